@@ -1,0 +1,22 @@
+//! The words everything else is written in: ids, ranges of tasks, interval sets, checksums, time,
+//! randomness and the account of worker time.
+//!
+//! This crate owns plain data and the arithmetic on it. It reads no clock, draws no randomness and does no
+//! I/O: [`clock::Clock`] and [`rng::Rng`] are what callers pass in.
+#![forbid(unsafe_code)]
+
+pub mod account;
+pub mod checksum;
+pub mod clock;
+pub mod codec;
+pub mod id;
+pub mod intervals;
+pub mod range;
+pub mod rng;
+
+pub use account::{Account, State};
+pub use clock::{Clock, Millis};
+pub use id::{Fence, JobId, NodeId, Seq};
+pub use intervals::Intervals;
+pub use range::Range;
+pub use rng::Rng;
