@@ -70,9 +70,7 @@ impl Intervals {
         // Ranges that touch `add` are merged with it, so that the list stays as short as it can be.
         let from = self.list.partition_point(|r| r.hi < add.lo);
         let to = self.list.partition_point(|r| r.lo <= add.hi);
-        let merged = self.list[from..to]
-            .iter()
-            .fold(add, |m, r| Range::new(m.lo.min(r.lo), m.hi.max(r.hi)));
+        let merged = self.list[from..to].iter().fold(add, |m, r| Range::new(m.lo.min(r.lo), m.hi.max(r.hi)));
         self.list.splice(from..to, [merged]);
     }
 

@@ -1,0 +1,75 @@
+//! A lease as its holder sees it.
+
+use divvy_core::Intervals;
+use divvy_store::{Failed, Lease, Report};
+
+/// A held lease: what of it is unfinished, and what the store has not confirmed yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Lent {
+    pub(crate) lease: Lease,
+    /// Tasks that have not ended here: started or not.
+    pub(crate) open: Intervals,
+    /// Tasks that no worker has started, as of the last tick.
+    pub(crate) unstarted: u64,
+    /// What happened since the last exchange went out.
+    unsent: Report,
+    /// What the exchange on its way says; it counts as unsent again if no answer comes.
+    sent: Option<Report>,
+}
+
+impl Lent {
+    pub(crate) fn new(lease: Lease) -> Lent {
+        let report = Report { job: lease.job, fence: lease.fence, ..Report::default() };
+        Lent { open: lease.open.clone(), unstarted: lease.open.len(), unsent: report, sent: None, lease }
+    }
+
+    pub(crate) fn on_done(&mut self, done: &Intervals) {
+        self.open.remove_all(done);
+        self.unsent.done.insert_all(done);
+    }
+
+    pub(crate) fn on_back(&mut self, back: &Intervals) {
+        self.open.remove_all(back);
+        self.unstarted = self.unstarted.min(self.open.len());
+        self.unsent.back.insert_all(back);
+    }
+
+    pub(crate) fn on_failed(&mut self, failed: Failed) {
+        self.open.remove(divvy_core::Range::new(failed.seq, failed.seq + 1));
+        self.unsent.failed.push(failed);
+    }
+
+    pub(crate) fn has_unsent(&self) -> bool {
+        !(self.unsent.done.is_empty() && self.unsent.failed.is_empty() && self.unsent.back.is_empty())
+    }
+
+    /// Whether everything about it has been said and confirmed.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.open.is_empty() && self.sent.is_none() && !self.has_unsent()
+    }
+
+    /// The report that goes out now.
+    pub(crate) fn send(&mut self) -> Option<Report> {
+        debug_assert!(self.sent.is_none(), "two exchanges at once");
+        if !self.has_unsent() {
+            return None;
+        }
+        let next = Report { job: self.lease.job, fence: self.lease.fence, ..Report::default() };
+        self.sent = Some(std::mem::replace(&mut self.unsent, next));
+        self.sent.clone()
+    }
+
+    /// The store has what was sent.
+    pub(crate) fn on_confirmed(&mut self) {
+        self.sent = None;
+    }
+
+    /// No answer: what was sent may or may not have arrived. Saying it again is safe.
+    pub(crate) fn on_unanswered(&mut self) {
+        let Some(mut sent) = self.sent.take() else { return };
+        sent.done.insert_all(&self.unsent.done);
+        sent.back.insert_all(&self.unsent.back);
+        sent.failed.append(&mut self.unsent.failed);
+        self.unsent = sent;
+    }
+}

@@ -1,0 +1,63 @@
+//! How many tasks to lease at once.
+
+/// What the size of a lease depends on. Times in nanoseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// Mean time of a task, `None` before the first has ended.
+    pub task_ns: Option<f64>,
+    /// Mean time of a claim and report round trip.
+    pub round_trip_ns: f64,
+    /// Tasks that could be leased, as of the last reply.
+    pub claimable: u64,
+    /// Workers of this node, and of all nodes.
+    pub workers: u64,
+    /// See `workers`.
+    pub workers_all: u64,
+    /// Workers of this node that have nothing to do.
+    pub idle: u64,
+}
+
+/// The tasks to ask for.
+///
+/// `min(target, fair share)`, raised until coordination stays under `overhead_max`, and to one for each idle
+/// worker; DESIGN.md, "Formulas". The fair share is half of what is left, in proportion to this node's workers:
+/// factoring (Hummel, Schonberg, Flynn, CACM 35(8), 1992) with a node's workers taking their chunks together.
+/// Before the first task has ended it is one for each worker: a first lease of a thousand one-hour tasks would
+/// keep every other node idle.
+#[must_use]
+pub fn lease_size(target_ns: u64, overhead_max: f64, known: &Known) -> u64 {
+    let Some(task_ns) = known.task_ns else { return known.workers.max(1) };
+    // Below a nanosecond the clock's resolution, not the task, would decide.
+    let task_ns = task_ns.max(1.0);
+    let by_time = target_ns as f64 * known.workers as f64 / task_ns;
+    let by_share = known.claimable as f64 * known.workers as f64 / (2.0 * known.workers_all.max(1) as f64);
+    let least = known.round_trip_ns / (overhead_max * task_ns);
+    let size = by_time.min(by_share.ceil()).max(least) as u64;
+    size.max(known.idle).clamp(1, LEASE_MAX)
+}
+
+/// Most tasks in a lease: a worker's slot counts in 32 bits.
+pub const LEASE_MAX: u64 = u32::MAX as u64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: f64 = 1e6;
+
+    fn size(task_ns: Option<f64>, claimable: u64, workers_all: u64) -> u64 {
+        let known = Known { task_ns, round_trip_ns: 0.3 * MS, claimable, workers: 2, workers_all, idle: 0 };
+        lease_size(250_000_000, 0.02, &known)
+    }
+
+    #[test]
+    fn follows_time_then_share_then_overhead() {
+        assert_eq!(size(None, 1_000_000, 2), 2, "nothing known: one for each worker");
+        assert_eq!(size(Some(MS), 1_000_000, 2), 500, "250 ms of two workers");
+        assert_eq!(size(Some(MS), 100, 2), 50, "half of what is left");
+        assert_eq!(size(Some(MS), 100, 20), 15, "a tenth of the workers, raised to 15 ms of work");
+        assert_eq!(size(Some(100.0 * MS), 100, 20), 5);
+        assert_eq!(size(Some(3_600_000.0 * MS), 100, 20), 1);
+        assert_eq!(size(Some(0.0), u64::MAX / 4, 2), 500_000_000);
+    }
+}

@@ -1,0 +1,278 @@
+//! The port: what every store does, and exactly what each operation means.
+//!
+//! # A task's way through a store
+//!
+//! ```text
+//!  append -> ready --claim--> running --report done--> done
+//!              ^                 |  \--report failed--> retrying (attempts left) | dead
+//!              |                 |--given back, or the node left ------> ready, nothing charged
+//!              |                 `--node lost --> ready in eighths, charged only if it was alone | dead
+//!              `--due-- retrying            any but done and dead --cancel--> canceled
+//! ```
+//!
+//! # What is kept
+//!
+//! For each job a *head* (everything below was leased at least once) and a *tail* (number of records); the
+//! *leases* with their unfinished tasks; the *waiting* ranges, which were leased before and may be leased again
+//! (lost, given back, failed and due later); the *dead* and the *canceled*. These sets and `[head, tail)` are
+//! disjoint; what is below the head and in none of them is done.
+//!
+//! # Rules that hold in every store
+//!
+//! * An operation that returned `Ok` survives power loss, if the store is opened with that durability.
+//! * Each operation is atomic, and the whole history is as if they had run one after the other.
+//! * `now` is the caller's reading of the store's clock. A store with a clock of its own ignores it.
+//! * Every lease has a fence, greater than all earlier ones of its job. A report counts only if a lease with its
+//!   job and fence exists *and belongs to the reporting node*; else it changes nothing but the job's `stale` count,
+//!   which rises by the tasks that the report calls done.
+//! * An operation that names a node whose session has ended fails with [`Error::NodeGone`]; only
+//!   [`Store::leave`] and [`Store::expire`] do nothing instead.
+//! * *Due at once* is due whatever `now` the next caller reads, also if its clock is behind.
+//!
+//! [`Error::NodeGone`]: crate::Error::NodeGone
+
+use crate::job::Selection;
+use crate::{Dead, JobInfo, NewJob, Records, Result, TaskInfo};
+use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
+use std::path::PathBuf;
+
+/// Who registers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeInfo {
+    /// A name for people.
+    pub name: String,
+    /// The process.
+    pub pid: u32,
+    /// Its workers; lease sizes divide the rest of a job by the sum over all nodes.
+    pub workers: u32,
+}
+
+/// A lease's name.
+pub type Held = (JobId, Fence);
+
+/// Tasks lent to a node for as long as its session lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The job.
+    pub job: JobId,
+    /// The fence under which to report.
+    pub fence: Fence,
+    /// The tasks to run. Never empty.
+    pub open: Intervals,
+    /// Attempts that already failed; above 0 only for a lease of one task.
+    pub attempts: u32,
+    /// Losses that the task is charged with; above 0 only for a lease of one task.
+    pub crashes: u32,
+    /// The node must not hold any other lease while it holds this one, and a store sees to it.
+    pub quarantined: bool,
+}
+
+/// How many tasks of which job a node wants at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Want {
+    /// The job.
+    pub job: JobId,
+    /// Tasks in all leases of this claim.
+    pub tasks: u64,
+}
+
+/// A request for leases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Only this job; `None`: the first job, in the order of their ids, that grants anything. A claim is served
+    /// from one job, because sizes of different jobs cannot be added.
+    pub only: Option<JobId>,
+    /// The handlers that the node has.
+    pub handlers: Vec<String>,
+    /// Sizes for the jobs that the node knows. 0 means: none of this job.
+    pub wants: Vec<Want>,
+    /// Size for a job that is not in `wants`.
+    pub want_new: u64,
+    /// Most bytes of records in all leases together. One record is always granted, however large.
+    pub bytes_max: u64,
+    /// Most leases in the reply.
+    pub leases_max: usize,
+}
+
+/// A task that failed under a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// The task.
+    pub seq: Seq,
+    /// What went wrong, for people.
+    pub error: String,
+    /// How long to wait before the next attempt, if there is one.
+    pub retry_ms: Millis,
+}
+
+/// What became of a lease's tasks since its last report. Tasks that are not open in the lease (reported before,
+/// canceled meanwhile) are ignored, so a report may safely be sent twice.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// The job.
+    pub job: JobId,
+    /// The lease.
+    pub fence: Fence,
+    /// Ended well.
+    pub done: Intervals,
+    /// Failed. In order of application after `done`.
+    pub failed: Vec<Failed>,
+    /// Not started and given back, or stopped without fault of theirs. Nothing is charged.
+    pub back: Intervals,
+}
+
+/// Everything that a node has to say and to ask, in one round trip.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exchange {
+    /// Every lease that the node knows it holds, also those it reports on.
+    pub held: Vec<Held>,
+    /// Reports, applied before the claim.
+    pub reports: Vec<Report>,
+    /// A request for more.
+    pub claim: Option<Claim>,
+}
+
+/// A job as far as a node's next claim needs to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobView {
+    /// The job.
+    pub job: JobId,
+    /// Tasks that could be leased now: above the head, or waiting and due.
+    pub claimable: u64,
+    /// All tasks have ended and no more can come.
+    pub finished: bool,
+    /// More records may come.
+    pub open: bool,
+    /// Mean record size, 0 for arrays.
+    pub record_bytes: u64,
+    /// Dead tasks so far.
+    pub dead: u64,
+    /// Tasks that have not ended, wherever they are.
+    pub unfinished: u64,
+}
+
+/// The answer to an [`Exchange`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reply {
+    /// Leases of this node that it did not list in `held`, as they stand: any that an earlier, lost reply granted,
+    /// and the new ones. Ascending by job, then fence.
+    pub leases: Vec<Lease>,
+    /// Listed leases that the store does not have for this node: they were canceled, expired or have ended, be it
+    /// by a report of this exchange. In the order of `held`.
+    pub lost: Vec<Held>,
+    /// Listed leases of which somebody else ever took tasks (canceled): what is still open after the reports. Told
+    /// with every exchange, since a reply may be lost. Ascending by job, then fence.
+    pub open: Vec<(Held, Intervals)>,
+    /// The jobs of the node's leases, reports and wants, and `only`. Ascending, each once; forgotten jobs are left out.
+    pub jobs: Vec<JobView>,
+    /// Workers of all nodes.
+    pub workers: u64,
+    /// Other nodes whose last claim found nothing.
+    pub hungry: u64,
+    /// The earliest due time after `now` among the waiting tasks of the jobs that the claim was about: those that
+    /// `only` and `handlers` select, not finished, and of which it wanted any. `None` without a claim.
+    pub next_due: Option<Millis>,
+}
+
+/// What the end of a session set free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Expired {
+    /// Leases that it held.
+    pub leases: u64,
+    /// Tasks that wait again.
+    pub waiting: u64,
+    /// Tasks that are dead for it.
+    pub dead: u64,
+}
+
+/// A store. Calls block until their effect is durable; many threads may call at once.
+pub trait Store: Send + Sync {
+    /// Adds a job. Durable when it returns.
+    ///
+    /// A closed job without tasks is finished at once.
+    fn submit(&self, now: Millis, job: &NewJob) -> Result<JobId>;
+
+    /// Appends records to an open job and returns their range; with `close`, no more will come. An empty list
+    /// with `close` only closes. Fails with `Conflict` if the job is not open (canceled jobs are not).
+    fn append(&self, now: Millis, job: JobId, blocks: &[crate::Block], close: bool) -> Result<Range>;
+
+    /// Starts a session. Ids are never used twice.
+    fn register(&self, now: Millis, node: &NodeInfo) -> Result<NodeId>;
+
+    /// Reports, then claims, in one atomic step.
+    ///
+    /// Reports: `done`, `failed`, `back` leave the lease's open set, in this order. A failed task has one attempt
+    /// more than its lease says; it is dead when that reaches `max_attempts`, otherwise it waits until
+    /// `now + retry_ms`, alone, with its attempts and crashes. What is given back waits with nothing charged and
+    /// due at once: one waiting range per interval, `part` 0, with the lease's attempts and crashes if the lease
+    /// was of one task. A lease whose open set is empty ends.
+    ///
+    /// Claim: the first job in order of ids that grants anything, among those that are not finished, whose handler is
+    /// listed, and (if exclusive) of which no other node holds a lease. Of it first the waiting ranges that are due,
+    /// ascending by `lo`, each giving one lease of its lowest tasks, at most `part` (0: no limit; the rest of the
+    /// range waits on), and never merged; then one range `[head, head + n)` without the canceled (if it is canceled
+    /// as a whole it is passed over, and the next taken). `tasks`, `bytes_max` and `leases_max` bound all leases of
+    /// the claim together, `range_max` each.
+    /// Bytes are counted by whole blocks: a lease from the head ends at the last block that still fits; waiting
+    /// ranges count `record_bytes` for each task. The first lease of a claim has at least one task, however large;
+    /// what does not fit afterwards is not granted.
+    /// A task that needs quarantine is granted only to a node that holds nothing and was granted nothing else in
+    /// this call, and then nothing else is granted to this node until that lease has ended.
+    ///
+    /// A node whose claim was granted nothing while it holds nothing is *hungry* until a claim is granted.
+    fn exchange(&self, now: Millis, node: NodeId, exchange: &Exchange) -> Result<Reply>;
+
+    /// Ends a session in peace: all its leases are given back, nothing is charged. Repeating it does nothing.
+    fn leave(&self, now: Millis, node: NodeId) -> Result<()>;
+
+    /// Ends a session that is known to be gone. Its leases come back by [`crate::rules::after_loss`], one waiting
+    /// range for each interval, due at once. A dead task's error says how often it took its node down.
+    /// Repeating it does nothing. An open job whose producer it was stays open.
+    fn expire(&self, now: Millis, node: NodeId) -> Result<Expired>;
+
+    /// Other nodes whose sessions are known to have ended and that nobody has expired yet.
+    fn gone(&self) -> Result<Vec<NodeId>>;
+
+    /// All sessions.
+    fn nodes(&self) -> Result<Vec<(NodeId, NodeInfo)>>;
+
+    /// A file that lives as long as the session, for what its survivors have to know. `None` where there is none.
+    fn session_file(&self, node: NodeId) -> Option<PathBuf>;
+
+    /// Cancels tasks that have not ended, wherever they are, and returns how many. Leases lose them at once:
+    /// holders learn it by their next exchange and their completions no longer count. `None` cancels the job: it
+    /// is closed too. A finished job stays as it is.
+    fn cancel(&self, now: Millis, job: JobId, tasks: Selection<'_>) -> Result<u64>;
+
+    /// Gives dead tasks new attempts, due at once, nothing charged, and returns how many. They wait as one range per
+    /// interval, `part` 0. A finished job goes on.
+    fn retry(&self, now: Millis, job: JobId, tasks: Selection<'_>) -> Result<u64>;
+
+    /// Removes a finished job and all that is known of it. `Conflict` if it is not finished.
+    fn forget(&self, job: JobId) -> Result<()>;
+
+    /// Forgets the jobs that finished without a dead or canceled task longer ago than their retention. Returns them.
+    fn sweep(&self, now: Millis) -> Result<Vec<JobId>>;
+
+    /// All jobs, ascending.
+    fn jobs(&self) -> Result<Vec<JobInfo>>;
+
+    /// One job.
+    fn job(&self, job: JobId) -> Result<JobInfo>;
+
+    /// A task, by looking at what its job keeps. `None` if the job has no such task.
+    fn task(&self, job: JobId, seq: Seq) -> Result<Option<TaskInfo>>;
+
+    /// At most `limit` dead tasks with `seq >= from`, ascending.
+    fn dead(&self, job: JobId, from: Seq, limit: usize) -> Result<Vec<Dead>>;
+
+    /// The records of a range of a job that is not an array. Every block is checked against its sum.
+    fn read(&self, job: JobId, range: Range) -> Result<Records>;
+
+    /// Checks every state row of the store, and with `blocks` every block, against its sum, and the sets of each
+    /// job against each other.
+    fn verify(&self, blocks: bool) -> Result<()>;
+
+    /// A number that differs from the last one seen if anybody changed the store meanwhile. Cheap: no lock, no I/O.
+    fn version(&self) -> Result<u64>;
+}
