@@ -34,6 +34,11 @@ impl Lent {
         self.unsent.back.insert_all(back);
     }
 
+    /// All that is open goes back.
+    pub(crate) fn give_up(&mut self) {
+        self.on_back(&self.open.clone());
+    }
+
     pub(crate) fn on_failed(&mut self, failed: Failed) {
         self.open.remove(divvy_core::Range::new(failed.seq, failed.seq + 1));
         self.unsent.failed.push(failed);

@@ -180,6 +180,10 @@ impl Node {
             }
         }
         self.idle = tick.idle;
+        if self.phase == Phase::Stopping && self.idle == self.cfg.workers {
+            // Nothing runs and nothing will: a task that nobody has told of by now runs again elsewhere.
+            self.held.values_mut().filter(|lent| lent.unstarted == 0).for_each(Lent::give_up);
+        }
         self.step(now, out);
     }
 

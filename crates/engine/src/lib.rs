@@ -1,1 +1,40 @@
-//! To be written.
+//! Runs leased ranges on real threads and processes: the shell around [`divvy_decide`].
+//!
+//! [`Engine::run`] is one node. Its calling thread is the coordinator: it shows the node's state machine what the
+//! workers did, performs the actions that come back, and sleeps. The workers are a [`divvy_pool::Pool`]; each
+//! runs chunks of a lease through the job's [`Runner`] and leaves what became of them in its own mailbox.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `handler.rs` | what a task is: [`Handler`], [`Runner`], and [`Function`] for plain Rust functions |
+//! | `node.rs` | the coordinator's loop |
+//! | `lent.rs` | a lease while workers run it |
+//! | `worker.rs` | a pool thread: chunk in, outcomes in the mailbox |
+//! | `chunk.rs` | what a runner sees of the chunk it runs |
+//! | `meter.rs` | the account: one clock read per transition |
+//! | `bell.rs`, `stop.rs` | waking the coordinator, and stopping by degrees |
+//! | `process/` | commands: start, capture, time out, end with all their children |
+//!
+//! The engine leaves to others: what is leased and when (`decide`), where it is kept (`store`), and how a command
+//! line is made and where its output goes (`cli`).
+#![forbid(unsafe_code)]
+
+mod bell;
+mod chunk;
+mod clock;
+mod error;
+mod handler;
+mod lent;
+mod meter;
+mod node;
+pub mod process;
+mod stop;
+mod worker;
+
+pub use chunk::{Chunk, TaskKey};
+pub use clock::SystemClock;
+pub use error::{Error, Result};
+pub use handler::{Function, Handler, Order, Runner, Task};
+pub use meter::Usage;
+pub use node::{Engine, Outcome, Settings, bury};
+pub use stop::{Stop, StopLevel};

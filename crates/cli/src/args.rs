@@ -1,0 +1,296 @@
+//! Every flag, once.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Divides work among workers and shows what the dividing costs.
+#[derive(Debug, Parser)]
+#[command(
+    name = "divvy",
+    version,
+    max_term_width = 110,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "EXAMPLES:\n  divvy run gzip -9 -k {} ::: *.log\n  find . -name '*.wav' | divvy run -j 2 flac {}\n  \
+                  divvy run --array 1-1000000:3 ./sim {}\n  divvy resume\n\n\
+                  EXIT CODES:\n  0 all done; 1-100 that many tasks failed, 101 more; 125 bad usage;\n  \
+                  126 store unreachable, damaged or full; 130 interrupted; 141 output closed\n\n\
+                  ENVIRONMENT:\n  DIVVY_DIR    where jobs are kept (default: divvy in your XDG state directory)\n  \
+                  DIVVY_STORE  the store itself, sqlite:PATH (default: sqlite:$DIVVY_DIR/divvy.db)\n  \
+                  Tasks see DIVVY_JOB, DIVVY_TASK, DIVVY_INPUT, DIVVY_ATTEMPT, DIVVY_FENCE, DIVVY_SLOT."
+)]
+pub struct Cli {
+    /// How to answer: for people, as JSON, or not at all but for errors
+    #[arg(long, value_enum, default_value = "human", global = true)]
+    pub output: Output,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// How to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Text for people.
+    Human,
+    /// One JSON value.
+    Json,
+    /// Nothing but errors.
+    Quiet,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run a command for each input, durably
+    Run(RunArgs),
+    /// Go on with a job that was interrupted
+    Resume(ResumeArgs),
+    /// Lend this machine's workers to the jobs in the store
+    Work(WorkArgs),
+    /// List the jobs
+    Jobs,
+    /// Show a job, or one task of it
+    Show(ShowArgs),
+    /// Wait until jobs have finished; exits like `divvy run`
+    Wait(JobsArgs),
+    /// Give dead tasks new attempts; `divvy resume` runs them
+    Retry(TasksArgs),
+    /// Cancel a job, or some tasks of it
+    Cancel(TasksArgs),
+    /// Forget finished jobs
+    Forget(JobsArgs),
+    /// Measure divvy itself on this machine
+    Bench(BenchArgs),
+}
+
+/// Run a command for each input.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "divvy run [OPTIONS] COMMAND... ::: INPUT...\n       divvy run [OPTIONS] COMMAND... < INPUTS\n       \
+                      divvy run [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...",
+    after_help = "REPLACED IN THE COMMAND:\n  {} the input   {.} without extension   {/} base name   {//} directory\n  \
+                  {/.} base name without extension   {#} task id   {%} worker slot\n\n\
+                  A command of several words is run as it stands. A single word is split as a shell would, but is not\n\
+                  run by a shell: for pipes, redirection or variables add --shell; what replaces {} is quoted then.\n\
+                  Without {} the input becomes the last word (not for --array). A task's stdin is empty.\n\n\
+                  The job is durable before the first task starts. Ctrl-C, a crash or a power cut lose nothing:\n\
+                  `divvy resume` goes on."
+)]
+pub struct RunArgs {
+    /// Workers: a number, 0 for as many as there may be, 50% of the cores, +1 or -1 core
+    #[arg(
+        short = 'j',
+        long = "jobs",
+        visible_alias = "workers",
+        value_name = "N",
+        default_value = "100%",
+        allow_hyphen_values = true
+    )]
+    pub jobs: OsString,
+    /// One task for each number: 1-100, 1-1000000:3
+    #[arg(long, value_name = "FIRST-LAST[:STEP]")]
+    pub array: Option<OsString>,
+    /// Read inputs from FILE, one a line (- is stdin)
+    #[arg(
+        short = 'a',
+        long = "each-line",
+        visible_alias = "arg-file",
+        value_name = "FILE",
+        conflicts_with = "array"
+    )]
+    pub each_line: Option<PathBuf>,
+    /// Inputs end with NUL instead of newline, as from find -print0
+    #[arg(short = '0', long = "null", conflicts_with = "array")]
+    pub null: bool,
+    /// Print outputs in the order of the inputs
+    #[arg(short = 'k', long)]
+    pub keep_order: bool,
+    /// Start a task at most N times in all
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub retries: u32,
+    /// End a task that takes longer: seconds, or 500ms, 2m, 1h30m
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<OsString>,
+    /// A task that takes its worker down with it N times is dead
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub crash_limit: u32,
+    /// Also keep each task's output in DIR/ID/stdout and DIR/ID/stderr, durably
+    #[arg(long, value_name = "DIR")]
+    pub results: Option<PathBuf>,
+    /// Run the command, one string, in sh
+    #[arg(long)]
+    pub shell: bool,
+    /// A name to find the job by
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub show: ShowFlags,
+    /// The command and its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// What to show while work runs and after it.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ShowFlags {
+    /// Show progress even if stderr is no terminal
+    #[arg(long, visible_alias = "bar", visible_alias = "eta")]
+    pub progress: bool,
+    /// Show the bill at the end even if stderr is no terminal
+    #[arg(long)]
+    pub bill: bool,
+    /// On SIGTERM, let running tasks finish for so many seconds before they are ended and given back
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub grace: u64,
+}
+
+/// Go on with a job.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// Workers, as for `divvy run`
+    #[arg(
+        short = 'j',
+        long = "jobs",
+        visible_alias = "workers",
+        value_name = "N",
+        default_value = "100%",
+        allow_hyphen_values = true
+    )]
+    pub jobs: OsString,
+    #[command(flatten)]
+    pub show: ShowFlags,
+    /// Which job: its number, or `last`
+    #[arg(default_value = "last")]
+    pub job: OsString,
+}
+
+/// Lend workers.
+#[derive(Debug, Args)]
+pub struct WorkArgs {
+    /// Workers, as for `divvy run`
+    #[arg(
+        short = 'j',
+        long = "jobs",
+        visible_alias = "workers",
+        value_name = "N",
+        default_value = "100%",
+        allow_hyphen_values = true
+    )]
+    pub jobs: OsString,
+    /// Leave when there is nothing to do
+    #[arg(long)]
+    pub until_empty: bool,
+    #[command(flatten)]
+    pub show: ShowFlags,
+}
+
+/// Show a job.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Which job: its number, or `last`
+    #[arg(default_value = "last")]
+    pub job: OsString,
+    /// One task, by its id
+    #[arg(long, value_name = "ID")]
+    pub task: Option<u64>,
+}
+
+/// Jobs.
+#[derive(Debug, Args)]
+pub struct JobsArgs {
+    /// Which jobs: 7, 1-5, 1,3,5-8, last, all
+    #[arg(default_value = "last")]
+    pub jobs: OsString,
+}
+
+/// Tasks of a job.
+#[derive(Debug, Args)]
+pub struct TasksArgs {
+    /// Which job: its number, or `last`
+    #[arg(default_value = "last")]
+    pub job: OsString,
+    /// Only these tasks, by id: 7, 1-5, 1-100:2
+    #[arg(long, value_name = "IDS")]
+    pub tasks: Option<OsString>,
+}
+
+/// Measure divvy.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// What to measure.
+    #[command(subcommand)]
+    pub what: BenchWhat,
+}
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub enum BenchWhat {
+    /// The engine alone: tasks that do nothing, in a store of their own on your disk
+    Noop(NoopArgs),
+}
+
+/// Tasks that do nothing.
+#[derive(Debug, Args)]
+pub struct NoopArgs {
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub tasks: u64,
+    /// Give each a record of so many bytes; without it the job is an array, which stores no records
+    #[arg(long, value_name = "BYTES")]
+    pub payload: Option<u32>,
+    /// Workers, as for `divvy run`
+    #[arg(
+        short = 'j',
+        long = "jobs",
+        visible_alias = "workers",
+        value_name = "W",
+        default_value = "100%",
+        allow_hyphen_values = true
+    )]
+    pub jobs: OsString,
+    /// What an acknowledged write survives
+    #[arg(long, value_enum, default_value = "fsync")]
+    pub durability: DurabilityArg,
+}
+
+/// What an acknowledged write survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DurabilityArg {
+    /// Power loss.
+    Fsync,
+    /// The end of the process, not power loss.
+    Process,
+    /// Nothing is promised.
+    None,
+}
+
+/// What follows the first `:::` is inputs, not flags: it is cut off before flags are read.
+pub fn split_sources(args: impl Iterator<Item = OsString>) -> (Vec<OsString>, Option<Vec<OsString>>) {
+    let mut words: Vec<OsString> = args.collect();
+    let Some(at) = words.iter().position(|word| word == ":::") else { return (words, None) };
+    let sources = words.split_off(at + 1);
+    words.pop();
+    (words, Some(sources))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_flags_holds() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_end_where_the_command_begins() {
+        let line = ["divvy", "run", "-j", "2", "ls", "-j", "9", ":::", "-x", "--help"];
+        let (words, sources) = split_sources(line.iter().map(OsString::from));
+        let Verb::Run(run) = Cli::try_parse_from(words).unwrap().verb else { panic!("not run") };
+        assert_eq!((run.jobs.to_str(), run.command), (Some("2"), vec!["ls".into(), "-j".into(), "9".into()]));
+        assert_eq!(sources, Some(vec!["-x".into(), "--help".into()]));
+    }
+}

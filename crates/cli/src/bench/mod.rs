@@ -1,0 +1,19 @@
+//! `divvy bench`: what divvy itself costs, on the user's machine and disk.
+
+mod fsync;
+mod noop;
+
+use crate::args::{BenchArgs, BenchWhat, Output};
+use crate::exit::Exit;
+use anyhow::Result;
+use divvy_engine::SystemClock;
+
+/// Measures.
+///
+/// # Errors
+/// Bad usage, or whatever the store says.
+pub fn bench(args: &BenchArgs, output: Output, clock: SystemClock) -> Result<Exit> {
+    match &args.what {
+        BenchWhat::Noop(noop) => noop::noop(noop, output, clock),
+    }
+}

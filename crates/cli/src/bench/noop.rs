@@ -1,0 +1,177 @@
+//! `divvy bench noop`: the engine alone. Real submit, real leases, a real typed handler for each task; only the
+//! tasks do nothing.
+
+use super::fsync;
+use crate::args::{DurabilityArg, NoopArgs, Output};
+use crate::exit::{Exit, bad_usage};
+use crate::home;
+use crate::session::{account_json, workers};
+use anyhow::{Context, Result};
+use divvy_core::{Clock, JobId};
+use divvy_decide::{Config, Until};
+use divvy_engine::{Engine, Function, Settings, SystemClock, Task};
+use divvy_store::block::{BLOCK_BYTES_MAX, BLOCK_RECORDS_MAX};
+use divvy_store::sqlite::{Durability, Options, Sqlite};
+use divvy_store::{Array, Block, Input, JobSpec, NewJob, Policy, Store};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const KIND: &str = "noop";
+
+/// Measures tasks that do nothing.
+///
+/// # Errors
+/// Bad usage, or whatever the store says.
+pub fn noop(args: &NoopArgs, output: Output, clock: SystemClock) -> Result<Exit> {
+    let workers = workers(&args.jobs)?;
+    if args.payload.is_some_and(|p| p as usize > BLOCK_BYTES_MAX) {
+        return Err(bad_usage(format!("--payload: at most {BLOCK_BYTES_MAX} bytes")));
+    }
+    let scratch = Scratch::new()?;
+    let durability = match args.durability {
+        DurabilityArg::Fsync => Durability::Fsync,
+        DurabilityArg::Process => Durability::Process,
+        DurabilityArg::None => Durability::None,
+    };
+    let path = scratch.0.join("bench.db");
+    let begun_ns = clock.nanos();
+    let store = Arc::new(Sqlite::open(&path, &Options { durability, ..Options::default() })?);
+    let (job, feeder) = submit(args, &store, &clock)?;
+    let engine = Engine::new(
+        Settings::new(Config::new(workers, vec![KIND.into()], Until::Finished(job))),
+        store.clone(),
+        Arc::new(clock),
+        vec![Arc::new(Function::new(KIND, handler))],
+    );
+    let outcome = engine.run(&mut |_| {})?;
+    let submit_ns = feeder()?;
+    let done = store.job(job)?.counts.done;
+    drop(store);
+    let seconds = (clock.nanos() - begun_ns) as f64 / 1e9;
+    let store_bytes = bytes_of(&path);
+    let report = json!({
+        "tasks": done,
+        "seconds": seconds,
+        "tasks_per_second": done as f64 / seconds,
+        "submit_seconds": submit_ns as f64 / 1e9,
+        "store_bytes": store_bytes,
+        "peak_rss_bytes": peak_rss_bytes()?,
+        "fsync_p50_us": fsync::p50_us(&scratch.0)?,
+        "durability": format!("{:?}", args.durability).to_lowercase(),
+        "workers": workers,
+        "payload": args.payload,
+        "account": account_json(&outcome.usage),
+    });
+    match output {
+        Output::Json => println!("{report:#}"),
+        Output::Human => println!(
+            "{done} tasks in {seconds:.3} s: {:.0} tasks/s with {workers} workers\n\
+             submit {:.3} s, store {store_bytes} bytes, peak memory {} bytes, fsync {:.0} us ({})\n\
+             unaccounted {:.2} %, coordination overhead {:.2} %",
+            done as f64 / seconds,
+            submit_ns as f64 / 1e9,
+            report["peak_rss_bytes"],
+            report["fsync_p50_us"].as_f64().unwrap_or(0.0),
+            report["durability"].as_str().unwrap_or(""),
+            100.0 * outcome.usage.account.unaccounted(outcome.usage.workers, outcome.usage.wall_ns),
+            100.0 * outcome.usage.account.overhead(),
+        ),
+        Output::Quiet => {}
+    }
+    Ok(if done == args.tasks { Exit::Done } else { Exit::Failed(args.tasks - done) })
+}
+
+/// A handler as a user would write it: it looks at its task and returns something that is then not thrown away
+/// by the optimiser.
+fn handler(task: Task<'_>) -> Result<u64, std::convert::Infallible> {
+    Ok(task.id.wrapping_add(task.input.len() as u64))
+}
+
+type Feeder = Box<dyn FnOnce() -> Result<u64>>;
+
+/// Submits the job, and gives back how to wait for its last record and learn how long that took, nanoseconds.
+fn submit(args: &NoopArgs, store: &Arc<Sqlite>, clock: &SystemClock) -> Result<(JobId, Feeder)> {
+    let begun_ns = clock.nanos();
+    let array = args.payload.is_none().then_some(Array { first: 0, step: 1 });
+    let spec =
+        JobSpec { name: KIND.into(), handler: KIND.into(), detail: vec![], policy: Policy::default(), array };
+    let Some(payload) = args.payload else {
+        let job = store.submit(clock.millis(), &NewJob { spec, input: Input::Array(args.tasks) })?;
+        let took = clock.nanos() - begun_ns;
+        return Ok((job, Box::new(move || Ok(took))));
+    };
+    let job = store.submit(clock.millis(), &NewJob { spec, input: Input::Open(vec![], None) })?;
+    let (store, clock, tasks) = (store.clone(), *clock, args.tasks);
+    // Beside the node, as inputs from a pipe come.
+    let feeder = std::thread::spawn(move || -> Result<u64> {
+        append(&*store, job, tasks, payload as usize, &clock)?;
+        Ok(clock.nanos() - begun_ns)
+    });
+    Ok((job, Box::new(move || feeder.join().expect("the feeder does not panic"))))
+}
+
+fn append(store: &dyn Store, job: JobId, tasks: u64, payload: usize, clock: &SystemClock) -> Result<()> {
+    let per_block = (BLOCK_BYTES_MAX / payload.max(1)).clamp(1, BLOCK_RECORDS_MAX) as u64;
+    let mut seq = 0;
+    while seq < tasks {
+        // A few blocks a call: one fsync for all of them.
+        let mut blocks = Vec::with_capacity(8);
+        while seq < tasks && blocks.len() < 8 {
+            let hi = (seq + per_block).min(tasks);
+            blocks.push(block(seq, hi, payload));
+            seq = hi;
+        }
+        store.append(clock.millis(), job, &blocks, false)?;
+    }
+    store.append(clock.millis(), job, &[], true)?;
+    Ok(())
+}
+
+/// Records that differ, so that nothing can be gained by their likeness.
+fn block(lo: u64, hi: u64, payload: usize) -> Block {
+    let mut bytes = Vec::with_capacity((hi - lo) as usize * payload);
+    let mut ends = Vec::with_capacity((hi - lo) as usize);
+    for seq in lo..hi {
+        let pattern = seq.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
+        bytes.extend(pattern.iter().cycle().take(payload));
+        ends.push(bytes.len() as u32);
+    }
+    Block::pack(&bytes, &ends)
+}
+
+/// A directory on the disk that jobs are kept on, gone when dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Scratch> {
+        let dir = home::dir()?.join(format!("bench-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        Ok(Scratch(dir))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Best effort: what stays behind is named after this program.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Bytes of the store on disk, its write-ahead log included.
+fn bytes_of(path: &Path) -> u64 {
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        std::fs::metadata(name).map_or(0, |meta| meta.len())
+    };
+    beside("") + beside("-wal") + beside("-shm")
+}
+
+/// The most memory this process ever held, bytes.
+fn peak_rss_bytes() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM in /proc")?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib * 1024)
+}

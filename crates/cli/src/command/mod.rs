@@ -1,0 +1,17 @@
+//! The handler that runs commands.
+//!
+//! `recipe.rs` is what a job records of its command; `line.rs` makes one task's command line of it; `runner.rs`
+//! runs it; what it prints goes through `outlet.rs` (the terminal, in order if asked for, by `order.rs`) and
+//! `results.rs` (a directory, durably).
+
+mod line;
+mod order;
+mod outlet;
+mod recipe;
+mod results;
+mod runner;
+
+pub use line::Line;
+pub use outlet::{Broken, Outlet};
+pub use recipe::{KIND, Recipe};
+pub use runner::Commands;

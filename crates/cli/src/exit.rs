@@ -1,0 +1,95 @@
+//! Exit codes, and the last words before them.
+//!
+//! 0 all done; 1 to 100 that many tasks failed, 101 more; 125 bad usage; 126 store unreachable, damaged or full;
+//! 130 interrupted; 141 the reader of our output went away.
+
+use crate::args::Output;
+use divvy_store::Error as StoreError;
+use std::fmt;
+use std::process::ExitCode;
+
+/// How a verb ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what it should.
+    Done,
+    /// So many tasks failed.
+    Failed(u64),
+    /// Somebody stopped it.
+    Interrupted,
+    /// Nobody reads our output any more.
+    OutputClosed,
+}
+
+impl Exit {
+    /// The exit code, as GNU parallel counts failures.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Failed(n) => n.min(101) as u8,
+            Exit::Interrupted => 130,
+            Exit::OutputClosed => 141,
+        }
+    }
+}
+
+const BAD_USAGE: u8 = 125;
+const UNREACHABLE: u8 = 126;
+
+/// What the user typed cannot be done; the text says why and what to do.
+#[derive(Debug)]
+struct BadUsage(String);
+
+impl fmt::Display for BadUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for BadUsage {}
+
+/// An error that exits with 125.
+pub fn bad_usage(why: impl fmt::Display) -> anyhow::Error {
+    anyhow::Error::new(BadUsage(why.to_string()))
+}
+
+/// What clap says: help and version are answers, everything else is bad usage.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    // A closed terminal must not turn help into a panic.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Prints what went wrong, and gives the exit code.
+pub fn of(done: anyhow::Result<Exit>, output: Output) -> ExitCode {
+    match done {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(error) => {
+            say(&error, output);
+            ExitCode::from(code_of(&error))
+        }
+    }
+}
+
+fn code_of(error: &anyhow::Error) -> u8 {
+    let no_such = |e: &StoreError| matches!(e, StoreError::NoJob(_) | StoreError::Conflict { .. });
+    let unknown = error.downcast_ref::<StoreError>().is_some_and(no_such);
+    if unknown || error.is::<BadUsage>() { BAD_USAGE } else { UNREACHABLE }
+}
+
+fn say(error: &anyhow::Error, output: Output) {
+    match output {
+        Output::Json => eprintln!("{}", serde_json::json!({ "error": format!("{error:#}") })),
+        Output::Human | Output::Quiet => eprintln!("divvy: {error:#}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_counted_up_to_101() {
+        assert_eq!([0, 1, 100, 101, 5_000].map(|n| Exit::Failed(n).code()), [0, 1, 100, 101, 101]);
+    }
+}

@@ -1,0 +1,78 @@
+//! Where jobs are kept: `DIVVY_STORE`, else `divvy.db` in `DIVVY_DIR`, else in the user's XDG state directory.
+
+use crate::exit::bad_usage;
+use anyhow::Result;
+use divvy_store::sqlite::{Options, Sqlite};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The environment variable that names the store's directory.
+pub const DIR_VAR: &str = "DIVVY_DIR";
+/// The environment variable that names the store.
+pub const STORE_VAR: &str = "DIVVY_STORE";
+
+/// The directory of divvy's own files.
+///
+/// # Errors
+/// If nothing says where: no `DIVVY_DIR`, no `XDG_STATE_HOME`, no `HOME`.
+pub fn dir() -> Result<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let xdg = || set("XDG_STATE_HOME").filter(|p| p.is_absolute()).map(|p| p.join("divvy"));
+    let home = || set("HOME").map(|p| p.join(".local/state/divvy"));
+    let dir = set(DIR_VAR).or_else(xdg).or_else(home);
+    let dir = dir.ok_or_else(|| bad_usage("neither DIVVY_DIR nor HOME is set: nowhere to keep jobs"))?;
+    // The store is opened from other directories later, and its path is shown to people.
+    Ok(std::path::absolute(dir)?)
+}
+
+/// The store's file.
+///
+/// # Errors
+/// If `DIVVY_STORE` names a kind of store that this divvy does not have.
+pub fn store_path() -> Result<PathBuf> {
+    match std::env::var_os(STORE_VAR).filter(|v| !v.is_empty()) {
+        None => Ok(dir()?.join("divvy.db")),
+        Some(url) => parse_store(&url),
+    }
+}
+
+fn parse_store(url: &OsStr) -> Result<PathBuf> {
+    let bytes = url.as_bytes();
+    let path = match bytes.strip_prefix(b"sqlite:") {
+        Some(path) => path.strip_prefix(b"//").unwrap_or(path),
+        None if bytes.starts_with(b"/") || bytes.starts_with(b".") => bytes,
+        None => {
+            let url = url.to_string_lossy();
+            return Err(bad_usage(format!("{STORE_VAR}={url}: this divvy knows sqlite:PATH only")));
+        }
+    };
+    if path.is_empty() {
+        return Err(bad_usage(format!("{STORE_VAR} names no file: write sqlite:PATH")));
+    }
+    Ok(std::path::absolute(Path::new(OsStr::from_bytes(path)))?)
+}
+
+/// Opens the user's store, makes it if need be, and lets go of what its retention no longer keeps.
+///
+/// # Errors
+/// Whatever the store says.
+pub fn open_store() -> Result<Arc<Sqlite>> {
+    Ok(Arc::new(Sqlite::open(&store_path()?, &Options::default())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores_are_named_as_urls_or_paths() {
+        let path = |url: &str| parse_store(OsStr::new(url)).ok();
+        assert_eq!(path("sqlite:/a/b.db"), Some("/a/b.db".into()));
+        assert_eq!(path("sqlite:///a/b.db"), Some("/a/b.db".into()));
+        assert_eq!(path("/a/b.db"), Some("/a/b.db".into()));
+        assert!(path("sqlite:x.db").is_some_and(|p| p.is_absolute()));
+        assert_eq!((path("postgres://h/d"), path("sqlite:")), (None, None));
+    }
+}

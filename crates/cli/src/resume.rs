@@ -1,0 +1,43 @@
+//! `divvy resume`: goes on with a job, beside others who may already be at it.
+
+use crate::args::{Output, ResumeArgs};
+use crate::exit::Exit;
+use crate::session::{Session, job_exit, say, workers};
+use crate::{home, run, select};
+use anyhow::Result;
+use divvy_core::Clock;
+use divvy_engine::{SystemClock, bury};
+use divvy_store::{JobInfo, Progress, Store};
+
+/// Goes on with a job.
+///
+/// # Errors
+/// Bad usage, or whatever the store says.
+pub fn resume(args: &ResumeArgs, output: Output, clock: SystemClock) -> Result<Exit> {
+    let workers = workers(&args.jobs)?;
+    let store = home::open_store()?;
+    store.verify(false)?;
+    bury(&*store, clock.millis())?;
+    let info = select::job(&*store, &args.job)?;
+    let job = info.id;
+    if let Progress::Finished(_) = info.progress {
+        say(output, &format!("divvy: job {job} has finished: nothing to resume"));
+        return job_exit(&*store, job, output);
+    }
+    end_cut_input(&*store, &info, output, &clock)?;
+    let session = Session::join(store, clock, workers, args.show, output, home::dir()?)?;
+    session.run_job(job)
+}
+
+/// A job whose inputs were still being read when the reader died gets no more of them.
+fn end_cut_input(store: &dyn Store, info: &JobInfo, output: Output, clock: &SystemClock) -> Result<()> {
+    let reader_lives = match info.producer {
+        Some(producer) => store.nodes()?.iter().any(|(node, _)| *node == producer),
+        None => false,
+    };
+    if info.progress == Progress::Open && !reader_lives {
+        run::say_cut(store, info.id, output)?;
+        store.append(clock.millis(), info.id, &[], true)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! A node in the foreground: what `run`, `resume` and `work` have in common.
+
+mod bill;
+mod eta;
+mod progress;
+mod signals;
+
+pub use bill::account_json;
+
+use crate::args::{Output, ShowFlags};
+use crate::command::{Broken, Commands, KIND, Outlet};
+use crate::exit::{Exit, bad_usage};
+use crate::lang::jobs::WorkerCount;
+use anyhow::{Context, Result};
+use divvy_core::{Clock, JobId, NodeId};
+use divvy_decide::{Config, End, Until};
+use divvy_engine::{Engine, Handler, Outcome, Settings, Stop, SystemClock};
+use divvy_store::{NodeInfo, Store};
+use progress::Progress;
+use std::ffi::OsStr;
+use std::io::IsTerminal;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Most workers for `-j 0`: each has a thread and, while it runs a command, six open files.
+const WORKERS_MAX: u32 = 1_000;
+
+/// The number of workers that was asked for.
+///
+/// # Errors
+/// Bad usage.
+pub fn workers(text: &OsStr) -> Result<u32> {
+    let count = WorkerCount::parse(text.as_bytes()).map_err(|e| bad_usage(format!("-j: {e}")))?;
+    let cores = std::thread::available_parallelism()?.try_into().context("so many cores")?;
+    let count = count.resolve(cores).map_or(WORKERS_MAX, std::num::NonZeroU32::get);
+    if count > 10 * WORKERS_MAX {
+        return Err(bad_usage(format!("-j {count}: more than {} workers", 10 * WORKERS_MAX)));
+    }
+    Ok(count)
+}
+
+/// A node that has joined its store and is about to run.
+pub struct Session {
+    store: Arc<dyn Store>,
+    clock: SystemClock,
+    workers: u32,
+    node: NodeId,
+    show: ShowFlags,
+    output: Output,
+    outlet: Arc<Outlet>,
+    stop: Stop,
+    spill: PathBuf,
+}
+
+impl Session {
+    /// Joins the store.
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub fn join(
+        store: Arc<dyn Store>,
+        clock: SystemClock,
+        workers: u32,
+        show: ShowFlags,
+        output: Output,
+        spill: PathBuf,
+    ) -> Result<Session> {
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let info = NodeInfo { name, pid: std::process::id(), workers };
+        let stop = Stop::default();
+        // Before there is anything to lose.
+        signals::mind(&stop)?;
+        let node = store.register(clock.millis(), &info)?;
+        Ok(Session { store, clock, workers, node, show, output, outlet: Arc::default(), stop, spill })
+    }
+
+    /// The node's id.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// A handle to stop it.
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Runs one job to its end, or until somebody stops it, and says so.
+    ///
+    /// # Errors
+    /// What ended the node before its time.
+    pub fn run_job(self, job: JobId) -> Result<Exit> {
+        let (store, output, outlet) = (self.store.clone(), self.output, self.outlet.clone());
+        let outcome = self.run(Until::Finished(job), Some(job)).with_context(|| {
+            format!("job {job} is not finished; nothing is lost: `divvy resume {job}` goes on")
+        })?;
+        let exit = job_exit(&*store, job, output)?;
+        match (outcome.end, outlet.broken()) {
+            (_, Some(broken)) => Ok(interrupted_by_output(job, broken, output)),
+            (End::Finished, None) => Ok(exit),
+            (End::Stopped | End::Refused, None) => {
+                say(
+                    output,
+                    &format!("divvy: job {job} was stopped; nothing is lost. Go on with: divvy resume {job}"),
+                );
+                Ok(Exit::Interrupted)
+            }
+        }
+    }
+
+    /// Runs until `until`. `job` is what progress is shown of.
+    ///
+    /// # Errors
+    /// What ended the node before its time.
+    pub fn run(self, until: Until, job: Option<JobId>) -> Result<Outcome> {
+        let session = self.store.session_file(self.node);
+        let commands = Commands::new(self.outlet.clone(), self.spill.clone(), session);
+        let handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(commands)];
+        let mut settings = Settings::new(Config::new(self.workers, vec![KIND.into()], until));
+        settings.grace_ns = self.show.grace.saturating_mul(1_000_000_000);
+        let engine = Engine::new(settings, self.store.clone(), Arc::new(self.clock), handlers)
+            .joined(self.node, self.stop.clone());
+        let shows = |asked: bool| self.output == Output::Human && (asked || std::io::stderr().is_terminal());
+        let mut progress =
+            job.filter(|_| shows(self.show.progress)).map(|job| Progress::new(self.store.clone(), job));
+        if let Some(progress) = &progress {
+            self.outlet.set_bar(progress.bar());
+        }
+        let outcome = engine.run(&mut |usage| {
+            if let Some(progress) = &mut progress {
+                progress.look(usage.wall_ns);
+            }
+        });
+        drop(progress);
+        let outcome = outcome?;
+        match self.output {
+            Output::Human if shows(self.show.bill) => eprint!("{}", bill::text(&outcome.usage)),
+            Output::Json if self.show.bill || job.is_some() => {
+                eprintln!("{}", bill::json(&*self.store, job, &outcome.usage)?);
+            }
+            _ => {}
+        }
+        Ok(outcome)
+    }
+}
+
+/// What a job's dead tasks mean for the exit code, and a word about them.
+///
+/// # Errors
+/// Whatever the store says.
+pub fn job_exit(store: &dyn Store, job: JobId, output: Output) -> Result<Exit> {
+    let info = store.job(job)?;
+    let dead = info.counts.dead;
+    if dead > 0 {
+        let first = store.dead(job, 0, 3)?;
+        let named = first.iter().map(|d| format!("{} ({})", info.spec.id_of(d.seq), d.error));
+        let more = if dead > 3 { ", ..." } else { "" };
+        let named: Vec<_> = named.collect();
+        say(
+            output,
+            &format!(
+                "divvy: {dead} of {} tasks failed: {}{more}\n       `divvy show {job}` lists them, `divvy retry {job}` \
+                 gives them new attempts",
+                info.tail,
+                named.join(", ")
+            ),
+        );
+    }
+    if info.counts.canceled > 0 {
+        say(output, &format!("divvy: {} of {} tasks were canceled", info.counts.canceled, info.tail));
+    }
+    Ok(if dead > 0 { Exit::Failed(dead) } else { Exit::Done })
+}
+
+fn interrupted_by_output(job: JobId, broken: &Broken, output: Output) -> Exit {
+    let (why, exit) = match broken {
+        Broken::Closed => ("nobody reads the output any more".to_owned(), Exit::OutputClosed),
+        Broken::Failed(why) => (why.clone(), Exit::Interrupted),
+    };
+    say(output, &format!("divvy: {why}. Nothing is lost; go on with: divvy resume {job}"));
+    exit
+}
+
+/// A word on stderr. It must not matter if nobody hears it.
+pub fn say(output: Output, text: &str) {
+    if output != Output::Quiet {
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+}

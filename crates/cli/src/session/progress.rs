@@ -1,0 +1,110 @@
+//! The progress line: how far, how fast, how many failed, how long still.
+
+use super::eta::{Estimate, Eta};
+use divvy_core::JobId;
+use divvy_store::{JobInfo, Progress as Stage, Store};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::sync::Arc;
+
+/// How often the store is asked: it costs a read.
+const LOOK_EVERY_NS: u64 = 200_000_000;
+
+/// A line on stderr.
+pub struct Progress {
+    store: Arc<dyn Store>,
+    job: JobId,
+    bar: ProgressBar,
+    eta: Eta,
+    looked_ns: u64,
+    first: Option<(u64, u64)>,
+}
+
+impl Progress {
+    /// A line for one job.
+    pub fn new(store: Arc<dyn Store>, job: JobId) -> Progress {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(ProgressStyle::with_template("{msg}").expect("a constant template"));
+        Progress { store, job, bar, eta: Eta::default(), looked_ns: 0, first: None }
+    }
+
+    /// The line itself, for who prints around it.
+    pub fn bar(&self) -> ProgressBar {
+        self.bar.clone()
+    }
+
+    /// Time has passed.
+    pub fn look(&mut self, now_ns: u64) {
+        if now_ns < self.looked_ns + LOOK_EVERY_NS && self.looked_ns > 0 {
+            return;
+        }
+        self.looked_ns = now_ns;
+        // Whoever asks next will see the store's trouble; a progress line is no place for it.
+        let Ok(info) = self.store.job(self.job) else { return };
+        let ended = info.counts.done + info.counts.dead;
+        let (first_ns, before) = *self.first.get_or_insert((now_ns, ended));
+        self.eta.look(now_ns, ended);
+        let seconds = (now_ns - first_ns) as f64 / 1e9;
+        let rate = if seconds > 0.5 { Some((ended - before) as f64 / seconds) } else { None };
+        let left = info.tail - ended - info.counts.canceled;
+        let estimate = self.eta.estimate(left).filter(|_| info.progress != Stage::Open);
+        self.bar.set_message(line(&info, rate, estimate));
+        self.bar.tick();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn line(info: &JobInfo, rate: Option<f64>, estimate: Option<Estimate>) -> String {
+    let ended = info.counts.done + info.counts.dead;
+    let so_far = if info.progress == Stage::Open { "+" } else { "" };
+    let share = ended as f64 * 100.0 / info.tail.max(1) as f64;
+    let mut line = format!("job {}: {ended}/{}{so_far} ({share:.0} %)", info.id, info.tail);
+    if let Some(rate) = rate {
+        line += &format!(", {}/s", short(rate));
+    }
+    if info.counts.dead > 0 {
+        line += &format!(", {} failed", info.counts.dead);
+    }
+    match estimate {
+        Some(e) => line += &format!(", {} left ({} to {})", time(e.seconds), time(e.low), time(e.high)),
+        None if so_far.is_empty() => {}
+        None => line += ", reading inputs",
+    }
+    line
+}
+
+/// A rate in three digits.
+fn short(rate: f64) -> String {
+    match rate {
+        r if r >= 1e6 => format!("{:.1} M", r / 1e6),
+        r if r >= 1e4 => format!("{:.0} k", r / 1e3),
+        r if r >= 10.0 => format!("{r:.0}"),
+        r => format!("{r:.1}"),
+    }
+}
+
+/// A span of time in two units.
+pub(super) fn time(seconds: f64) -> String {
+    let s = seconds.round() as u64;
+    match s {
+        0..60 => format!("{s} s"),
+        60..3_600 => format!("{}:{:02} min", s / 60, s % 60),
+        3_600..86_400 => format!("{}:{:02} h", s / 3_600, s / 60 % 60),
+        _ => format!("{} d {} h", s / 86_400, s / 3_600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([3.25, 740.4, 12_345.0, 3.21e6].map(short), ["3.2", "740", "12 k", "3.2 M"]);
+        assert_eq!([4.4, 61.0, 3_720.0, 200_000.0].map(time), ["4 s", "1:01 min", "1:02 h", "2 d 7 h"]);
+    }
+}

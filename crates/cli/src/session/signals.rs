@@ -1,0 +1,30 @@
+//! Ctrl-C and SIGTERM.
+//!
+//! SIGINT (or SIGHUP: the terminal is gone) ends the running tasks, uncharged; SIGTERM lets them finish within the
+//! grace time. A second signal of either kind kills them. Nothing is lost in any case.
+
+use anyhow::{Context, Result};
+use divvy_engine::{Stop, StopLevel};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// Stops the node when a signal says so.
+///
+/// # Errors
+/// If the system allows no handlers.
+pub fn mind(stop: &Stop) -> Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen for signals")?;
+    let stop = stop.clone();
+    let listen = move || {
+        for signal in signals.forever() {
+            let asked = stop.level() > StopLevel::Run;
+            stop.ask(match signal {
+                _ if asked => StopLevel::Kill,
+                SIGTERM => StopLevel::Drain,
+                _ => StopLevel::End,
+            });
+        }
+    };
+    std::thread::Builder::new().name("divvy-signals".into()).spawn(listen)?;
+    Ok(())
+}

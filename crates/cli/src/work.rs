@@ -1,0 +1,26 @@
+//! `divvy work`: lends this machine's workers to whatever is in the store.
+
+use crate::args::{Output, WorkArgs};
+use crate::exit::Exit;
+use crate::home;
+use crate::session::{Session, workers};
+use anyhow::Result;
+use divvy_core::Clock;
+use divvy_decide::{End, Until};
+use divvy_engine::SystemClock;
+use divvy_store::Store;
+
+/// Works until told to stop, or until there is nothing to do.
+///
+/// # Errors
+/// Bad usage, or whatever the store says.
+pub fn work(args: &WorkArgs, output: Output, clock: SystemClock) -> Result<Exit> {
+    let workers = workers(&args.jobs)?;
+    let store = home::open_store()?;
+    store.verify(false)?;
+    store.sweep(clock.millis())?;
+    let until = if args.until_empty { Until::Empty } else { Until::Stopped };
+    let session = Session::join(store, clock, workers, args.show, output, home::dir()?)?;
+    let outcome = session.run(until, None)?;
+    Ok(if outcome.end == End::Finished { Exit::Done } else { Exit::Interrupted })
+}

@@ -1,0 +1,161 @@
+//! What a runner sees of the chunk it runs.
+
+use crate::handler::Task;
+use crate::lent::Lent;
+use crate::stop::{Stop, StopLevel};
+use crate::worker::Desk;
+use divvy_core::{Fence, Range, Seq, State};
+use divvy_decide::Worked;
+use divvy_store::Held;
+
+/// A task by its lease: what its outcome is told under. Small, to be kept where the outcome is told later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TaskKey {
+    /// The lease.
+    pub lease: Held,
+    /// The task.
+    pub seq: Seq,
+}
+
+/// Consecutive tasks of one lease, in the hands of one worker.
+///
+/// Every task's outcome has to be told once: by [`done`](Chunk::done), [`failed`](Chunk::failed) or
+/// [`stopped`](Chunk::stopped), here, or later through [`settle`](Chunk::settle) of a chunk of the same job. A task
+/// whose outcome is never told is given back when the node stops.
+pub struct Chunk<'a> {
+    pub(crate) lent: &'a Lent,
+    pub(crate) range: Range,
+    pub(crate) desk: &'a Desk,
+    /// Done tasks not yet put into `worked`: consecutive ones cost one addition each.
+    run_of_done: Range,
+    pub(crate) worked: Worked,
+    pub(crate) settled: Vec<TaskKey>,
+    pub(crate) now_ns: u64,
+}
+
+impl<'a> Chunk<'a> {
+    pub(crate) fn new(lent: &'a Lent, range: Range, desk: &'a Desk, now_ns: u64) -> Chunk<'a> {
+        let run_of_done = Range::new(range.lo, range.lo);
+        Chunk { lent, range, desk, run_of_done, worked: Worked::default(), settled: Vec::new(), now_ns }
+    }
+
+    /// The tasks.
+    #[must_use]
+    pub fn range(&self) -> Range {
+        self.range
+    }
+
+    /// A task of the chunk.
+    #[must_use]
+    #[inline]
+    pub fn task(&self, seq: Seq) -> Task<'a> {
+        let lease = &self.lent.lease;
+        let input = if self.is_array() { &[][..] } else { self.lent.records.get(seq) };
+        Task { job: lease.job, seq, id: self.lent.spec.id_of(seq), input, attempt: lease.attempts + 1 }
+    }
+
+    /// Whether the tasks' inputs are their ids.
+    #[must_use]
+    pub fn is_array(&self) -> bool {
+        self.lent.spec.array.is_some()
+    }
+
+    /// A task's name for telling its outcome later.
+    #[must_use]
+    pub fn key(&self, seq: Seq) -> TaskKey {
+        TaskKey { lease: self.lent.key(), seq }
+    }
+
+    /// The fence under which the tasks run.
+    #[must_use]
+    pub fn fence(&self) -> Fence {
+        self.lent.lease.fence
+    }
+
+    /// Whether a failure of this attempt would be the task's last.
+    #[must_use]
+    pub fn is_last_attempt(&self) -> bool {
+        self.lent.lease.attempts + 1 >= self.lent.spec.policy.max_attempts
+    }
+
+    /// The worker's number, from 0.
+    #[must_use]
+    pub fn worker(&self) -> usize {
+        self.desk.number
+    }
+
+    /// Whether a task should not be started, or should end: a stop, or it was taken away.
+    #[must_use]
+    #[inline]
+    pub fn is_ended(&self, seq: Seq) -> bool {
+        self.desk.stop.level() >= StopLevel::End || self.lent.is_dropped(seq)
+    }
+
+    /// How to hear of a stop.
+    #[must_use]
+    pub fn stop(&self) -> &Stop {
+        &self.desk.stop
+    }
+
+    /// What wakes this worker out of a wait in the kernel.
+    pub(crate) fn poke(&self) -> &crate::stop::Poke {
+        &self.desk.poke
+    }
+
+    /// Where this node's processes are written down for its survivors.
+    pub(crate) fn children(&self) -> Option<&crate::process::Children> {
+        self.desk.children.as_ref()
+    }
+
+    /// A task ended well.
+    #[inline]
+    pub fn done(&mut self, seq: Seq) {
+        if seq == self.run_of_done.hi {
+            self.run_of_done.hi += 1;
+        } else {
+            self.worked.done.insert(self.run_of_done);
+            self.run_of_done = Range::new(seq, seq + 1);
+        }
+    }
+
+    /// A task failed.
+    pub fn failed(&mut self, seq: Seq, error: String) {
+        self.worked.failed.push((seq, error));
+    }
+
+    /// A task was stopped without fault of its own.
+    pub fn stopped(&mut self, seq: Seq) {
+        self.worked.stopped.insert(Range::new(seq, seq + 1));
+    }
+
+    /// This task and all behind it were not started.
+    pub(crate) fn stopped_from(&mut self, seq: Seq) {
+        self.worked.stopped.insert(Range::new(seq, self.range.hi));
+    }
+
+    /// A task of an earlier chunk, perhaps of another lease, ended well.
+    pub fn settle(&mut self, key: TaskKey) {
+        if key.lease == self.lent.key() {
+            self.worked.done.insert(Range::new(key.seq, key.seq + 1));
+        } else {
+            self.settled.push(key);
+        }
+    }
+
+    /// Goes over to another state of the account. A chunk begins in `run` and is put back there by its end.
+    pub fn enter(&mut self, state: State) {
+        self.now_ns = self.desk.now();
+        self.desk.meter.enter(state, self.now_ns);
+    }
+
+    /// The clock that the account uses, nanoseconds.
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        self.desk.now()
+    }
+
+    pub(crate) fn finish(&mut self) {
+        self.worked.done.insert(self.run_of_done);
+        self.run_of_done.lo = self.run_of_done.hi;
+    }
+}

@@ -1,0 +1,57 @@
+//! A lease while workers run it.
+
+use crate::handler::Runner;
+use divvy_core::{Intervals, Range, Seq};
+use divvy_store::{Held, JobSpec, Lease, Records};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What workers need to know of a lease. They share it; only what was taken away changes.
+pub(crate) struct Lent {
+    pub(crate) lease: Lease,
+    pub(crate) spec: Arc<JobSpec>,
+    /// The inputs; nothing for an array.
+    pub(crate) records: Records,
+    pub(crate) runner: Arc<dyn Runner>,
+    /// The pool runs one range; a lease with holes is run as its hull, and the holes are passed over.
+    has_holes: bool,
+    /// Whether anything was taken away, so that the common case is one load.
+    dropped_any: AtomicBool,
+    dropped: RwLock<Intervals>,
+}
+
+impl Lent {
+    pub(crate) fn new(lease: Lease, spec: Arc<JobSpec>, runner: Arc<dyn Runner>) -> Lent {
+        let has_holes = lease.open.ranges().len() > 1;
+        let (dropped_any, dropped) = (AtomicBool::new(false), RwLock::default());
+        let records = Records::default();
+        Lent { lease, spec, records, runner, has_holes, dropped_any, dropped }
+    }
+
+    pub(crate) fn key(&self) -> Held {
+        (self.lease.job, self.lease.fence)
+    }
+
+    /// The range to feed.
+    pub(crate) fn hull(&self) -> Range {
+        self.lease.open.hull().expect("a lease is never empty")
+    }
+
+    /// The parts of a chunk that are in the lease.
+    pub(crate) fn in_lease(&self, chunk: Range) -> Intervals {
+        let chunk = Intervals::from(chunk);
+        if self.has_holes { self.lease.open.intersect(&chunk) } else { chunk }
+    }
+
+    /// These tasks are no longer ours.
+    pub(crate) fn drop_tasks(&self, tasks: &Intervals) {
+        self.dropped.write().unwrap_or_else(PoisonError::into_inner).insert_all(tasks);
+        self.dropped_any.store(true, Ordering::Release);
+    }
+
+    /// Whether a task was taken away.
+    pub(crate) fn is_dropped(&self, seq: Seq) -> bool {
+        self.dropped_any.load(Ordering::Acquire)
+            && self.dropped.read().unwrap_or_else(PoisonError::into_inner).contains(seq)
+    }
+}

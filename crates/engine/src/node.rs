@@ -1,0 +1,437 @@
+//! The coordinator: one loop that shows the node's state machine what happened and performs what it wants.
+//!
+//! It blocks in two places only: in the store, for as long as a commit takes, and at the bell. Workers with leased
+//! work need neither.
+
+use crate::error::{Error, Result};
+use crate::handler::{Handler, Runner};
+use crate::lent::Lent;
+use crate::meter::{Phases, Usage};
+use crate::process;
+use crate::stop::{Stop, StopLevel};
+use crate::worker::{Desk, Leases, Worker};
+use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Rng};
+use divvy_decide::{Action, Config, End, Node, Refusal, Tick};
+use divvy_pool::Pool;
+use divvy_store::{Error as StoreError, Exchange, Held, JobSpec, Lease, NodeInfo, Store};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a node is started with. Times in nanoseconds.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The decisions' own bounds.
+    pub decide: Config,
+    /// A name for people.
+    pub name: String,
+    /// How often other nodes' sessions are looked at.
+    pub liveness_every_ns: u64,
+    /// How often the store is looked at for changes while there is no work here.
+    pub changes_every_ns: u64,
+    /// How long running tasks may go on after [`StopLevel::Drain`].
+    pub grace_ns: u64,
+}
+
+impl Settings {
+    /// The defaults around these decisions.
+    #[must_use]
+    pub fn new(decide: Config) -> Settings {
+        Settings {
+            decide,
+            name: "divvy".into(),
+            liveness_every_ns: 200_000_000,
+            changes_every_ns: 10_000_000,
+            grace_ns: 10_000_000_000,
+        }
+    }
+}
+
+/// How a node ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome {
+    /// Why.
+    pub end: End,
+    /// How its workers spent their time.
+    pub usage: Usage,
+}
+
+/// One node.
+pub struct Engine {
+    settings: Settings,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    stop: Stop,
+    handlers: Vec<Arc<dyn Handler>>,
+    joined: Option<NodeId>,
+}
+
+impl Engine {
+    /// A node on this store, with these handlers; their kinds are what it will lease.
+    #[must_use]
+    pub fn new(
+        mut settings: Settings,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        handlers: Vec<Arc<dyn Handler>>,
+    ) -> Engine {
+        settings.decide.handlers = handlers.iter().map(|h| h.kind().to_owned()).collect();
+        Engine { settings, store, clock, stop: Stop::default(), handlers, joined: None }
+    }
+
+    /// As a node that has registered already, and can be stopped by this handle.
+    #[must_use]
+    pub fn joined(self, node: NodeId, stop: Stop) -> Engine {
+        Engine { joined: Some(node), stop, ..self }
+    }
+
+    /// A handle to stop it.
+    #[must_use]
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Runs until there is no more to do, or until told to stop. `watch` sees each tick: it is called between two
+    /// sleeps, at least every report interval, and must be quick.
+    ///
+    /// # Errors
+    /// See [`Error`]. What was leased comes back by the end of the session.
+    pub fn run(self, watch: &mut dyn FnMut(&Usage)) -> Result<Outcome> {
+        let node = match self.joined {
+            Some(node) => node,
+            None => self.store.register(self.clock.millis(), &self.info())?,
+        };
+        let mut running = Running::start(&self, node)?;
+        let end = running.until_end(watch);
+        running.close();
+        let usage = running.usage();
+        // In peace if it can be: then nothing is charged to what was still held.
+        let left = self.store.leave(self.clock.millis(), running.id);
+        let end = end?;
+        if end != End::Refused {
+            left?;
+        }
+        Ok(Outcome { end, usage })
+    }
+
+    fn info(&self) -> NodeInfo {
+        let workers = self.settings.decide.workers;
+        NodeInfo { name: self.settings.name.clone(), pid: std::process::id(), workers }
+    }
+}
+
+struct Running<'a> {
+    engine: &'a Engine,
+    id: NodeId,
+    node: Node,
+    rng: Rng,
+    pool: Pool,
+    desks: Vec<Arc<Desk>>,
+    leases: Arc<Leases>,
+    phases: Arc<Phases>,
+    tags: BTreeMap<Held, (u64, Arc<Lent>)>,
+    next_tag: u64,
+    jobs: HashMap<JobId, (Arc<JobSpec>, Arc<dyn Runner>)>,
+    version: u64,
+    liveness_at: u64,
+    stop_at: Option<u64>,
+    end: Option<Result<End>>,
+}
+
+impl<'a> Running<'a> {
+    fn start(engine: &'a Engine, id: NodeId) -> Result<Running<'a>> {
+        let (leases, phases) = (Arc::new(Leases::default()), Arc::new(Phases::new()));
+        let session = engine.store.session_file(id);
+        let workers = engine.settings.decide.workers as usize;
+        let desk = |number| {
+            let children = session.as_deref().map(|file| process::Children::open(file, number)).transpose();
+            let desk = Desk::new(number, engine.stop.clone(), engine.clock.clone(), children?)?;
+            std::io::Result::Ok(Arc::new(desk))
+        };
+        let desks: std::io::Result<Vec<_>> = (0..workers).map(desk).collect();
+        let desks = desks.map_err(|e| Error::Output(format!("cannot prepare the workers: {e}")))?;
+        let config = divvy_pool::Config {
+            workers,
+            // A lease is one feed; a dropped one may linger until its last chunk has ended.
+            feeds_max: 2 * engine.settings.decide.leases_max,
+            ..divvy_pool::Config::default()
+        };
+        let pool = Pool::start(config, |n| Worker::new(desks[n].clone(), leases.clone(), phases.clone()))?;
+        Ok(Running {
+            node: Node::new(engine.settings.decide.clone()),
+            rng: Rng::new(u64::from(std::process::id()) << 32 ^ engine.clock.millis() ^ id.0),
+            version: engine.store.version()?,
+            engine,
+            id,
+            pool,
+            desks,
+            leases,
+            phases,
+            tags: BTreeMap::new(),
+            next_tag: 0,
+            jobs: HashMap::new(),
+            liveness_at: 0,
+            stop_at: None,
+            end: None,
+        })
+    }
+
+    fn until_end(&mut self, watch: &mut dyn FnMut(&Usage)) -> Result<End> {
+        let mut actions = Vec::new();
+        self.look_after_others()?;
+        self.node.on_registered(self.now(), &mut actions);
+        self.perform(actions);
+        loop {
+            if let Some(end) = self.end.take() {
+                return end;
+            }
+            let now = self.now();
+            self.phases.enter(self.node.waiting_for(), now);
+            let until = self.wake_at(now).saturating_sub(now);
+            self.engine.stop.bell().wait(Duration::from_nanos(until));
+            self.turn()?;
+            watch(&self.usage());
+        }
+    }
+
+    /// When to look again: for the node's sake, for others' liveness, for changes, for the end of the grace time.
+    fn wake_at(&self, now: u64) -> u64 {
+        let settings = &self.engine.settings;
+        let changes = if self.pool.idle_workers() > 0 { now + settings.changes_every_ns } else { u64::MAX };
+        let watch = now + settings.decide.report_every_ns;
+        let grace = self.stop_at.unwrap_or(u64::MAX);
+        self.node.wake_at(now).min(changes).min(self.liveness_at).min(watch).min(grace)
+    }
+
+    fn turn(&mut self) -> Result<()> {
+        self.mind_stop();
+        self.look_after_others()?;
+        let mut actions = Vec::new();
+        let tick = self.tick();
+        let now = self.now();
+        self.node.on_tick(now, tick, &mut self.rng, &mut actions);
+        let version = self.engine.store.version()?;
+        if version != self.version {
+            self.version = version;
+            self.node.on_changed(now, &mut actions);
+        }
+        self.perform(actions);
+        Ok(())
+    }
+
+    fn mind_stop(&mut self) {
+        let (level, now) = (self.engine.stop.level(), self.now());
+        if level == StopLevel::Run {
+            return;
+        }
+        if self.stop_at.is_none() {
+            self.stop_at = Some(now.saturating_add(self.engine.settings.grace_ns));
+            let mut actions = Vec::new();
+            self.node.on_stop(now, &mut actions);
+            self.perform(actions);
+        }
+        if self.stop_at.is_some_and(|at| now >= at) {
+            self.stop_at = Some(u64::MAX);
+            self.engine.stop.ask(StopLevel::End);
+        }
+    }
+
+    /// Looks whether other nodes have died, now and then.
+    fn look_after_others(&mut self) -> Result<()> {
+        let now = self.now();
+        if now < self.liveness_at {
+            return Ok(());
+        }
+        self.liveness_at = now + self.engine.settings.liveness_every_ns;
+        bury(&*self.engine.store, self.engine.clock.millis())?;
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Tick {
+        let mut tick = Tick { idle: self.pool.idle_workers() as u32, ..Tick::default() };
+        for (key, (tag, _)) in &self.tags {
+            match self.pool.unstarted_of(*tag) {
+                0 => {}
+                waiting => tick.unstarted.push((*key, waiting)),
+            }
+        }
+        self.desks.iter().for_each(|desk| desk.collect(&mut tick.worked));
+        tick
+    }
+
+    /// Performs actions, and those that follow from them, until there are none left.
+    fn perform(&mut self, actions: Vec<Action>) {
+        let mut queue = VecDeque::from(actions);
+        while let Some(action) = queue.pop_front() {
+            let mut more = Vec::new();
+            match action {
+                Action::Start(lease) => self.start_lease(lease),
+                Action::Cut(key, n) => self.cut(key, n, &mut more),
+                Action::Drop(key, tasks) => self.drop_tasks(key, &tasks),
+                Action::Retire(key) => self.retire(key),
+                Action::Exchange(id, exchange) => self.exchange(id, &exchange, &mut more),
+                Action::Register => self.register(&mut more),
+                Action::End(end) => self.finish(Ok(end)),
+            }
+            queue.extend(more);
+        }
+    }
+
+    fn start_lease(&mut self, lease: Lease) {
+        if let Err(error) = self.try_start(lease) {
+            self.finish(Err(error));
+        }
+    }
+
+    fn try_start(&mut self, lease: Lease) -> Result<()> {
+        let (spec, runner) = self.job(lease.job)?;
+        let key = (lease.job, lease.fence);
+        runner.on_leased(key, &lease.open);
+        let order = runner.order();
+        let mut lent = Lent::new(lease, spec, runner);
+        let hull = lent.hull();
+        if lent.spec.array.is_none() {
+            lent.records = self.engine.store.read(key.0, hull)?;
+        }
+        let lent = Arc::new(lent);
+        self.next_tag += 1;
+        let tag = self.next_tag;
+        self.leases.insert(tag, lent.clone());
+        self.tags.insert(key, (tag, lent));
+        Ok(self.pool.feed(tag, hull.lo..hull.hi, order)?)
+    }
+
+    /// The job's description and runner; opened at its first lease, let go with its last.
+    fn job(&mut self, job: JobId) -> Result<(Arc<JobSpec>, Arc<dyn Runner>)> {
+        if let Some(known) = self.jobs.get(&job) {
+            return Ok(known.clone());
+        }
+        let spec = self.engine.store.job(job)?.spec;
+        let handler = self.engine.handlers.iter().find(|h| h.kind() == spec.handler);
+        let handler = handler.expect("the store grants only what was asked for");
+        let runner = handler.open(job, &spec).map_err(|why| Error::Job { job, why })?;
+        let known = (Arc::new(spec), runner);
+        self.jobs.insert(job, known.clone());
+        Ok(known)
+    }
+
+    fn cut(&mut self, key: Held, n: u64, more: &mut Vec<Action>) {
+        let back = match self.tags.get(&key) {
+            Some((tag, lent)) => take_back(&self.pool, *tag, lent, n),
+            None => Intervals::new(),
+        };
+        self.node.on_cut(self.now(), key, &back, more);
+    }
+
+    fn drop_tasks(&mut self, key: Held, tasks: &Intervals) {
+        if let Some((_, lent)) = self.tags.get(&key) {
+            lent.drop_tasks(tasks);
+            self.engine.stop.wake_workers();
+        }
+    }
+
+    fn retire(&mut self, key: Held) {
+        let Some((tag, _)) = self.tags.remove(&key) else { return };
+        self.pool.cut(tag, u64::MAX);
+        self.pool.retire(tag);
+        self.leases.remove(tag);
+        let job = key.0;
+        if !self.tags.keys().any(|(held, _)| *held == job) {
+            self.jobs.remove(&job);
+        }
+    }
+
+    fn exchange(&mut self, id: u64, exchange: &Exchange, more: &mut Vec<Action>) {
+        if let Err(error) = self.before_report(exchange) {
+            return self.finish(Err(error));
+        }
+        self.phases.enter(self.node.waiting_for(), self.now());
+        let wall = self.engine.clock.millis();
+        let answer = self.engine.store.exchange(wall, self.id, exchange);
+        let now = self.now();
+        match answer {
+            Ok(reply) => self.node.on_reply(now, wall, id, reply, more),
+            Err(error) => {
+                let why = match &error {
+                    StoreError::NodeGone(_) => Refusal::Gone,
+                    e if e.is_retryable() => Refusal::Again,
+                    _ => Refusal::ForGood,
+                };
+                self.node.on_refused(now, id, why, &mut self.rng, more);
+                if why == Refusal::ForGood {
+                    self.finish(Err(error.into()));
+                }
+            }
+        }
+        self.phases.enter(self.node.waiting_for(), now);
+    }
+
+    /// Output first, completion second: nothing is reported done whose results could still be lost.
+    fn before_report(&self, exchange: &Exchange) -> Result<()> {
+        for report in exchange.reports.iter().filter(|r| !r.done.is_empty()) {
+            if let Some((_, runner)) = self.jobs.get(&report.job) {
+                runner.before_report().map_err(Error::Output)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn register(&mut self, more: &mut Vec<Action>) {
+        match self.engine.store.register(self.engine.clock.millis(), &self.engine.info()) {
+            Ok(id) => {
+                self.id = id;
+                self.node.on_registered(self.now(), more);
+            }
+            Err(error) => self.finish(Err(error.into())),
+        }
+    }
+
+    /// The first reason to end is the one that counts.
+    fn finish(&mut self, end: Result<End>) {
+        self.end.get_or_insert(end);
+    }
+
+    /// Ends what still runs and the workers with it.
+    fn close(&mut self) {
+        self.engine.stop.ask(StopLevel::End);
+        self.pool.stop();
+        // A panicking worker is a bug that its own thread has reported.
+        let _ = self.pool.join();
+        self.phases.enter(divvy_core::State::Parked, self.now());
+    }
+
+    fn usage(&self) -> Usage {
+        let now = self.now();
+        let mut usage = Usage { workers: self.desks.len(), wall_ns: now, ..Usage::default() };
+        for desk in &self.desks {
+            usage.account.merge(&desk.meter.read(&self.phases, now));
+            usage.cpu_ns += desk.meter.cpu_ns();
+        }
+        usage
+    }
+
+    fn now(&self) -> u64 {
+        self.engine.clock.nanos()
+    }
+}
+
+/// Ends what dead nodes left running, then frees what they held.
+///
+/// # Errors
+/// Whatever the store says.
+pub fn bury(store: &dyn Store, now: Millis) -> divvy_store::Result<()> {
+    for gone in store.gone()? {
+        if let Some(session) = store.session_file(gone) {
+            process::end_orphans(&session);
+        }
+        store.expire(now, gone)?;
+    }
+    Ok(())
+}
+
+/// Unstarted tasks, back from the workers: at most `n`, from the high end.
+fn take_back(pool: &Pool, tag: u64, lent: &Lent, n: u64) -> Intervals {
+    let cut = pool.cut(tag, n);
+    let back = cut.into_iter().map(|r| divvy_core::Range::new(r.start, r.end)).collect::<Intervals>();
+    back.intersect(&lent.lease.open)
+}

@@ -1,0 +1,249 @@
+//! One command, from start to its group's end.
+
+use super::capture::{Captured, Printed};
+use super::children::boot_ns;
+use crate::chunk::Chunk;
+use crate::stop::StopLevel;
+use divvy_core::{Seq, State};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::OwnedFd;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+/// What a command may take.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Longest time, nanoseconds; `None`: no limit.
+    pub timeout_ns: Option<u64>,
+    /// Between SIGTERM and SIGKILL, nanoseconds.
+    pub term_ns: u64,
+    /// Output per stream that is kept in memory; more goes to a file in `spill`.
+    pub memory_max: usize,
+    /// See `memory_max`.
+    pub spill: PathBuf,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, or by somebody else's signal.
+    Exited(ExitStatus),
+    /// It took too long.
+    TimedOut,
+    /// By us, because of a stop or because its task was taken away.
+    Stopped,
+}
+
+/// Runs a command for a task and captures what it prints. Blocks until it and its whole group have ended.
+///
+/// # Errors
+/// If it cannot be started (the error is the task's own), or its output cannot be kept.
+pub fn run(
+    command: &mut Command,
+    chunk: &mut Chunk<'_>,
+    seq: Seq,
+    bounds: &Bounds,
+    into: &mut Captured,
+) -> io::Result<Ended> {
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    chunk.enter(State::Spawn);
+    let from_ns = boot_ns();
+    let child = command.spawn()?;
+    let mut running = Running::new(child)?;
+    if let Some(children) = chunk.children() {
+        children.note(running.child.id(), from_ns, boot_ns())?;
+    }
+    chunk.enter(State::Run);
+    let ended = running.until_end(chunk, seq, bounds, into);
+    if let Some(children) = chunk.children() {
+        children.clear()?;
+    }
+    ended
+}
+
+/// A command that runs. Dropping it kills its group, so that no error leaves it behind.
+struct Running {
+    child: Child,
+    pidfd: OwnedFd,
+    reaped: bool,
+}
+
+/// Bytes read from a pipe at once. It is cleared for every task, so it is no larger than it pays to be.
+const READ: usize = 16 << 10;
+
+impl Running {
+    fn new(child: Child) -> io::Result<Running> {
+        let pid = Pid::from_child(&child);
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(pidfd) => Ok(Running { child, pidfd, reaped: false }),
+            Err(error) => {
+                let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+                Err(error.into())
+            }
+        }
+    }
+
+    fn until_end(
+        &mut self,
+        chunk: &Chunk<'_>,
+        seq: Seq,
+        bounds: &Bounds,
+        into: &mut Captured,
+    ) -> io::Result<Ended> {
+        let mut out = Pipe::new(self.child.stdout.take().map(OwnedFd::from))?;
+        let mut err = Pipe::new(self.child.stderr.take().map(OwnedFd::from))?;
+        let mut ending = Ending::new(chunk.now_ns(), bounds);
+        loop {
+            let now = chunk.now_ns();
+            ending.step(now, chunk, seq, bounds, self);
+            let events = wait(&self.pidfd, &out, &err, chunk, ending.wait_ns(now))?;
+            if events.poked {
+                chunk.poke().clear();
+            }
+            if events.out {
+                out.read_once(&mut into.stdout, bounds)?;
+            }
+            if events.err {
+                err.read_once(&mut into.stderr, bounds)?;
+            }
+            if events.exited {
+                break;
+            }
+        }
+        // The leader is dead but not reaped: its number is still its own, and so the group's.
+        self.signal(Signal::KILL);
+        out.drain(&mut into.stdout, bounds)?;
+        err.drain(&mut into.stderr, bounds)?;
+        let status = self.child.wait()?;
+        self.reaped = true;
+        Ok(ending.verdict(status))
+    }
+
+    fn signal(&self, signal: Signal) {
+        // No such group: all of it has ended already.
+        let _ = rustix::process::kill_process_group(Pid::from_child(&self.child), signal);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.reaped {
+            self.signal(Signal::KILL);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Why and how a command is being ended before its time.
+struct Ending {
+    deadline_ns: Option<u64>,
+    why: Option<Ended>,
+    kill_at_ns: Option<u64>,
+}
+
+impl Ending {
+    fn new(now: u64, bounds: &Bounds) -> Ending {
+        Ending { deadline_ns: bounds.timeout_ns.map(|t| now.saturating_add(t)), why: None, kill_at_ns: None }
+    }
+
+    fn step(&mut self, now: u64, chunk: &Chunk<'_>, seq: Seq, bounds: &Bounds, running: &Running) {
+        if self.why.is_none() {
+            self.why = if chunk.is_ended(seq) {
+                Some(Ended::Stopped)
+            } else if self.deadline_ns.is_some_and(|at| now >= at) {
+                Some(Ended::TimedOut)
+            } else {
+                return;
+            };
+            running.signal(Signal::TERM);
+            // A stopped process cannot act on SIGTERM.
+            running.signal(Signal::CONT);
+            self.kill_at_ns = Some(now.saturating_add(bounds.term_ns));
+        }
+        let at_once = chunk.stop().level() >= StopLevel::Kill;
+        if at_once || self.kill_at_ns.is_some_and(|at| now >= at) {
+            running.signal(Signal::KILL);
+            self.kill_at_ns = None;
+        }
+    }
+
+    fn wait_ns(&self, now: u64) -> Option<u64> {
+        let next = if self.why.is_some() { self.kill_at_ns } else { self.deadline_ns };
+        next.map(|at| at.saturating_sub(now))
+    }
+
+    /// A command that ended well in the moment it was told to end has ended well.
+    fn verdict(self, status: ExitStatus) -> Ended {
+        match self.why {
+            Some(why) if !status.success() => why,
+            _ => Ended::Exited(status),
+        }
+    }
+}
+
+/// The reading end of a pipe, until its writers are gone.
+struct Pipe(Option<OwnedFd>);
+
+impl Pipe {
+    fn new(fd: Option<OwnedFd>) -> io::Result<Pipe> {
+        if let Some(fd) = &fd {
+            rustix::io::ioctl_fionbio(fd, true)?;
+        }
+        Ok(Pipe(fd))
+    }
+
+    fn read_once(&mut self, into: &mut Printed, bounds: &Bounds) -> io::Result<bool> {
+        let Some(fd) = &self.0 else { return Ok(false) };
+        // On the stack: no allocation for the many tasks that print nothing.
+        let mut buffer = [0; READ];
+        match into.read_from(fd, &mut buffer, bounds.memory_max, &bounds.spill) {
+            Ok(0) => self.0 = None,
+            Ok(_) => return Ok(true),
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(e) => return Err(e),
+        }
+        Ok(false)
+    }
+
+    /// What is still in the pipe. A process that left its group may hold the other end open for ever, so this
+    /// does not wait for the end.
+    fn drain(&mut self, into: &mut Printed, bounds: &Bounds) -> io::Result<()> {
+        while self.read_once(into, bounds)? {}
+        Ok(())
+    }
+}
+
+struct Events {
+    out: bool,
+    err: bool,
+    exited: bool,
+    poked: bool,
+}
+
+fn wait(pidfd: &OwnedFd, out: &Pipe, err: &Pipe, chunk: &Chunk<'_>, ns: Option<u64>) -> io::Result<Events> {
+    // A pipe that has ended keeps its place, as a second look at the process that asks for nothing.
+    let pipe = |pipe: &Pipe| pipe.0.as_ref().map_or(PollFlags::empty(), |_| PollFlags::IN);
+    let mut fds = [
+        PollFd::new(pidfd, PollFlags::IN),
+        PollFd::new(&chunk.poke().0, PollFlags::IN),
+        PollFd::new(out.0.as_ref().unwrap_or(pidfd), pipe(out)),
+        PollFd::new(err.0.as_ref().unwrap_or(pidfd), pipe(err)),
+    ];
+    let timeout =
+        ns.map(|ns| Timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as _ });
+    match poll(&mut fds, timeout.as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    // A hang-up without data is an end of file, which reading finds out.
+    let ready = |n: usize| !fds[n].revents().is_empty();
+    Ok(Events {
+        exited: ready(0),
+        poked: ready(1),
+        out: out.0.is_some() && ready(2),
+        err: err.0.is_some() && ready(3),
+    })
+}

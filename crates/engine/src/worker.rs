@@ -1,0 +1,164 @@
+//! A pool thread: a chunk in, its outcomes into the mailbox.
+
+use crate::chunk::Chunk;
+use crate::lent::Lent;
+use crate::meter::{Meter, Phases};
+use crate::process::Children;
+use crate::stop::{Poke, Stop};
+use divvy_core::{Clock, Range as Seqs, State};
+use divvy_decide::Worked;
+use divvy_store::Held;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+/// The leases that workers may be given chunks of, by the pool's tag.
+#[derive(Default)]
+pub(crate) struct Leases(RwLock<HashMap<u64, Arc<Lent>>>);
+
+impl Leases {
+    pub(crate) fn insert(&self, tag: u64, lent: Arc<Lent>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(tag, lent);
+    }
+
+    pub(crate) fn remove(&self, tag: u64) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&tag);
+    }
+
+    fn get(&self, tag: u64) -> Option<Arc<Lent>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&tag).cloned()
+    }
+}
+
+/// What belongs to one worker and is read by the coordinator.
+pub(crate) struct Desk {
+    pub(crate) number: usize,
+    pub(crate) meter: Meter,
+    pub(crate) stop: Stop,
+    pub(crate) poke: Arc<Poke>,
+    pub(crate) children: Option<Children>,
+    pub(crate) clock: Arc<dyn Clock>,
+    mailbox: Mutex<Vec<(Held, Worked)>>,
+}
+
+impl Desk {
+    pub(crate) fn new(
+        number: usize,
+        stop: Stop,
+        clock: Arc<dyn Clock>,
+        children: Option<Children>,
+    ) -> rustix::io::Result<Desk> {
+        let poke = stop.poke()?;
+        Ok(Desk { number, meter: Meter::new(), stop, poke, children, clock, mailbox: Mutex::default() })
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.nanos()
+    }
+
+    /// Everything that happened since the last look.
+    pub(crate) fn collect(&self, into: &mut Vec<(Held, Worked)>) {
+        into.append(&mut self.mailbox.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Adds what became of a chunk. The mailbox holds one entry a lease, so it is as small as the list of leases.
+    fn put(&self, chunk: &mut Chunk<'_>, key: Held, run_ns: u64) {
+        chunk.finish();
+        let mut mailbox = self.mailbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let worked = entry(&mut mailbox, key);
+        worked.done.insert_all(&chunk.worked.done);
+        worked.stopped.insert_all(&chunk.worked.stopped);
+        worked.failed.append(&mut chunk.worked.failed);
+        worked.run_ns += run_ns;
+        worked.tasks += chunk.range.len();
+        for settled in chunk.settled.drain(..) {
+            entry(&mut mailbox, settled.lease).done.insert(Seqs::new(settled.seq, settled.seq + 1));
+        }
+    }
+}
+
+fn entry(mailbox: &mut Vec<(Held, Worked)>, key: Held) -> &mut Worked {
+    let at = mailbox.iter().rposition(|(held, _)| *held == key).unwrap_or_else(|| {
+        mailbox.push((key, Worked::default()));
+        mailbox.len() - 1
+    });
+    &mut mailbox[at].1
+}
+
+/// The pool's view of a worker.
+pub(crate) struct Worker {
+    desk: Arc<Desk>,
+    leases: Arc<Leases>,
+    phases: Arc<Phases>,
+    /// The lease of the last chunk: the next one is nearly always of the same.
+    last: Option<(u64, Arc<Lent>)>,
+    /// The clock at the last transition.
+    now_ns: u64,
+    in_run: bool,
+}
+
+impl Worker {
+    pub(crate) fn new(desk: Arc<Desk>, leases: Arc<Leases>, phases: Arc<Phases>) -> Worker {
+        Worker { desk, leases, phases, last: None, now_ns: 0, in_run: false }
+    }
+
+    fn lent(&mut self, tag: u64) -> Option<Arc<Lent>> {
+        if self.last.as_ref().is_none_or(|(last, _)| *last != tag) {
+            self.last = self.leases.get(tag).map(|lent| (tag, lent));
+        }
+        self.last.as_ref().map(|(_, lent)| lent.clone())
+    }
+
+    /// Stamps a transition, unless the worker was in that state already.
+    fn enter(&mut self, state: State) {
+        self.now_ns = self.desk.now();
+        self.in_run = state == State::Run;
+        self.desk.meter.enter(state, self.now_ns);
+    }
+}
+
+impl divvy_pool::Worker for Worker {
+    fn run(&mut self, tag: u64, chunk: Range<u64>) -> Duration {
+        // A chunk right behind another began when that one ended: no need to look at the clock.
+        if !self.in_run {
+            self.enter(State::Run);
+        }
+        let begun_ns = self.now_ns;
+        let Some(lent) = self.lent(tag) else { return Duration::ZERO };
+        let key = lent.key();
+        for range in lent.in_lease(Seqs::new(chunk.start, chunk.end)).ranges() {
+            let mut chunk = Chunk::new(&lent, *range, &self.desk, self.now_ns);
+            lent.runner.run(&mut chunk);
+            // Back in `run`, which is also the stamp of the chunk's end.
+            chunk.enter(State::Run);
+            let ended_ns = chunk.now_ns;
+            self.desk.put(&mut chunk, key, ended_ns - self.now_ns);
+            self.now_ns = ended_ns;
+        }
+        Duration::from_nanos(self.now_ns - begun_ns)
+    }
+
+    fn on_steal(&mut self) {
+        self.enter(State::Steal);
+    }
+
+    fn on_wait(&mut self) {
+        // A finished lease's records are not kept alive by a worker that sleeps.
+        (self.last, self.in_run) = (None, false);
+        self.desk.meter.on_wait(&self.phases, self.desk.now());
+        self.desk.stop.bell().ring();
+    }
+
+    fn on_wake(&mut self) {
+        self.desk.meter.on_wake(&self.phases, self.desk.now());
+    }
+}
+
+impl Drop for Worker {
+    /// The thread ends: parked from now on.
+    fn drop(&mut self) {
+        self.desk.meter.read_cpu();
+        self.enter(State::Parked);
+    }
+}
