@@ -128,7 +128,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub show: ShowFlags,
     /// The command and its arguments
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }
 
@@ -287,10 +287,13 @@ mod tests {
 
     #[test]
     fn flags_end_where_the_command_begins() {
-        let line = ["divvy", "run", "-j", "2", "ls", "-j", "9", ":::", "-x", "--help"];
-        let (words, sources) = split_sources(line.iter().map(OsString::from));
-        let Verb::Run(run) = Cli::try_parse_from(words).unwrap().verb else { panic!("not run") };
-        assert_eq!((run.jobs.to_str(), run.command), (Some("2"), vec!["ls".into(), "-j".into(), "9".into()]));
-        assert_eq!(sources, Some(vec!["-x".into(), "--help".into()]));
+        for flags in [&["--retries", "3", "-j2"][..], &["-j", "2", "--retries=3"], &["-k", "-j2", "--retries", "3"]] {
+            let line = ["divvy", "run"].iter().chain(flags).chain(&["ls", "-j", "9", ":::", "-x", "--help"]);
+            let (words, sources) = split_sources(line.map(OsString::from));
+            let Verb::Run(run) = Cli::try_parse_from(words).unwrap().verb else { panic!("not run") };
+            assert_eq!((run.jobs.to_str(), run.retries), (Some("2"), 3));
+            assert_eq!(run.command, ["ls", "-j", "9"]);
+            assert_eq!(sources, Some(vec!["-x".into(), "--help".into()]));
+        }
     }
 }

@@ -236,6 +236,7 @@ impl Node {
         if trip.claims {
             self.on_claimed(now, wall, &reply);
         }
+        let granted = !reply.leases.is_empty();
         for lease in reply.leases {
             self.idle = 0;
             let (key, lent) = ((lease.job, lease.fence), Lent::new(lease.clone()));
@@ -246,7 +247,8 @@ impl Node {
         }
         self.retire_settled(out);
         if self.phase == Phase::Running {
-            if reply.hungry > 0 {
+            // What was granted just now has had no time to start: giving it back would go round for ever.
+            if reply.hungry > 0 && !granted {
                 self.give_back(out);
             }
             if self.is_through() {
@@ -322,7 +324,9 @@ impl Node {
             Some(waiting) => now + waiting.saturating_sub(self.ahead_ns()),
             None => now + self.report_every(),
         };
-        let look = if self.held.is_empty() { u64::MAX } else { now + self.report_every() };
+        // A stop that holds nothing ends as soon as it may: nobody rings for it.
+        let idle = self.held.is_empty() && self.phase != Phase::Stopping;
+        let look = if idle { u64::MAX } else { now + self.report_every() };
         // A millisecond apart at least: whoever runs dry earlier rings the bell.
         report.min(claim).min(look).max(self.again_at).max(now + 1_000_000)
     }
@@ -488,6 +492,10 @@ impl Node {
         }
         let mut left = self.unstarted().div_ceil(2);
         for (key, lent) in self.held.iter().rev() {
+            let view = self.jobs.get(&key.0).and_then(|job| job.view);
+            if view.is_some_and(|v| v.claimable > 0) {
+                continue; // the hungry have only not heard of it yet
+            }
             let n = lent.unstarted.min(left);
             left -= n;
             if n > 0 {

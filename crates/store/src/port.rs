@@ -211,8 +211,8 @@ pub trait Store: Send + Sync {
     /// listed, and (if exclusive) of which no other node holds a lease. Of it first the waiting ranges that are due,
     /// ascending by `lo`, each giving one lease of its lowest tasks, at most `part` (0: no limit; the rest of the
     /// range waits on), and never merged; then one range `[head, head + n)` without the canceled (if it is canceled
-    /// as a whole it is passed over, and the next taken). `tasks`, `bytes_max` and `leases_max` bound all leases of
-    /// the claim together, `range_max` each.
+    /// as a whole it is passed over, and the next taken; if all above the head is canceled the head stays). `tasks`,
+    /// `bytes_max` and `leases_max` bound all leases of the claim together, `range_max` each.
     /// Bytes are counted by whole blocks: a lease from the head ends at the last block that still fits; waiting
     /// ranges count `record_bytes` for each task. The first lease of a claim has at least one task, however large;
     /// what does not fit afterwards is not granted.
@@ -266,7 +266,8 @@ pub trait Store: Send + Sync {
     /// At most `limit` dead tasks with `seq >= from`, ascending.
     fn dead(&self, job: JobId, from: Seq, limit: usize) -> Result<Vec<Dead>>;
 
-    /// The records of a range of a job that is not an array. Every block is checked against its sum.
+    /// The records of a range of a job that is not an array (else `Conflict`), by whole blocks; none for what lies
+    /// beyond the tail. Every block is checked against its sum.
     fn read(&self, job: JobId, range: Range) -> Result<Records>;
 
     /// Checks every state row of the store, and with `blocks` every block, against its sum, and the sets of each

@@ -1,0 +1,153 @@
+//! The people and programs outside: they submit, append, cancel, retry and forget.
+//!
+//! One errand is on its way at a time. An errand that the store forgot by a restart is run again; its submitter
+//! never heard that it was done.
+
+use super::World;
+use super::broken::{Broken, Checked, Invariant, ensure};
+use super::fault::Fault;
+use super::ledger::Job;
+use super::net::{Answer, Done, Request};
+use super::queue::Event;
+use super::work::JobPlan;
+use divvy_core::{Intervals, JobId, Millis, Range, Rng};
+use std::rc::Rc;
+
+/// What the client asks of the store.
+#[derive(Debug, Clone)]
+pub(crate) enum Errand {
+    Submit(Rc<JobPlan>),
+    Append { job: JobId, tasks: u64, close: bool },
+    /// `None`: the whole job.
+    Cancel { job: JobId, tasks: Option<Intervals> },
+    Retry { job: JobId, tasks: Option<Intervals> },
+    Forget(JobId),
+    Sweep,
+}
+
+/// What the client waits for.
+#[derive(Debug, Default)]
+pub(crate) struct Client {
+    pub(crate) is_waiting: bool,
+}
+
+impl World {
+    pub(crate) fn on_client(&mut self) {
+        let ns = self.rng.client.exponential(self.plan.client_ns as f64) as u64;
+        if !self.is_closing() {
+            self.queue.after(ns, Event::Client);
+        }
+        if self.client.is_waiting {
+            return;
+        }
+        let errand = if self.is_calm() { self.last_errand() } else { self.errand() };
+        if let Some(errand) = errand {
+            self.client.is_waiting = true;
+            self.send(Request::Errand(errand));
+        }
+    }
+
+    /// Once faults stop, open jobs are closed.
+    fn last_errand(&self) -> Option<Errand> {
+        let (job, _) = self.state.ledger.jobs.iter().find(|(_, job)| job.open)?;
+        Some(Errand::Append { job: *job, tasks: 0, close: true })
+    }
+
+    fn errand(&mut self) -> Option<Errand> {
+        if self.state.ledger.unfinished() < self.plan.low_water {
+            let plan = JobPlan::draw(&mut self.rng.client, self.plan.mix);
+            return Some(Errand::Submit(Rc::new(plan)));
+        }
+        let (cancels, some, retries) =
+            (self.may(Fault::CancelJob), self.may(Fault::CancelTasks), self.may(Fault::Retry));
+        let rng = &mut self.rng.client;
+        let jobs = &self.state.ledger.jobs;
+        let (id, job) = jobs.iter().nth(rng.below(jobs.len() as u64) as usize)?;
+        let id = *id;
+        let errand = match rng.below(8) {
+            0 | 1 if job.is_finished() => Errand::Forget(id),
+            0 | 1 if job.open => Errand::Append { job: id, tasks: rng.below(40), close: rng.chance(0.4) },
+            2 if job.open => Errand::Append { job: id, tasks: 1 + rng.below(3), close: false },
+            3 if cancels && !job.is_finished() => Errand::Cancel { job: id, tasks: None },
+            4 | 5 if some => Errand::Cancel { job: id, tasks: Some(some_tasks(rng, job)) },
+            6 if retries && !job.dead.is_empty() => {
+                let all = rng.chance(0.5);
+                Errand::Retry { job: id, tasks: (!all).then(|| some_tasks(rng, job)) }
+            }
+            7 if rng.chance(0.3) => Errand::Sweep,
+            _ => return None,
+        };
+        Some(errand)
+    }
+
+    pub(crate) fn on_errand_done(&mut self, done: &Done) {
+        self.trace.line(self.queue.now(), format_args!("client: {done:?}"));
+        self.client.is_waiting = false;
+    }
+
+    /// Performs an errand, and keeps the books.
+    pub(crate) fn perform_errand(&mut self, now: Millis, errand: &Errand) -> Checked<Answer> {
+        let (backend, ledger) = (&mut self.state.backend, &mut self.state.ledger);
+        let known = |id: &JobId| ledger.jobs.contains_key(id);
+        let refused = |error| Broken { invariant: Invariant::Replies, why: format!("{errand:?}: {error}") };
+        let mut done = Done::Other;
+        match errand {
+            Errand::Submit(plan) => {
+                let id = backend.submit(now, &plan.new_job()).map_err(refused)?;
+                let open = plan.kind == super::work::Kind::Open;
+                ledger.on_submitted(id, plan, plan.tasks, open)?;
+                self.plans.insert(id, plan.clone());
+                done = Done::Submitted(id);
+            }
+            Errand::Append { job, tasks, close } if known(job) && ledger.jobs[job].open => {
+                let blocks = ledger.jobs[job].plan.blocks(*tasks);
+                let range = backend.append(now, *job, &blocks, *close).map_err(refused)?;
+                ledger.on_appended(*job, range, *tasks, *close)?;
+                done = Done::Appended(*job, range);
+                if !range.is_empty() {
+                    self.tally.count(Fault::Append);
+                }
+            }
+            Errand::Cancel { job, tasks } if known(job) => {
+                let n = backend.cancel(now, *job, tasks.as_ref()).map_err(refused)?;
+                ledger.on_canceled(*job, tasks.as_ref(), n)?;
+                if n > 0 {
+                    let whole = tasks.is_none();
+                    self.tally.count(if whole { Fault::CancelJob } else { Fault::CancelTasks });
+                }
+            }
+            Errand::Retry { job, tasks } if known(job) => {
+                let n = backend.retry(now, *job, tasks.as_ref()).map_err(refused)?;
+                ledger.on_retried(*job, tasks.as_ref(), n)?;
+                if n > 0 {
+                    self.tally.count(Fault::Retry);
+                }
+            }
+            Errand::Forget(job) if known(job) && ledger.jobs[job].is_finished() => {
+                self.fates(*job)?;
+                self.state.backend.forget(*job).map_err(refused)?;
+                self.state.ledger.on_forgotten(*job)?;
+                self.tally.count(Fault::Forget);
+            }
+            Errand::Sweep => {
+                for id in backend.sweep(now).map_err(refused)? {
+                    let clean = ledger.jobs.get(&id).is_some_and(|j| j.dead.is_empty() && j.canceled.is_empty());
+                    ensure!(clean, Replies, "job {id} was swept although somebody may ask about it");
+                    ledger.on_forgotten(id)?;
+                    self.tally.count(Fault::Forget);
+                }
+            }
+            // What it was about is gone, by a restart or by an earlier errand that was run again.
+            _ => {}
+        }
+        Ok(Answer::Errand(done))
+    }
+}
+
+fn some_tasks(rng: &mut Rng, job: &Job) -> Intervals {
+    let pick = |rng: &mut Rng| {
+        let lo = rng.below(job.tail);
+        Range::new(lo, (lo + 1 + rng.below(12)).min(job.tail))
+    };
+    (0..1 + rng.below(3)).map(|_| if job.tail > 0 { pick(rng) } else { Range::default() }).collect()
+}

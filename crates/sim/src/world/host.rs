@@ -1,0 +1,404 @@
+//! A simulated process: a node's decisions, and the machinery that performs them.
+
+use super::World;
+use super::broken::{Checked, ensure};
+use super::fault::Fault;
+use super::net::Request;
+use super::pool::{Outcome, Pool};
+use super::queue::{Event, Place};
+use divvy_core::{Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
+use divvy_decide::{Action, Config, End, Node, Refusal, Until};
+use divvy_store::{Held, Lease, NodeInfo, Reply};
+use std::collections::BTreeMap;
+
+/// Why a session was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A fault that has nothing to do with any task.
+    Fault,
+    /// This task killed the process.
+    Deadly(Held, Seq),
+}
+
+/// What truly ran, by lease. Nobody can take it back.
+#[derive(Debug, Default)]
+pub(crate) struct Runs(BTreeMap<Held, Run>);
+
+/// See [`Runs`].
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) node: NodeId,
+    started: Intervals,
+    pub(crate) done: Intervals,
+    pub(crate) failed: Intervals,
+}
+
+impl Runs {
+    pub(crate) fn of(&self, held: Held) -> Option<&Run> {
+        self.0.get(&held)
+    }
+
+    pub(crate) fn forget(&mut self, job: JobId) {
+        self.0.retain(|held, _| held.0 != job);
+    }
+}
+
+/// A process in a slot, or the empty slot.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) life: u32,
+    pub(crate) node: Option<Node>,
+    pub(crate) session: Option<NodeId>,
+    pool: Pool,
+    cfg: Config,
+    rng: Rng,
+    pub(crate) paused_until: u64,
+    /// How far its reading of the store's clock is off.
+    pub(crate) skew_ms: i64,
+    /// When it wants to look at its workers, and the earliest event that was planned for it.
+    wake_at: u64,
+    planned: u64,
+    /// The trip that it waits for.
+    trip: Option<u64>,
+    /// Leases that it was told of late: what it claimed meanwhile may come on top of its bounds.
+    pub(crate) excess: usize,
+    /// It will hear of a change of the store soon.
+    pub(crate) hears: bool,
+    pub(crate) is_stopping: bool,
+}
+
+impl Host {
+    pub(crate) fn new(cfg: Config, rng: Rng) -> Host {
+        Host {
+            life: 0,
+            node: None,
+            session: None,
+            pool: Pool::default(),
+            cfg,
+            rng,
+            paused_until: 0,
+            skew_ms: 0,
+            wake_at: u64::MAX,
+            planned: u64::MAX,
+            trip: None,
+            excess: 0,
+            hears: false,
+            is_stopping: false,
+        }
+    }
+
+    /// Leases held.
+    pub(crate) fn leases(&self) -> usize {
+        self.node.as_ref().map_or(0, Node::leases)
+    }
+}
+
+impl World {
+    pub(crate) fn place(&self, slot: usize) -> Place {
+        Place { slot, life: self.hosts[slot].life }
+    }
+
+    /// A new process in an empty slot. It asks for a session first.
+    pub(crate) fn on_spawn(&mut self, at: Place) {
+        if self.is_closing() {
+            return;
+        }
+        let calm = self.is_calm();
+        let last = self.state.ledger.jobs.iter().next_back().map(|(id, job)| (*id, job.is_finished()));
+        let host = &mut self.hosts[at.slot];
+        let mut cfg = host.cfg.clone();
+        if calm {
+            cfg.until = Until::Stopped;
+        } else if at.slot > 0 && host.rng.chance(0.1) {
+            cfg.until = last.filter(|(_, finished)| !finished).map_or(cfg.until, |(id, _)| Until::Finished(id));
+        }
+        host.pool = Pool::new(cfg.workers);
+        let info = NodeInfo { name: String::new(), pid: 0, workers: cfg.workers };
+        host.node = Some(Node::new(cfg));
+        (host.trip, host.is_stopping, host.paused_until) = (None, false, 0);
+        (host.excess, host.hears) = (0, false);
+        (host.wake_at, host.planned) = (u64::MAX, u64::MAX);
+        self.send(Request::Register { at, info });
+    }
+
+    pub(crate) fn on_registered(&mut self, at: Place, session: NodeId) -> Checked {
+        self.hosts[at.slot].session = Some(session);
+        let (now, mut out) = (self.queue.now(), Vec::new());
+        self.node(at.slot).on_registered(now, &mut out);
+        self.act(at.slot, out)?;
+        if self.is_closing() { self.stop(at.slot).map(drop) } else { Ok(()) }
+    }
+
+    fn node(&mut self, slot: usize) -> &mut Node {
+        self.hosts[slot].node.as_mut().expect("the process lives")
+    }
+
+    pub(crate) fn on_wake(&mut self, at: Place) -> Checked<bool> {
+        let now = self.queue.now();
+        let host = &mut self.hosts[at.slot];
+        if host.planned > now {
+            return Ok(false); // of two planned events the earlier one did it
+        }
+        host.planned = u64::MAX;
+        if host.wake_at > now {
+            host.planned = host.wake_at;
+            self.queue.at(host.wake_at, Event::Wake(at));
+            return Ok(false);
+        }
+        self.look(at.slot)?;
+        Ok(true)
+    }
+
+    /// The engine looks at its workers.
+    fn look(&mut self, slot: usize) -> Checked {
+        let now = self.queue.now();
+        let (host, mut out) = (&mut self.hosts[slot], Vec::new());
+        if host.session.is_none() {
+            return Ok(()); // between two sessions: nothing to look at
+        }
+        let tick = host.pool.look();
+        let node = host.node.as_mut().expect("the process lives");
+        node.on_tick(now, tick, &mut host.rng, &mut out);
+        self.act(slot, out)
+    }
+
+    pub(crate) fn on_changed(&mut self, at: Place) -> Checked<bool> {
+        self.hosts[at.slot].hears = false;
+        if self.hosts[at.slot].session.is_none() {
+            return Ok(false);
+        }
+        let (now, mut out) = (self.queue.now(), Vec::new());
+        self.node(at.slot).on_changed(now, &mut out);
+        let heard = !out.is_empty();
+        self.act(at.slot, out)?;
+        Ok(heard)
+    }
+
+    pub(crate) fn on_reply(&mut self, at: Place, trip: u64, wall: Millis, reply: Result<Reply, Refusal>) -> Checked {
+        match reply {
+            Err(why) => self.on_refused(at, trip, why).map(drop),
+            Ok(reply) => {
+                let (now, mut out) = (self.queue.now(), Vec::new());
+                self.hosts[at.slot].trip.take_if(|t| *t == trip);
+                self.node(at.slot).on_reply(now, wall, trip, reply, &mut out);
+                self.act(at.slot, out)
+            }
+        }
+    }
+
+    pub(crate) fn on_refused(&mut self, at: Place, trip: u64, why: Refusal) -> Checked<bool> {
+        let (now, mut out) = (self.queue.now(), Vec::new());
+        let host = &mut self.hosts[at.slot];
+        if host.trip.take_if(|t| *t == trip).is_none() {
+            return Ok(false);
+        }
+        let node = host.node.as_mut().expect("the process lives");
+        node.on_refused(now, trip, why, &mut host.rng, &mut out);
+        self.act(at.slot, out)?;
+        Ok(true)
+    }
+
+    /// Tells a node to stop. False if there is none that could.
+    pub(crate) fn stop(&mut self, slot: usize) -> Checked<bool> {
+        let now = self.queue.now();
+        let host = &mut self.hosts[slot];
+        let able = host.session.is_some() && host.paused_until <= now && !host.is_stopping;
+        let Some(node) = host.node.as_mut().filter(|_| able) else { return Ok(false) };
+        let mut out = Vec::new();
+        host.is_stopping = true;
+        node.on_stop(now, &mut out);
+        let at = Place { slot, life: host.life };
+        self.queue.after(self.plan.grace_ns, Event::Grace(at));
+        self.act(slot, out)?;
+        Ok(true)
+    }
+
+    /// A stopping node's time is up: what still runs is stopped, which is no fault of the tasks.
+    pub(crate) fn on_grace(&mut self, at: Place) -> Checked<bool> {
+        let now = self.queue.now();
+        let busy = self.hosts[at.slot].pool.busy();
+        if busy.is_empty() || self.hosts[at.slot].session.is_none() {
+            return Ok(false);
+        }
+        self.tally.count(Fault::Grace);
+        busy.iter().for_each(|worker| self.hosts[at.slot].pool.end(now, *worker, Outcome::Stopped));
+        self.look(at.slot)?;
+        Ok(true)
+    }
+
+    /// The process is gone, in the middle of whatever it did. False if there was none.
+    pub(crate) fn kill(&mut self, slot: usize, cause: Cause) -> bool {
+        let detect_ns = 1 + self.rng.faults.below(self.plan.detect_ns);
+        let host = &mut self.hosts[slot];
+        if host.node.take().is_none() {
+            return false;
+        }
+        host.life += 1;
+        if let Some(session) = host.session.take() {
+            self.causes.entry(session).or_insert(cause);
+            self.queue.after(detect_ns, Event::Detected(session));
+        }
+        self.respawn(slot);
+        true
+    }
+
+    fn respawn(&mut self, slot: usize) {
+        if self.is_closing() {
+            return;
+        }
+        let ns = 1 + self.rng.faults.below(self.plan.respawn_ns);
+        let at = self.place(slot);
+        self.queue.after(ns, Event::Spawn(at));
+    }
+
+    /// Performs what a node decided, and whatever it decides on the way.
+    fn act(&mut self, slot: usize, mut out: Vec<Action>) -> Checked {
+        let mut next = 0;
+        while next < out.len() {
+            let action = std::mem::replace(&mut out[next], Action::Register);
+            next += 1;
+            self.trace.line(self.queue.now(), format_args!("node {slot}: {action:?}"));
+            match action {
+                Action::Start(lease) => self.start(slot, &lease)?,
+                Action::Cut(held, n) => self.cut(slot, held, n, &mut out),
+                Action::Drop(held, tasks) => self.drop_tasks(slot, held, &tasks),
+                Action::Retire(held) => {
+                    let quiet = self.hosts[slot].pool.retire(held);
+                    ensure!(quiet, StartedOnce, "node {slot} retires {held:?}, of which tasks wait or run");
+                }
+                Action::Exchange(trip, exchange) => {
+                    let host = &mut self.hosts[slot];
+                    host.trip = Some(trip);
+                    let session = host.session.expect("only a registered node exchanges");
+                    let (at, ns) = (self.place(slot), self.plan.timeout_ns);
+                    self.queue.after(ns, Event::Timeout { at, trip });
+                    self.send_exchange(at, session, trip, exchange);
+                }
+                Action::Register => self.register_again(slot),
+                Action::End(end) => return self.end(slot, end),
+            }
+        }
+        self.feed(slot)?;
+        self.bounded(slot)?;
+        self.plan_wake(slot);
+        Ok(())
+    }
+
+    fn start(&mut self, slot: usize, lease: &Lease) -> Checked {
+        let fresh = self.hosts[slot].pool.start(lease);
+        ensure!(fresh, StartedOnce, "node {slot} starts {lease:?}, which it has");
+        Ok(())
+    }
+
+    fn cut(&mut self, slot: usize, held: Held, n: u64, out: &mut Vec<Action>) {
+        let back = self.hosts[slot].pool.cut(held, n);
+        let now = self.queue.now();
+        self.node(slot).on_cut(now, held, &back, out);
+    }
+
+    fn drop_tasks(&mut self, slot: usize, held: Held, tasks: &Intervals) {
+        let now = self.queue.now();
+        let hit = self.hosts[slot].pool.drop_tasks(held, tasks);
+        if self.plan.kills_dropped {
+            hit.iter().for_each(|worker| self.hosts[slot].pool.end(now, *worker, Outcome::Stopped));
+        }
+    }
+
+    fn register_again(&mut self, slot: usize) {
+        let at = self.place(slot);
+        let host = &mut self.hosts[slot];
+        host.session = None;
+        let info = NodeInfo { name: String::new(), pid: 0, workers: host.cfg.workers };
+        self.send(Request::Register { at, info });
+    }
+
+    fn end(&mut self, slot: usize, end: End) -> Checked {
+        let busy = self.hosts[slot].pool.busy();
+        ensure!(busy.is_empty(), QuietStop, "node {slot} ends ({end:?}) while its workers {busy:?} run");
+        ensure!(end != End::Refused, Replies, "node {slot} was refused for good");
+        let host = &mut self.hosts[slot];
+        (host.node, host.life) = (None, host.life + 1);
+        if let Some(node) = host.session.take() {
+            self.send(Request::Leave { node });
+        }
+        self.respawn(slot);
+        Ok(())
+    }
+
+    /// Gives idle workers the tasks that wait.
+    fn feed(&mut self, slot: usize) -> Checked {
+        let now = self.queue.now();
+        let at = self.place(slot);
+        let host = &mut self.hosts[slot];
+        let Some(session) = host.session else { return Ok(()) };
+        while let Some(worker) = host.pool.idle() {
+            let steals = self.plan.steals.then_some(&mut host.rng);
+            let Some(r) = host.pool.next(now, worker, steals) else { break };
+            let none = Run {
+                node: session,
+                started: Intervals::new(),
+                done: Intervals::new(),
+                failed: Intervals::new(),
+            };
+            let run = self.runs.0.entry(r.held).or_insert(none);
+            ensure!(run.node == session, StartedOnce, "{:?} on nodes {session} and {}", r.held, run.node);
+            ensure!(!run.started.contains(r.seq), StartedOnce, "{} of {:?} starts twice", r.seq, r.held);
+            run.started.insert(Range::new(r.seq, r.seq + 1));
+            let Some(plan) = self.plans.get(&r.held.0) else {
+                ensure!(false, StartedOnce, "{:?} is of no job", r.held);
+                break;
+            };
+            self.queue.after(plan.task(r.seq).run_ns, Event::Ended { at, worker, run: r.run });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn on_ended(&mut self, at: Place, worker: usize, run: u64) -> Checked<bool> {
+        let now = self.queue.now();
+        let Some(r) = self.hosts[at.slot].pool.running(worker, run) else { return Ok(false) };
+        let work = self.plans[&r.held.0].task(r.seq);
+        if work.deadly {
+            self.tally.count(Fault::Deadly);
+            self.kill(at.slot, Cause::Deadly(r.held, r.seq));
+            return Ok(true);
+        }
+        let truth = self.runs.0.get_mut(&r.held).expect("it was started");
+        let task = Range::new(r.seq, r.seq + 1);
+        let fails = r.attempts < work.fails;
+        if fails { truth.failed.insert(task) } else { truth.done.insert(task) }
+        if fails {
+            self.tally.count(Fault::Failing);
+        }
+        let outcome = if fails { Outcome::Failed } else { Outcome::Done };
+        self.hosts[at.slot].pool.end(now, worker, outcome);
+        self.feed(at.slot)?;
+        // A worker without work rings the bell.
+        if self.hosts[at.slot].pool.idle().is_some() {
+            self.look(at.slot)?;
+        }
+        Ok(true)
+    }
+
+    /// The node holds what it may, and no more.
+    fn bounded(&mut self, slot: usize) -> Checked {
+        let host = &mut self.hosts[slot];
+        let (n, most) = (host.leases(), host.cfg.leases_max);
+        if n <= most {
+            host.excess = 0;
+        }
+        let late = host.excess;
+        ensure!(n <= most + late, NodeBounds, "node {slot} holds {n} leases, at most {most} and {late} told late");
+        Ok(())
+    }
+
+    fn plan_wake(&mut self, slot: usize) {
+        let (now, at) = (self.queue.now(), self.place(slot));
+        let host = &mut self.hosts[slot];
+        let Some(node) = &host.node else { return };
+        host.wake_at = node.wake_at(now);
+        if host.wake_at < host.planned {
+            host.planned = host.wake_at;
+            self.queue.at(host.wake_at, Event::Wake(at));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The workers of one simulated process and the tasks that wait for them.
+
+use divvy_core::{Intervals, Range, Rng, Seq};
+use divvy_decide::{Tick, Worked};
+use divvy_store::{Held, Lease};
+
+/// Workers, and what waits for them.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    /// In the order in which they were started.
+    lent: Vec<Lent>,
+    workers: Vec<Option<Running>>,
+    runs: u64,
+}
+
+#[derive(Debug)]
+struct Lent {
+    held: Held,
+    waiting: Intervals,
+    attempts: u32,
+    /// Since the last tick.
+    worked: Worked,
+}
+
+/// A task that a worker runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Running {
+    pub(crate) run: u64,
+    pub(crate) held: Held,
+    pub(crate) seq: Seq,
+    pub(crate) attempts: u32,
+    from: u64,
+    /// Its end will be told.
+    told: bool,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    Failed,
+    Stopped,
+}
+
+impl Pool {
+    pub(crate) fn new(workers: u32) -> Pool {
+        Pool { lent: Vec::new(), workers: vec![None; workers as usize], runs: 0 }
+    }
+
+    /// False if it was started before.
+    pub(crate) fn start(&mut self, lease: &Lease) -> bool {
+        let held = (lease.job, lease.fence);
+        if self.lent.iter().any(|l| l.held == held) {
+            return false;
+        }
+        let (waiting, attempts) = (lease.open.clone(), lease.attempts);
+        self.lent.push(Lent { held, waiting, attempts, worked: Worked::default() });
+        true
+    }
+
+    /// Takes up to `n` waiting tasks back, the last ones first.
+    pub(crate) fn cut(&mut self, held: Held, n: u64) -> Intervals {
+        let Some(lent) = self.lent.iter_mut().find(|l| l.held == held) else { return Intervals::new() };
+        let keep = lent.waiting.len().saturating_sub(n);
+        lent.waiting.split_off(keep)
+    }
+
+    /// Tasks that are no longer this node's. Returns the workers that run any of them.
+    pub(crate) fn drop_tasks(&mut self, held: Held, tasks: &Intervals) -> Vec<usize> {
+        if let Some(lent) = self.lent.iter_mut().find(|l| l.held == held) {
+            lent.waiting.remove_all(tasks);
+        }
+        let mut hit = Vec::new();
+        for (nth, running) in self.workers.iter_mut().enumerate() {
+            if let Some(r) = running.as_mut().filter(|r| r.held == held && tasks.contains(r.seq)) {
+                r.told = false;
+                hit.push(nth);
+            }
+        }
+        hit
+    }
+
+    /// Forgets a lease. False if any of its tasks waits or runs here to be told.
+    pub(crate) fn retire(&mut self, held: Held) -> bool {
+        let idle = self.lent.iter().all(|l| l.held != held || l.waiting.is_empty());
+        let runs = self.workers.iter().flatten().any(|r| r.held == held && r.told);
+        self.lent.retain(|l| l.held != held);
+        idle && !runs
+    }
+
+    /// An idle worker.
+    pub(crate) fn idle(&self) -> Option<usize> {
+        self.workers.iter().position(Option::is_none)
+    }
+
+    /// Gives a worker its next task: the lowest of the first lease that has one, or now and then, where workers
+    /// steal from each other, the middle of a range.
+    pub(crate) fn next(&mut self, now: u64, worker: usize, steals: Option<&mut Rng>) -> Option<Running> {
+        let lent = self.lent.iter_mut().find(|l| !l.waiting.is_empty())?;
+        let low = lent.waiting.ranges()[0];
+        let stolen = steals.is_some_and(|rng| rng.chance(0.2));
+        let seq = if stolen { low.lo + low.len() / 2 } else { low.lo };
+        lent.waiting.remove(Range::new(seq, seq + 1));
+        self.runs += 1;
+        let attempts = lent.attempts;
+        let running = Running { run: self.runs, held: lent.held, seq, attempts, from: now, told: true };
+        self.workers[worker] = Some(running);
+        Some(running)
+    }
+
+    /// What a worker runs, if it is still that run.
+    pub(crate) fn running(&self, worker: usize, run: u64) -> Option<Running> {
+        self.workers[worker].filter(|r| r.run == run)
+    }
+
+    /// A worker's run is over.
+    pub(crate) fn end(&mut self, now: u64, worker: usize, outcome: Outcome) {
+        let Some(r) = self.workers[worker].take() else { return };
+        let lent = self.lent.iter_mut().find(|l| l.held == r.held);
+        let Some(lent) = lent.filter(|_| r.told) else { return };
+        let task = Range::new(r.seq, r.seq + 1);
+        match outcome {
+            Outcome::Done => lent.worked.done.insert(task),
+            Outcome::Failed => lent.worked.failed.push((r.seq, "failed".to_owned())),
+            Outcome::Stopped => lent.worked.stopped.insert(task),
+        }
+        lent.worked.run_ns += now - r.from;
+        lent.worked.tasks += 1;
+    }
+
+    /// Workers whose runs will be told.
+    pub(crate) fn busy(&self) -> Vec<usize> {
+        let busy = self.workers.iter().enumerate().filter(|(_, r)| r.is_some_and(|r| r.told));
+        busy.map(|(nth, _)| nth).collect()
+    }
+
+    /// What the engine sees when it looks, once.
+    pub(crate) fn look(&mut self) -> Tick {
+        let mut tick = Tick { idle: self.workers.iter().filter(|w| w.is_none()).count() as u32, ..Tick::default() };
+        for lent in &mut self.lent {
+            if lent.worked != Worked::default() {
+                tick.worked.push((lent.held, std::mem::take(&mut lent.worked)));
+            }
+            if !lent.waiting.is_empty() {
+                tick.unstarted.push((lent.held, lent.waiting.len()));
+            }
+        }
+        tick
+    }
+}
