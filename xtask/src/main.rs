@@ -50,7 +50,8 @@ fn clippy() -> bool {
 /// With nextest where it is installed; it runs no documentation tests, so these come behind.
 fn test() -> bool {
     if has("nextest") {
-        cargo(&["nextest", "run", "--workspace", "--all-features"]) && cargo(&["test", "--workspace", "--doc"])
+        cargo(&["nextest", "run", "--workspace", "--all-features"])
+            && cargo(&["test", "--workspace", "--doc"])
     } else {
         cargo(&["test", "--workspace", "--all-features"])
     }
@@ -88,7 +89,9 @@ fn demo() -> bool {
 fn lacks(subcommand: &str, component: &str) -> bool {
     let missing = !has(subcommand);
     if missing {
-        eprintln!("xtask: {component} is not installed, its step is left out (rustup component add {component})");
+        eprintln!(
+            "xtask: {component} is not installed, its step is left out (rustup component add {component})"
+        );
     }
     missing
 }

@@ -287,7 +287,9 @@ mod tests {
 
     #[test]
     fn flags_end_where_the_command_begins() {
-        for flags in [&["--retries", "3", "-j2"][..], &["-j", "2", "--retries=3"], &["-k", "-j2", "--retries", "3"]] {
+        for flags in
+            [&["--retries", "3", "-j2"][..], &["-j", "2", "--retries=3"], &["-k", "-j2", "--retries", "3"]]
+        {
             let line = ["divvy", "run"].iter().chain(flags).chain(&["ls", "-j", "9", ":::", "-x", "--help"]);
             let (words, sources) = split_sources(line.map(OsString::from));
             let Verb::Run(run) = Cli::try_parse_from(words).unwrap().verb else { panic!("not run") };

@@ -54,6 +54,15 @@ fn parse_store(url: &OsStr) -> Result<PathBuf> {
     Ok(std::path::absolute(Path::new(OsStr::from_bytes(path)))?)
 }
 
+/// Where large outputs wait: beside the store, on a disk that is there and is meant for divvy's data.
+///
+/// # Errors
+/// As [`store_path`].
+pub fn spill_dir() -> Result<PathBuf> {
+    let store = store_path()?;
+    Ok(store.parent().unwrap_or(Path::new("/")).to_owned())
+}
+
 /// Opens the user's store, makes it if need be, and lets go of what its retention no longer keeps.
 ///
 /// # Errors

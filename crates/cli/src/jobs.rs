@@ -177,6 +177,8 @@ type Steer = fn(&dyn Store, u64, &JobInfo, Option<&Intervals>) -> divvy_store::R
 
 fn steer(args: &TasksArgs, output: Output, what: &str, act: Steer) -> Result<Exit> {
     let (store, clock) = (home::open_store()?, SystemClock::start());
+    // What a killed node left running is nobody's to cancel but ours.
+    bury(&*store, clock.millis())?;
     let job = select::job(&*store, &args.job)?;
     let tasks = args.tasks.as_ref().map(|text| select::tasks(&job, text)).transpose()?;
     let n = act(&*store, clock.millis(), &job, tasks.as_ref())?;

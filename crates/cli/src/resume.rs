@@ -25,7 +25,7 @@ pub fn resume(args: &ResumeArgs, output: Output, clock: SystemClock) -> Result<E
         return job_exit(&*store, job, output);
     }
     end_cut_input(&*store, &info, output, &clock)?;
-    let session = Session::join(store, clock, workers, args.show, output, home::dir()?)?;
+    let session = Session::join(store, clock, workers, args.show, output, home::spill_dir()?)?;
     session.run_job(job)
 }
 

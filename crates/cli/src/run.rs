@@ -31,30 +31,28 @@ pub fn run(
     // Before anything is stored: a command that is not there would fail a million times.
     Line::new(&recipe).map_err(bad_usage)?;
     let inputs = inputs::open(args.array.as_ref(), args.each_line.as_deref(), args.null, sources)?;
+    if let Some(dir) = &recipe.results {
+        std::fs::create_dir_all(dir)
+            .map_err(|e| bad_usage(format!("--results: cannot make {}: {e}", dir.display())))?;
+    }
     let store = home::open_store()?;
     store.sweep(clock.millis())?;
-    let session = Session::join(store.clone(), clock, workers, args.show, output, home::dir()?)?;
+    let session = Session::join(store.clone(), clock, workers, args.show, output, home::spill_dir()?)?;
     let (input, array, stream) = split(inputs, session.node());
     let spec = spec(args, &recipe, array);
     let job = store.submit(clock.millis(), &NewJob { spec, input })?;
     let feeder = stream.map(|stream| feed(stream, store.clone(), job, clock, session.stop()));
     let exit = session.run_job(job);
     let fed = feeder.map(|feeder| feeder.try_recv());
-    match fed {
-        Some(Ok(Err(error))) => {
-            Err(error.context(format!("job {job} was stopped: `divvy resume {job}` goes on")))
-        }
-        Some(Err(_)) => {
-            say_cut(&*store, job, output)?;
-            exit
-        }
-        _ => {
-            if store.job(job)?.tail == 0 {
-                say(output, "divvy: no inputs, so nothing was run");
-            }
-            exit
-        }
+    if let Some(Ok(Err(error))) = fed {
+        return Err(error.context(format!("job {job} was stopped: `divvy resume {job}` goes on")));
     }
+    say_cut(&*store, job, output)?;
+    let info = store.job(job)?;
+    if info.tail == 0 && info.progress != Progress::Open {
+        say(output, "divvy: no inputs, so nothing was run");
+    }
+    exit
 }
 
 /// Says where a job's input was cut.

@@ -20,7 +20,7 @@ pub fn work(args: &WorkArgs, output: Output, clock: SystemClock) -> Result<Exit>
     store.verify(false)?;
     store.sweep(clock.millis())?;
     let until = if args.until_empty { Until::Empty } else { Until::Stopped };
-    let session = Session::join(store, clock, workers, args.show, output, home::dir()?)?;
+    let session = Session::join(store, clock, workers, args.show, output, home::spill_dir()?)?;
     let outcome = session.run(until, None)?;
     Ok(if outcome.end == End::Finished { Exit::Done } else { Exit::Interrupted })
 }

@@ -9,7 +9,7 @@ pub enum Until {
     Stopped,
     /// When this job has finished. The node leases from no other job.
     Finished(JobId),
-    /// When there is nothing to lease and it holds nothing.
+    /// When there is nothing to lease, now or when a failed task is due again, and it holds nothing.
     Empty,
 }
 

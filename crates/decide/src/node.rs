@@ -98,12 +98,16 @@ struct Trip {
     id: u64,
     sent_ns: u64,
     claims: bool,
+    /// Nothing ran here when it was sent: what a claim is refused then, it is not refused for what is held.
+    alone: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Job {
     view: Option<JobView>,
     task_ns: Mean,
+    /// Tasks that the mean comes from.
+    seen: u64,
 }
 
 /// A node's whole state.
@@ -120,9 +124,15 @@ pub struct Node {
     idle: u32,
     /// The last claim found nothing.
     dry: bool,
+    /// It found nothing although nothing ran here, and nothing comes due later either.
+    empty: bool,
     /// No claim before this time.
     claim_at: u64,
     claimed_at: u64,
+    /// When the last exchange went out.
+    sent_at: u64,
+    /// At this time the store is asked what became of what is held.
+    ask_at: u64,
     /// Unsent reports go out at this time.
     report_at: u64,
     /// Something given back should not wait for `report_at`.
@@ -150,8 +160,11 @@ impl Node {
             workers_all: u64::from(cfg.workers),
             idle: cfg.workers,
             dry: false,
+            empty: false,
             claim_at: 0,
             claimed_at: 0,
+            sent_at: 0,
+            ask_at: u64::MAX,
             report_at: u64::MAX,
             urgent: false,
             again_at: 0,
@@ -190,7 +203,9 @@ impl Node {
     fn on_worked(&mut self, now: u64, key: Held, worked: Worked, rng: &mut Rng) {
         if worked.tasks > 0 {
             let mean = worked.run_ns as f64 / worked.tasks as f64;
-            self.jobs.entry(key.0).or_default().task_ns.observe(mean);
+            let job = self.jobs.entry(key.0).or_default();
+            job.task_ns.observe(mean);
+            job.seen += worked.tasks;
         }
         let retry_ms = self.cfg.retry_ms;
         // A dropped lease's workers may still hand in what they ended: it no longer counts.
@@ -202,7 +217,8 @@ impl Node {
             lent.on_failed(Failed { seq, error, retry_ms });
         }
         if lent.has_unsent() {
-            self.report_at = self.report_at.min(now + self.report_every());
+            // Counted from the last exchange: whoever looks only this often must not wait once more to tell.
+            self.report_at = self.report_at.min(now.max(self.sent_at + self.report_every()));
         }
     }
 
@@ -234,7 +250,7 @@ impl Node {
         self.on_taken(&reply, out);
         self.on_views(&reply.jobs);
         if trip.claims {
-            self.on_claimed(now, wall, &reply);
+            self.on_claimed(now, wall, trip.alone, &reply);
         }
         let granted = !reply.leases.is_empty();
         for lease in reply.leases {
@@ -284,7 +300,7 @@ impl Node {
                     out.push(Action::Retire(key));
                 }
                 self.idle = self.cfg.workers;
-                (self.dry, self.claim_at) = (false, now);
+                (self.dry, self.empty, self.claim_at) = (false, false, now);
                 match self.phase {
                     Phase::Running => out.push(Action::Register),
                     Phase::Stopping | Phase::Ended => self.end(End::Stopped, out),
@@ -294,12 +310,16 @@ impl Node {
         }
     }
 
-    /// Somebody changed the store: there may be work.
+    /// Somebody changed the store: there may be work, or what is held here was canceled. The latter nobody would
+    /// notice while long tasks keep all workers busy, so it is asked, as often as reports go out.
     pub fn on_changed(&mut self, now: u64, out: &mut Vec<Action>) {
         if self.dry {
             self.claim_at = self.claim_at.min((self.claimed_at + self.cfg.dry_claim_ns).max(now));
-            self.step(now, out);
         }
+        if !self.held.is_empty() {
+            self.ask_at = self.ask_at.min((self.sent_at + self.report_every()).max(now));
+        }
+        self.step(now, out);
     }
 
     /// Stop: start nothing more, give back what has not started, end when what runs has ended.
@@ -328,7 +348,7 @@ impl Node {
         let idle = self.held.is_empty() && self.phase != Phase::Stopping;
         let look = if idle { u64::MAX } else { now + self.report_every() };
         // A millisecond apart at least: whoever runs dry earlier rings the bell.
-        report.min(claim).min(look).max(self.again_at).max(now + 1_000_000)
+        report.min(claim).min(look).min(self.ask_at).max(self.again_at).max(now + 1_000_000)
     }
 
     /// What a worker without work waits for.
@@ -364,18 +384,20 @@ impl Node {
             return self.end(End::Stopped, out);
         }
         let claim = self.wants_claim(now).then(|| self.claim());
-        if claim.is_some() || self.wants_report(now) {
+        if claim.is_some() || self.wants_report(now) || now >= self.ask_at {
             self.send(now, claim, out);
         }
     }
 
     fn send(&mut self, now: u64, claim: Option<Claim>, out: &mut Vec<Action>) {
         self.trips += 1;
-        self.trip = Some(Trip { id: self.trips, sent_ns: now, claims: claim.is_some() });
+        self.trip =
+            Some(Trip { id: self.trips, sent_ns: now, claims: claim.is_some(), alone: self.is_alone() });
         if claim.is_some() {
             self.claimed_at = now;
         }
         (self.report_at, self.urgent) = (u64::MAX, false);
+        (self.sent_at, self.ask_at) = (now, u64::MAX);
         let held = self.held.keys().copied().collect();
         let reports = self.held.values_mut().filter_map(Lent::send).collect();
         let exchange = Exchange { held, reports, claim };
@@ -385,8 +407,7 @@ impl Node {
     }
 
     fn wants_report(&self, now: u64) -> bool {
-        let nothing_runs = self.held.values().all(|lent| lent.open.is_empty());
-        self.has_unsent() && (now >= self.report_at || self.urgent || nothing_runs)
+        self.has_unsent() && (now >= self.report_at || self.urgent || self.is_alone())
     }
 
     fn wants_claim(&self, now: u64) -> bool {
@@ -424,6 +445,7 @@ impl Node {
     fn size(&self, job: &Job, claimable: u64) -> u64 {
         let known = Known {
             task_ns: job.task_ns.get(),
+            seen: job.seen,
             round_trip_ns: self.round_trip_ns(),
             claimable,
             workers: u64::from(self.cfg.workers),
@@ -473,8 +495,9 @@ impl Node {
         });
     }
 
-    fn on_claimed(&mut self, now: u64, wall: Millis, reply: &Reply) {
+    fn on_claimed(&mut self, now: u64, wall: Millis, alone: bool, reply: &Reply) {
         self.dry = reply.leases.is_empty();
+        self.empty = self.dry && alone && reply.next_due.is_none();
         self.claim_at = if self.dry {
             let due = reply.next_due.map(|due| now + due.saturating_sub(wall).max(1) * 1_000_000);
             due.unwrap_or(u64::MAX).min(now + self.cfg.dry_poll_ns)
@@ -526,7 +549,7 @@ impl Node {
     fn is_through(&self) -> bool {
         match self.cfg.until {
             Until::Stopped => false,
-            Until::Empty => self.dry && self.held.is_empty(),
+            Until::Empty => self.empty && self.held.is_empty(),
             // A job that is gone from the replies was forgotten by somebody: there is nothing left to do.
             Until::Finished(job) => {
                 self.held.is_empty()
@@ -553,6 +576,11 @@ impl Node {
 
     fn has_unsent(&self) -> bool {
         self.held.values().any(Lent::has_unsent)
+    }
+
+    /// Nothing that is held still runs or waits to run.
+    fn is_alone(&self) -> bool {
+        self.held.values().all(|lent| lent.open.is_empty())
     }
 
     fn has_quarantine(&self) -> bool {

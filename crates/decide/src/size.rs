@@ -5,6 +5,8 @@
 pub struct Known {
     /// Mean time of a task, `None` before the first has ended.
     pub task_ns: Option<f64>,
+    /// Tasks that this mean comes from.
+    pub seen: u64,
     /// Mean time of a claim and report round trip.
     pub round_trip_ns: f64,
     /// Tasks that could be leased, as of the last reply.
@@ -33,8 +35,13 @@ pub fn lease_size(target_ns: u64, overhead_max: f64, known: &Known) -> u64 {
     let by_share = known.claimable as f64 * known.workers as f64 / (2.0 * known.workers_all.max(1) as f64);
     let least = known.round_trip_ns / (overhead_max * task_ns);
     let size = by_time.min(by_share.ceil()).max(least) as u64;
-    size.max(known.idle).clamp(1, LEASE_MAX)
+    // The first tasks to end are the shortest: a mean of a few says little about thousands.
+    let trusted = size.min(known.seen.saturating_mul(TRUST));
+    trusted.max(known.idle).clamp(1, LEASE_MAX)
 }
+
+/// Tasks that may be leased at once for each that was measured. It costs a few round trips, once a job.
+const TRUST: u64 = 16;
 
 /// Most tasks in a lease: a worker's slot counts in 32 bits.
 pub const LEASE_MAX: u64 = u32::MAX as u64;
@@ -46,7 +53,15 @@ mod tests {
     const MS: f64 = 1e6;
 
     fn size(task_ns: Option<f64>, claimable: u64, workers_all: u64) -> u64 {
-        let known = Known { task_ns, round_trip_ns: 0.3 * MS, claimable, workers: 2, workers_all, idle: 0 };
+        let known = Known {
+            task_ns,
+            seen: u64::MAX,
+            round_trip_ns: 0.3 * MS,
+            claimable,
+            workers: 2,
+            workers_all,
+            idle: 0,
+        };
         lease_size(250_000_000, 0.02, &known)
     }
 

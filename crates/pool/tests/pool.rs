@@ -370,6 +370,30 @@ fn a_panic_ends_one_worker_and_blocks_nobody() {
     assert!(pool.join().is_ok(), "told once");
 }
 
+/// The worker that was called for the only task dies on the way to it: the call must go on to the other.
+#[test]
+fn a_call_outlives_the_worker_that_was_called() {
+    struct Mortal(Arc<Mutex<bool>>, Sender<u64>);
+    impl Worker for Mortal {
+        fn run(&mut self, tag: u64, _: Range<u64>) -> Duration {
+            let _ = self.1.send(tag);
+            Duration::ZERO
+        }
+        fn on_wake(&mut self) {
+            let first = std::mem::take(&mut *self.0.lock().unwrap());
+            assert!(!first, "this panic is part of the test");
+        }
+    }
+    let (first, (ran, seen)) = (Arc::new(Mutex::new(true)), channel());
+    let config = Config { workers: 2, ..Config::default() };
+    let pool = Pool::start(config, |_| Mortal(first.clone(), ran.clone())).unwrap();
+    pool.wait_idle();
+    pool.feed(3, 0..1, Order::Spread).unwrap();
+    assert_eq!(seen.recv_timeout(Duration::from_secs(60)).expect("the other worker runs it"), 3);
+    pool.stop();
+    assert!(matches!(pool.join(), Err(Error::Panicked(1))));
+}
+
 #[test]
 fn even_when_all_workers_panic_nobody_hangs() {
     let (pool, _seen) = start(2, |_, _| panic!("this panic is part of the test"));

@@ -5,5 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod model;
+pub mod planted;
+pub mod runner;
 pub mod twin;
 pub mod world;

@@ -77,8 +77,8 @@ impl Block {
         let count = u32::try_from(count).ok()?;
         let block = Block { count, packed };
         let bytes = block.packed.len().checked_sub(count as usize * 4)?;
-        let ends = (0..count).map(|n| block.end(n));
-        let fits = ends.clone().is_sorted() && ends.last().unwrap_or(0) as usize == bytes;
+        let mut ends = (0..count).map(|n| block.end(n));
+        let fits = ends.clone().is_sorted() && ends.next_back().unwrap_or(0) as usize == bytes;
         fits.then_some(block)
     }
 

@@ -27,7 +27,9 @@ pub enum Error {
         why: &'static str,
     },
     /// A row or block does not match its checksum, or cannot be what was written.
-    #[error("the store is damaged: {what}. Nothing was skipped; restore the file from a copy, or forget the job")]
+    #[error(
+        "the store is damaged: {what}. Nothing was skipped; restore the file from a copy, or forget the job"
+    )]
     Corrupt {
         /// Which row, and of which job and tasks.
         what: String,

@@ -20,7 +20,13 @@ pub struct Policy {
 impl Default for Policy {
     /// A batch command: one attempt, five crashes, forgotten a day after success.
     fn default() -> Policy {
-        Policy { max_attempts: 1, crash_limit: 5, range_max: 0, exclusive: false, retention_ms: 24 * 3600 * 1000 }
+        Policy {
+            max_attempts: 1,
+            crash_limit: 5,
+            range_max: 0,
+            exclusive: false,
+            retention_ms: 24 * 3600 * 1000,
+        }
     }
 }
 
@@ -195,3 +201,26 @@ pub struct Dead {
 
 /// Which tasks of a job an operation is about: all, or these.
 pub type Selection<'a> = Option<&'a Intervals>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_seqs_translate_both_ways() {
+        let spec = |array| JobSpec {
+            name: String::new(),
+            handler: String::new(),
+            detail: vec![],
+            policy: Policy::default(),
+            array,
+        };
+        let list = spec(None);
+        assert_eq!((list.id_of(0), list.seq_of(1), list.seq_of(0)), (1, Some(0), None));
+        let array = spec(Some(Array { first: 10, step: 5 }));
+        assert_eq!((array.id_of(3), array.seq_of(25)), (25, Some(3)));
+        assert_eq!((array.seq_of(9), array.seq_of(11)), (None, None));
+        let all = spec(Some(Array { first: 0, step: 1 }));
+        assert_eq!(all.seq_of(u64::MAX), Some(u64::MAX));
+    }
+}

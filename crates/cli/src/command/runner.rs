@@ -10,6 +10,7 @@ use divvy_engine::process::{self, Bounds, Captured, Ended, SESSION_VAR};
 use divvy_engine::{Chunk, Handler, Order, Runner, StopLevel, Task, TaskKey};
 use divvy_store::{Held, JobSpec};
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -145,6 +146,12 @@ impl JobRunner {
                 Attempt::Ended(Err(format!("timed out after {limit} s")))
             }
             Ok(Ended::Stopped) => Attempt::Stopped,
+            // No fault of the task's: it runs again when there is room for what it prints.
+            Err(error) if is_full(&error) => {
+                self.outlet.fail(format!("cannot keep the output of task {}: {error}", task.id));
+                chunk.stop().ask(StopLevel::End);
+                Attempt::Stopped
+            }
             Err(error) => Attempt::Ended(Err(format!("cannot run: {error}"))),
         }
     }
@@ -215,6 +222,10 @@ impl JobRunner {
             self.print(chunk, turn);
         }
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// What an exit status says.

@@ -49,13 +49,6 @@ impl Array {
         Ok(Array { first: whole.first, step: whole.step, count })
     }
 
-    /// An array from its parts, as they were stored. `None` when `count` or `step` is 0 or the last id does not fit.
-    pub fn from_parts(first: u64, step: u64, count: u64) -> Option<Self> {
-        let span = count.checked_sub(1)?.checked_mul(step)?;
-        first.checked_add(span)?;
-        (step > 0).then_some(Array { first, step: if count == 1 { 1 } else { step }, count })
-    }
-
     /// The lowest id.
     pub fn first(&self) -> u64 {
         self.first
@@ -74,23 +67,6 @@ impl Array {
     /// The highest id.
     pub fn last(&self) -> u64 {
         self.first + self.step * (self.count - 1)
-    }
-
-    /// The id of the task at `seq`.
-    ///
-    /// # Panics
-    ///
-    /// If `seq` is not below [`count`](Self::count): the caller would run a task that nobody submitted.
-    pub fn id_of(&self, seq: u64) -> u64 {
-        assert!(seq < self.count, "seq {seq} of an array of {}", self.count);
-        self.first + self.step * seq
-    }
-
-    /// The seq of the task with this id, if the array has it.
-    pub fn seq_of(&self, id: u64) -> Option<u64> {
-        let distance = id.checked_sub(self.first)?;
-        let seq = distance / self.step;
-        (distance.is_multiple_of(self.step) && seq < self.count).then_some(seq)
     }
 }
 

@@ -34,21 +34,6 @@ impl Batch {
         self.ends.is_empty()
     }
 
-    /// The record with this index.
-    ///
-    /// # Panics
-    ///
-    /// If there are not that many.
-    pub fn get(&self, index: usize) -> &[u8] {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.bytes[start as usize..self.ends[index] as usize]
-    }
-
-    /// All records in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        (0..self.len()).map(|index| self.get(index))
-    }
-
     /// Removes all records and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -143,11 +128,6 @@ impl<R: Read> RecordReader<R> {
             records: 0,
             bytes_consumed: 0,
         }
-    }
-
-    /// Records delivered so far.
-    pub fn records(&self) -> u64 {
-        self.records
     }
 
     /// Bytes of the source that the delivered records and their separators took.

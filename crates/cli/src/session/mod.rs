@@ -14,6 +14,7 @@ use crate::lang::jobs::WorkerCount;
 use anyhow::{Context, Result};
 use divvy_core::{Clock, JobId, NodeId};
 use divvy_decide::{Config, End, Until};
+use divvy_engine::process::end_orphans;
 use divvy_engine::{Engine, Handler, Outcome, Settings, Stop, SystemClock};
 use divvy_store::{NodeInfo, Store};
 use progress::Progress;
@@ -114,7 +115,7 @@ impl Session {
     /// What ended the node before its time.
     pub fn run(self, until: Until, job: Option<JobId>) -> Result<Outcome> {
         let session = self.store.session_file(self.node);
-        let commands = Commands::new(self.outlet.clone(), self.spill.clone(), session);
+        let commands = Commands::new(self.outlet.clone(), self.spill.clone(), session.clone());
         let handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(commands)];
         let mut settings = Settings::new(Config::new(self.workers, vec![KIND.into()], until));
         settings.grace_ns = self.show.grace.saturating_mul(1_000_000_000);
@@ -132,6 +133,9 @@ impl Session {
             }
         });
         drop(progress);
+        // What left its task's process group ends with the node at the latest. Looking for it after each task would
+        // cost more than many tasks.
+        session.as_deref().inspect(|session| end_orphans(session));
         let outcome = outcome?;
         match self.output {
             Output::Human if shows(self.show.bill) => eprint!("{}", bill::text(&outcome.usage)),

@@ -175,12 +175,10 @@ impl Ending {
         next.map(|at| at.saturating_sub(now))
     }
 
-    /// A command that ended well in the moment it was told to end has ended well.
+    /// Exit code 0 after SIGTERM may mean that the work is done, or that the program has tidied up and left; many do.
+    /// Only the first would be a loss of time, so it counts as ended by us.
     fn verdict(self, status: ExitStatus) -> Ended {
-        match self.why {
-            Some(why) if !status.success() => why,
-            _ => Ended::Exited(status),
-        }
+        self.why.unwrap_or(Ended::Exited(status))
     }
 }
 
@@ -195,23 +193,27 @@ impl Pipe {
         Ok(Pipe(fd))
     }
 
-    fn read_once(&mut self, into: &mut Printed, bounds: &Bounds) -> io::Result<bool> {
-        let Some(fd) = &self.0 else { return Ok(false) };
+    fn read_once(&mut self, into: &mut Printed, bounds: &Bounds) -> io::Result<()> {
+        let Some(fd) = &self.0 else { return Ok(()) };
         // On the stack: no allocation for the many tasks that print nothing.
         let mut buffer = [0; READ];
         match into.read_from(fd, &mut buffer, bounds.memory_max, &bounds.spill) {
             Ok(0) => self.0 = None,
-            Ok(_) => return Ok(true),
+            Ok(_) => {}
             Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(e) => return Err(e),
         }
-        Ok(false)
+        Ok(())
     }
 
-    /// What is still in the pipe. A process that left its group may hold the other end open for ever, so this
-    /// does not wait for the end.
+    /// What is in the pipe now. A process that left its group may hold the other end open for ever, and print
+    /// without end, so this waits neither for the end nor until nothing comes.
     fn drain(&mut self, into: &mut Printed, bounds: &Bounds) -> io::Result<()> {
-        while self.read_once(into, bounds)? {}
+        let Some(fd) = &self.0 else { return Ok(()) };
+        let left = rustix::io::ioctl_fionread(fd)?;
+        for _ in 0..left.div_ceil(READ as u64) {
+            self.read_once(into, bounds)?;
+        }
         Ok(())
     }
 }

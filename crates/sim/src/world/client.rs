@@ -17,10 +17,20 @@ use std::rc::Rc;
 #[derive(Debug, Clone)]
 pub(crate) enum Errand {
     Submit(Rc<JobPlan>),
-    Append { job: JobId, tasks: u64, close: bool },
+    Append {
+        job: JobId,
+        tasks: u64,
+        close: bool,
+    },
     /// `None`: the whole job.
-    Cancel { job: JobId, tasks: Option<Intervals> },
-    Retry { job: JobId, tasks: Option<Intervals> },
+    Cancel {
+        job: JobId,
+        tasks: Option<Intervals>,
+    },
+    Retry {
+        job: JobId,
+        tasks: Option<Intervals>,
+    },
     Forget(JobId),
     Sweep,
 }
@@ -62,19 +72,25 @@ impl World {
             (self.may(Fault::CancelJob), self.may(Fault::CancelTasks), self.may(Fault::Retry));
         let rng = &mut self.rng.client;
         let jobs = &self.state.ledger.jobs;
+        if retries
+            && rng.chance(0.3)
+            && let Some((id, job)) = jobs.iter().find(|(_, job)| !job.dead.is_empty())
+        {
+            let tasks = if rng.chance(0.5) { None } else { Some(some_tasks(rng, job)) };
+            return Some(Errand::Retry { job: *id, tasks });
+        }
         let (id, job) = jobs.iter().nth(rng.below(jobs.len() as u64) as usize)?;
         let id = *id;
-        let errand = match rng.below(8) {
+        let errand = match rng.below(7) {
             0 | 1 if job.is_finished() => Errand::Forget(id),
             0 | 1 if job.open => Errand::Append { job: id, tasks: rng.below(40), close: rng.chance(0.4) },
             2 if job.open => Errand::Append { job: id, tasks: 1 + rng.below(3), close: false },
             3 if cancels && !job.is_finished() => Errand::Cancel { job: id, tasks: None },
-            4 | 5 if some => Errand::Cancel { job: id, tasks: Some(some_tasks(rng, job)) },
-            6 if retries && !job.dead.is_empty() => {
-                let all = rng.chance(0.5);
-                Errand::Retry { job: id, tasks: (!all).then(|| some_tasks(rng, job)) }
+            4 | 5 if some => {
+                let lent = self.state.ledger.lent_of(id, rng.below(3) as usize).filter(|_| rng.chance(0.4));
+                Errand::Cancel { job: id, tasks: Some(lent.unwrap_or_else(|| some_tasks(rng, job))) }
             }
-            7 if rng.chance(0.3) => Errand::Sweep,
+            6 if rng.chance(0.3) => Errand::Sweep,
             _ => return None,
         };
         Some(errand)
@@ -131,7 +147,8 @@ impl World {
             }
             Errand::Sweep => {
                 for id in backend.sweep(now).map_err(refused)? {
-                    let clean = ledger.jobs.get(&id).is_some_and(|j| j.dead.is_empty() && j.canceled.is_empty());
+                    let clean =
+                        ledger.jobs.get(&id).is_some_and(|j| j.dead.is_empty() && j.canceled.is_empty());
                     ensure!(clean, Replies, "job {id} was swept although somebody may ask about it");
                     ledger.on_forgotten(id)?;
                     self.tally.count(Fault::Forget);
@@ -144,10 +161,12 @@ impl World {
     }
 }
 
+/// A few tasks, or a good part of the job.
 fn some_tasks(rng: &mut Rng, job: &Job) -> Intervals {
+    let most = if rng.chance(0.3) { job.tail } else { 12 };
     let pick = |rng: &mut Rng| {
         let lo = rng.below(job.tail);
-        Range::new(lo, (lo + 1 + rng.below(12)).min(job.tail))
+        Range::new(lo, (lo + 1 + rng.below(most)).min(job.tail))
     };
     (0..1 + rng.below(3)).map(|_| if job.tail > 0 { pick(rng) } else { Range::default() }).collect()
 }

@@ -38,7 +38,9 @@ impl World {
                 self.in_time(until, events)?;
                 let now = self.queue.now();
                 let quiet = |h: &super::Host| h.leases() == 0 && h.paused_until <= now;
-                if self.state.ledger.is_drained() && self.hosts.iter().all(quiet) {
+                let drained = self.state.ledger.is_drained() && !self.client.is_waiting;
+                self.drained_at = if drained { self.drained_at.or(Some(now)) } else { None };
+                if drained && self.hosts.iter().all(quiet) {
                     self.stage = Stage::Closing { until, events };
                     (0..self.hosts.len()).try_for_each(|slot| self.stop(slot).map(drop))?;
                 }
@@ -58,7 +60,8 @@ impl World {
         let (now, left) = (self.queue.now(), self.state.ledger.unfinished());
         let holds: Vec<usize> = self.hosts.iter().map(super::Host::leases).collect();
         let lent = self.state.ledger.lent();
-        let what = || format!("{left} tasks unfinished, nodes hold {holds:?} leases, the store lends {lent:?}");
+        let what =
+            || format!("{left} tasks unfinished, nodes hold {holds:?} leases, the store lends {lent:?}");
         ensure!(now <= until, Drains, "not over {now} ns after the beginning: {}", what());
         ensure!(self.events <= events, Drains, "not over after {} events: {}", self.events, what());
         Ok(())
@@ -124,11 +127,16 @@ impl World {
             let crashed = charge.crashes >= policy.crash_limit && (work.deadly || job.unlucky.contains(&seq));
             ensure!(failed || crashed, Fate, "{seq} of job {id} died of {charge:?}, it is {work:?}");
         } else if job.canceled.contains(seq) {
-            let may = self.plan.faults[Fault::CancelJob as usize] || self.plan.faults[Fault::CancelTasks as usize];
+            let may =
+                self.plan.faults[Fault::CancelJob as usize] || self.plan.faults[Fault::CancelTasks as usize];
             ensure!(may, Fate, "{seq} of job {id} is canceled, and nobody did it");
         } else {
             let should = !work.deadly && work.fails < policy.max_attempts;
-            ensure!(job.done.contains(seq) && should, Fate, "{seq} of job {id} counts as done, it is {work:?}");
+            ensure!(
+                job.done.contains(seq) && should,
+                Fate,
+                "{seq} of job {id} counts as done, it is {work:?}"
+            );
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ faults! {
     ReplyLost,
     /// An exchange reaches the store twice, the second time later.
     Duplicate,
+    /// What a process said is said again by the one that follows it, under the new session.
+    Stray,
     /// A message is overtaken by later ones.
     Late,
     /// The store refuses because others hold it.
@@ -66,7 +68,7 @@ faults! {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        f.pad(&format!("{self:?}"))
     }
 }
 
@@ -154,7 +156,11 @@ impl World {
     fn jump_clock(&mut self, slot: usize) -> bool {
         let size = (3_600_000f64.ln() * self.rng.faults.unit()).exp() as i64;
         let by = if self.rng.faults.chance(0.5) { size } else { -size };
-        if self.rng.faults.chance(0.5) { self.skew_ms += by } else { self.hosts[slot].skew_ms += by }
+        if self.rng.faults.chance(0.5) {
+            self.skew_ms += by
+        } else {
+            self.hosts[slot].skew_ms += by
+        }
         true
     }
 }

@@ -8,7 +8,7 @@ use super::pool::{Outcome, Pool};
 use super::queue::{Event, Place};
 use divvy_core::{Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
 use divvy_decide::{Action, Config, End, Node, Refusal, Until};
-use divvy_store::{Held, Lease, NodeInfo, Reply};
+use divvy_store::{Held, Lease, NodeInfo, Reply, Report};
 use std::collections::BTreeMap;
 
 /// Why a session was lost.
@@ -60,6 +60,8 @@ pub(crate) struct Host {
     planned: u64,
     /// The trip that it waits for.
     trip: Option<u64>,
+    /// The last reports, where they may come back under another session.
+    pub(crate) said: Vec<Report>,
     /// Leases that it was told of late: what it claimed meanwhile may come on top of its bounds.
     pub(crate) excess: usize,
     /// It will hear of a change of the store soon.
@@ -81,6 +83,7 @@ impl Host {
             wake_at: u64::MAX,
             planned: u64::MAX,
             trip: None,
+            said: Vec::new(),
             excess: 0,
             hears: false,
             is_stopping: false,
@@ -110,7 +113,8 @@ impl World {
         if calm {
             cfg.until = Until::Stopped;
         } else if at.slot > 0 && host.rng.chance(0.1) {
-            cfg.until = last.filter(|(_, finished)| !finished).map_or(cfg.until, |(id, _)| Until::Finished(id));
+            cfg.until =
+                last.filter(|(_, finished)| !finished).map_or(cfg.until, |(id, _)| Until::Finished(id));
         }
         host.pool = Pool::new(cfg.workers);
         let info = NodeInfo { name: String::new(), pid: 0, workers: cfg.workers };
@@ -123,6 +127,7 @@ impl World {
 
     pub(crate) fn on_registered(&mut self, at: Place, session: NodeId) -> Checked {
         self.hosts[at.slot].session = Some(session);
+        self.stray(at, session);
         let (now, mut out) = (self.queue.now(), Vec::new());
         self.node(at.slot).on_registered(now, &mut out);
         self.act(at.slot, out)?;
@@ -174,7 +179,13 @@ impl World {
         Ok(heard)
     }
 
-    pub(crate) fn on_reply(&mut self, at: Place, trip: u64, wall: Millis, reply: Result<Reply, Refusal>) -> Checked {
+    pub(crate) fn on_reply(
+        &mut self,
+        at: Place,
+        trip: u64,
+        wall: Millis,
+        reply: Result<Reply, Refusal>,
+    ) -> Checked {
         match reply {
             Err(why) => self.on_refused(at, trip, why).map(drop),
             Ok(reply) => {
@@ -365,7 +376,11 @@ impl World {
         let truth = self.runs.0.get_mut(&r.held).expect("it was started");
         let task = Range::new(r.seq, r.seq + 1);
         let fails = r.attempts < work.fails;
-        if fails { truth.failed.insert(task) } else { truth.done.insert(task) }
+        if fails {
+            truth.failed.insert(task)
+        } else {
+            truth.done.insert(task)
+        }
         if fails {
             self.tally.count(Fault::Failing);
         }
@@ -387,7 +402,11 @@ impl World {
             host.excess = 0;
         }
         let late = host.excess;
-        ensure!(n <= most + late, NodeBounds, "node {slot} holds {n} leases, at most {most} and {late} told late");
+        ensure!(
+            n <= most + late,
+            NodeBounds,
+            "node {slot} holds {n} leases, at most {most} and {late} told late"
+        );
         Ok(())
     }
 

@@ -21,7 +21,7 @@ mod pool;
 mod queue;
 mod store;
 mod trace;
-mod work;
+pub mod work;
 
 use backend::Backend;
 use broken::{Broken, Checked, Invariant};
@@ -117,6 +117,8 @@ pub(crate) struct World {
     tally: Tally,
     trace: Trace,
     events: u64,
+    /// When the last task had ended, as the store knew it.
+    drained_at: Option<u64>,
 }
 
 /// Runs one seed.
@@ -144,7 +146,8 @@ impl World {
             _ => None,
         };
         let hosts = plan.slots.iter().map(|cfg| Host::new(cfg.clone(), rng.fork())).collect();
-        let backend = if plan.twin { Backend::twin() } else { Backend::model(bug.map_or(Bugs::NONE, Bugs::only)) };
+        let backend =
+            if plan.twin { Backend::twin() } else { Backend::model(bug.map_or(Bugs::NONE, Bugs::only)) };
         let mut trace = Trace::new(options.trace);
         trace.line(0, format_args!("{plan:#?}"));
         let mut world = World {
@@ -164,6 +167,7 @@ impl World {
             tally: Tally::default(),
             trace,
             events: 0,
+            drained_at: None,
         };
         world.format_disk();
         for slot in 0..world.hosts.len() {
@@ -178,7 +182,10 @@ impl World {
         self.queue.at(0, Event::Client);
         while self.stage != Stage::Over {
             let Some(event) = self.queue.pop() else {
-                return Err(Broken { invariant: Invariant::Drains, why: "nothing is left to happen".to_owned() });
+                return Err(Broken {
+                    invariant: Invariant::Drains,
+                    why: "nothing is left to happen".to_owned(),
+                });
             };
             if self.on_event(event)? {
                 self.events += 1;

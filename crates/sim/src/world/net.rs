@@ -27,8 +27,17 @@ pub(crate) enum Request {
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// With the number of leases that an earlier reply had granted, which got lost.
-    Reply { at: Place, trip: u64, wall: Millis, reply: Result<Reply, Refusal>, again: usize },
-    Registered { at: Place, node: NodeId },
+    Reply {
+        at: Place,
+        trip: u64,
+        wall: Millis,
+        reply: Result<Reply, Refusal>,
+        again: usize,
+    },
+    Registered {
+        at: Place,
+        node: NodeId,
+    },
     Left,
     Expired,
     Errand(Done),
@@ -57,6 +66,9 @@ impl World {
     /// Sends an exchange, with the faults of the way there.
     pub(crate) fn send_exchange(&mut self, at: Place, node: NodeId, trip: u64, exchange: Exchange) {
         let rate = self.plan.net.rate;
+        if !exchange.reports.is_empty() && self.may(Fault::Stray) {
+            self.hosts[at.slot].said = exchange.reports.clone();
+        }
         let request = Request::Exchange { at, node, trip, exchange };
         if self.strikes(Fault::Duplicate, rate) {
             let ns = self.way_ns() + self.rng.net.below(self.plan.net.late_ns);
@@ -66,6 +78,16 @@ impl World {
             return;
         }
         self.send(request);
+    }
+
+    /// Sends the last reports of a slot's earlier session under its new one. Nobody waits for the answer.
+    pub(crate) fn stray(&mut self, at: Place, node: NodeId) {
+        let reports = std::mem::take(&mut self.hosts[at.slot].said);
+        if !reports.is_empty() && self.strikes(Fault::Stray, 0.5) {
+            let held = reports.iter().map(|report| (report.job, report.fence)).collect();
+            let exchange = Exchange { held, reports, claim: None };
+            self.send(Request::Exchange { at, node, trip: 0, exchange });
+        }
     }
 
     /// Sends a request that arrives, now or a little later.

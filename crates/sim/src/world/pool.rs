@@ -136,7 +136,8 @@ impl Pool {
 
     /// What the engine sees when it looks, once.
     pub(crate) fn look(&mut self) -> Tick {
-        let mut tick = Tick { idle: self.workers.iter().filter(|w| w.is_none()).count() as u32, ..Tick::default() };
+        let mut tick =
+            Tick { idle: self.workers.iter().filter(|w| w.is_none()).count() as u32, ..Tick::default() };
         for lent in &mut self.lent {
             if lent.worked != Worked::default() {
                 tick.worked.push((lent.held, std::mem::take(&mut lent.worked)));

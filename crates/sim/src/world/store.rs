@@ -29,8 +29,10 @@ impl World {
         let accepted = self.state.ledger.accepted;
         let answer = self.perform(&request)?;
         self.state.ledger.performed += 1;
-        self.sound(self.state.ledger.accepted - accepted)?;
-        self.ring(&request, &answer);
+        if let Some(actor) = changed(&request, &answer) {
+            self.sound(self.state.ledger.accepted - accepted)?;
+            self.ring(actor);
+        }
         let again = (!matches!(request, Request::Exchange { .. })).then_some(request);
         self.answer_durably(answer, again);
         Ok(())
@@ -107,18 +109,8 @@ impl World {
         Ok(())
     }
 
-    /// Who waits for work hears that the store changed.
-    fn ring(&mut self, request: &Request, answer: &Answer) {
-        let actor = match (request, answer) {
-            (Request::Exchange { at, exchange, .. }, Answer::Reply { reply: Ok(reply), .. }) => {
-                if exchange.reports.is_empty() && reply.leases.is_empty() {
-                    return;
-                }
-                Some(at.slot)
-            }
-            (Request::Exchange { .. }, _) => return,
-            _ => None,
-        };
+    /// Who waits for work hears that the store changed, except who changed it.
+    fn ring(&mut self, actor: Option<usize>) {
         for slot in 0..self.hosts.len() {
             let host = &self.hosts[slot];
             let deaf = host.hears || host.session.is_none() || actor == Some(slot);
@@ -129,6 +121,18 @@ impl World {
             self.hosts[slot].hears = true;
             self.queue.after(self.plan.bell_ns, Event::Changed(at));
         }
+    }
+}
+
+/// Whether the store's tasks may have changed by this, and which slot's process did it, if one did.
+fn changed(request: &Request, answer: &Answer) -> Option<Option<usize>> {
+    match (request, answer) {
+        (Request::Exchange { at, exchange, .. }, Answer::Reply { reply: Ok(reply), .. }) => {
+            let quiet = exchange.reports.is_empty() && reply.leases.is_empty();
+            (!quiet).then_some(Some(at.slot))
+        }
+        (Request::Exchange { .. }, _) => None,
+        _ => Some(None),
     }
 }
 

@@ -120,9 +120,19 @@ impl JobPlan {
             Times::Constant => 1.0,
             Times::Uniform => 2.0 * rng.unit(),
             Times::Exponential => rng.exponential(1.0),
-            Times::Rare(share, times) => if rng.chance(share) { times } else { 1.0 },
+            Times::Rare(share, times) => {
+                if rng.chance(share) {
+                    times
+                } else {
+                    1.0
+                }
+            }
             Times::SlowEnd(share, times) => {
-                if seq as f64 >= self.tasks as f64 * (1.0 - share) { times } else { 1.0 }
+                if seq as f64 >= self.tasks as f64 * (1.0 - share) {
+                    times
+                } else {
+                    1.0
+                }
             }
             Times::Pareto(shape) => (1.0 - rng.unit()).powf(-1.0 / shape) * (shape - 1.0) / shape,
         };

@@ -1,12 +1,18 @@
 //! Leases that a reply names: those of earlier grants as they stand, and new ones as the port allows them.
 
-use super::{Lent, Ledger};
+use super::{Ledger, Lent};
 use crate::world::broken::{Checked, ensure};
 use divvy_core::{Millis, NodeId};
 use divvy_store::{Claim, Exchange, Held, Lease, Reply, rules};
 
 impl Ledger {
-    pub(super) fn on_leases(&mut self, now: Millis, node: NodeId, asked: &Exchange, reply: &Reply) -> Checked<usize> {
+    pub(super) fn on_leases(
+        &mut self,
+        now: Millis,
+        node: NodeId,
+        asked: &Exchange,
+        reply: &Reply,
+    ) -> Checked<usize> {
         let unlisted = self.holds(node).filter(|(held, _)| !asked.held.contains(held)).count();
         let idle = self.holds(node).next().is_none();
         let alone = self.holds(node).any(|(_, lent)| lent.quarantined);
@@ -24,14 +30,22 @@ impl Ledger {
                 None => new.push(lease),
             }
         }
-        ensure!(known == unlisted, Replies, "node {node} is told {known} of {unlisted} leases it did not list");
+        ensure!(
+            known == unlisted,
+            Replies,
+            "node {node} is told {known} of {unlisted} leases it did not list"
+        );
         if asked.claim.is_some() {
             let session = self.sessions.get_mut(&node).expect("a live session");
             session.hungry = new.is_empty() && (session.hungry || idle);
         }
         let Some(first) = new.first() else { return Ok(known) };
         ensure!(!alone, Grants, "node {node} gets {first:?} beside a suspect");
-        ensure!(!first.quarantined || (idle && new.len() == 1), Grants, "node {node} gets a suspect beside others");
+        ensure!(
+            !first.quarantined || (idle && new.len() == 1),
+            Grants,
+            "node {node} gets a suspect beside others"
+        );
         let Some(claim) = &asked.claim else {
             ensure!(false, Grants, "node {node} gets {first:?} without a claim");
             return Ok(known);
@@ -55,7 +69,8 @@ impl Ledger {
         ensure!(new.len() <= claim.leases_max, Grants, "{} leases, at most {}", new.len(), claim.leases_max);
         let (bytes, most) = (tasks * job.plan.record_len, claim.bytes_max.max(job.plan.record_len));
         ensure!(bytes <= most, Grants, "{bytes} bytes granted, at most {most}");
-        let asked = claim.only.is_none_or(|only| only == id) && claim.handlers.contains(&job.plan.spec.handler);
+        let asked =
+            claim.only.is_none_or(|only| only == id) && claim.handlers.contains(&job.plan.spec.handler);
         ensure!(asked, Grants, "job {id} was not asked for");
         Ok(())
     }
@@ -69,7 +84,11 @@ impl Ledger {
         job.fence = lease.fence;
         for (tasks, part) in &mut job.parts {
             let n = tasks.intersect(&lease.open).len();
-            ensure!(n == 0 || lease.open.len() <= *part, Grants, "{lease:?} is more than {part} that were lost together");
+            ensure!(
+                n == 0 || lease.open.len() <= *part,
+                Grants,
+                "{lease:?} is more than {part} that were lost together"
+            );
             tasks.remove_all(&lease.open);
         }
         job.parts.retain(|(tasks, _)| !tasks.is_empty());
@@ -93,8 +112,18 @@ impl Ledger {
         ensure!(!dead, Partition, "{lease:?} holds dead tasks");
         for (held, lent) in self.leases_of(lease.job) {
             let both = lent.open.intersect(open);
-            ensure!(both.is_empty(), Partition, "{both:?} is in {lease:?} and in {held:?} of node {}", lent.node);
-            ensure!(!policy.exclusive || lent.node == node, Grants, "an exclusive job on nodes {node} and {}", lent.node);
+            ensure!(
+                both.is_empty(),
+                Partition,
+                "{both:?} is in {lease:?} and in {held:?} of node {}",
+                lent.node
+            );
+            ensure!(
+                !policy.exclusive || lent.node == node,
+                Grants,
+                "an exclusive job on nodes {node} and {}",
+                lent.node
+            );
         }
         let within = policy.range_max == 0 || open.len() <= policy.range_max;
         ensure!(within, Grants, "{lease:?} has more than {} tasks", policy.range_max);

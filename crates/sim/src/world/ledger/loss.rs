@@ -107,6 +107,11 @@ impl Ledger {
         Ok(())
     }
 
+    /// The tasks of one of a job's leases, as somebody might pick them from a list of what runs.
+    pub(crate) fn lent_of(&self, job: JobId, nth: usize) -> Option<Intervals> {
+        self.leases_of(job).nth(nth).map(|(_, lent)| lent.open.clone())
+    }
+
     /// All leases and who has them.
     pub(crate) fn lent(&self) -> Vec<(Held, NodeId)> {
         self.leases.iter().map(|(held, lent)| (*held, lent.node)).collect()

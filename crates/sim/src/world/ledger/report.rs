@@ -8,13 +8,16 @@ use divvy_store::{Report, rules};
 impl Ledger {
     pub(super) fn on_report(&mut self, now: Millis, node: NodeId, report: &Report, runs: &Runs) -> Checked {
         let held = (report.job, report.fence);
+        let run = runs.of(held);
+        // Also of what does not count any more nothing may be made up.
+        let ran = report.done.is_empty() || run.is_some_and(|r| r.done.covers(&report.done));
+        ensure!(ran, TrueReports, "node {node} reports {report:?}, but ran: {run:?}");
         let Some(lent) = self.leases.get_mut(&held).filter(|lent| lent.node == node) else { return Ok(()) };
         let job = self.jobs.get_mut(&report.job).expect("a lease has a job");
-        let run = runs.of(held);
 
         let done = lent.open.intersect(&report.done);
-        let ran = run.is_some_and(|r| r.node == node && r.done.covers(&done));
-        ensure!(done.is_empty() || ran, TrueReports, "{held:?}: {done:?} counts as done, but ran: {run:?}");
+        let here = done.is_empty() || run.is_some_and(|r| r.node == node);
+        ensure!(here, TrueReports, "{held:?}: {done:?} counts for node {node}, but ran: {run:?}");
         let again = job.done.intersect(&done);
         ensure!(again.is_empty(), OneCompletion, "{held:?}: {again:?} is done a second time");
         lent.open.remove_all(&done);

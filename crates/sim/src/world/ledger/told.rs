@@ -9,7 +9,12 @@ impl Ledger {
     pub(super) fn told(&self, node: NodeId, asked: &Exchange, reply: &Reply) -> Checked {
         let live = |held| self.leases.get(held).filter(|lent| lent.node == node);
         let lost: Vec<_> = asked.held.iter().filter(|held| live(held).is_none()).copied().collect();
-        ensure!(reply.lost == lost, Replies, "node {node} is told it lost {:?}, it lost {lost:?}", reply.lost);
+        ensure!(
+            reply.lost == lost,
+            Replies,
+            "node {node} is told it lost {:?}, it lost {lost:?}",
+            reply.lost
+        );
         let mut cut = 0;
         for (held, lent) in asked.held.iter().filter_map(|held| live(held).map(|lent| (held, lent))) {
             let told = reply.open.iter().find(|(key, _)| key == held);
@@ -33,7 +38,12 @@ impl Ledger {
         };
         let truth = (job.unfinished(), job.dead.len() as u64, job.open, job.is_finished());
         let told = (view.unfinished, view.dead, view.open, view.finished);
-        ensure!(told == truth, Replies, "job {} is told as {told:?} (unfinished, dead, open, finished), is {truth:?}", view.job);
+        ensure!(
+            told == truth,
+            Replies,
+            "job {} is told as {told:?} (unfinished, dead, open, finished), is {truth:?}",
+            view.job
+        );
         Ok(())
     }
 }

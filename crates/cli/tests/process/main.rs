@@ -1,0 +1,36 @@
+//! The real program: started as people start it, on a directory of its own, with real files, signals and kills.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `place.rs` | a directory, a store and the program, gone with the test |
+//! | `started.rs` | a program that runs: signals, its end, what it printed |
+//! | `inputs.rs`, `command.rs` | what arrives in a task |
+//! | `output.rs`, `large.rs` | what leaves it |
+//! | `exits.rs`, `damage.rs` | what is refused, and with which exit code |
+//! | `interrupt.rs`, `resume.rs` | Ctrl-C, SIGTERM, SIGKILL, and going on |
+//! | `children.rs` | no process outlives its task |
+//! | `sharing.rs`, `deadly.rs` | several processes on one store, and tasks that kill theirs |
+//! | `policy.rs`, `verbs.rs` | retries, time limits, and steering from another terminal |
+//! | `disk.rs` | no room, no permission |
+//! | `chaos.rs` | killed at random, again and again |
+//!
+//! Other processes are waited for by looking for what they leave behind; a deadline only turns a hang into a failure.
+#![forbid(unsafe_code)]
+
+mod chaos;
+mod children;
+mod command;
+mod damage;
+mod deadly;
+mod disk;
+mod exits;
+mod inputs;
+mod interrupt;
+mod large;
+mod output;
+mod place;
+mod policy;
+mod resume;
+mod sharing;
+mod started;
+mod verbs;
