@@ -79,16 +79,8 @@ pub enum Verb {
                   `divvy resume` goes on."
 )]
 pub struct RunArgs {
-    /// Workers: a number, 0 for as many as there may be, 50% of the cores, +1 or -1 core
-    #[arg(
-        short = 'j',
-        long = "jobs",
-        visible_alias = "workers",
-        value_name = "N",
-        default_value = "100%",
-        allow_hyphen_values = true
-    )]
-    pub jobs: OsString,
+    #[command(flatten)]
+    pub workers: WorkersArg,
     /// One task for each number: 1-100, 1-1000000:3
     #[arg(long, value_name = "FIRST-LAST[:STEP]")]
     pub array: Option<OsString>,
@@ -132,6 +124,21 @@ pub struct RunArgs {
     pub command: Vec<OsString>,
 }
 
+/// How many workers.
+#[derive(Debug, Clone, Args)]
+pub struct WorkersArg {
+    /// Workers: a number, 0 for as many as there may be, 50% of the cores, +1 or -1 core
+    #[arg(
+        short = 'j',
+        long = "jobs",
+        visible_alias = "workers",
+        value_name = "N",
+        default_value = "100%",
+        allow_hyphen_values = true
+    )]
+    pub count: OsString,
+}
+
 /// What to show while work runs and after it.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct ShowFlags {
@@ -149,16 +156,8 @@ pub struct ShowFlags {
 /// Go on with a job.
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
-    /// Workers, as for `divvy run`
-    #[arg(
-        short = 'j',
-        long = "jobs",
-        visible_alias = "workers",
-        value_name = "N",
-        default_value = "100%",
-        allow_hyphen_values = true
-    )]
-    pub jobs: OsString,
+    #[command(flatten)]
+    pub workers: WorkersArg,
     #[command(flatten)]
     pub show: ShowFlags,
     /// Which job: its number, or `last`
@@ -169,16 +168,8 @@ pub struct ResumeArgs {
 /// Lend workers.
 #[derive(Debug, Args)]
 pub struct WorkArgs {
-    /// Workers, as for `divvy run`
-    #[arg(
-        short = 'j',
-        long = "jobs",
-        visible_alias = "workers",
-        value_name = "N",
-        default_value = "100%",
-        allow_hyphen_values = true
-    )]
-    pub jobs: OsString,
+    #[command(flatten)]
+    pub workers: WorkersArg,
     /// Leave when there is nothing to do
     #[arg(long)]
     pub until_empty: bool,
@@ -240,16 +231,8 @@ pub struct NoopArgs {
     /// Give each a record of so many bytes; without it the job is an array, which stores no records
     #[arg(long, value_name = "BYTES")]
     pub payload: Option<u32>,
-    /// Workers, as for `divvy run`
-    #[arg(
-        short = 'j',
-        long = "jobs",
-        visible_alias = "workers",
-        value_name = "W",
-        default_value = "100%",
-        allow_hyphen_values = true
-    )]
-    pub jobs: OsString,
+    #[command(flatten)]
+    pub workers: WorkersArg,
     /// What an acknowledged write survives
     #[arg(long, value_enum, default_value = "fsync")]
     pub durability: DurabilityArg,
@@ -293,7 +276,7 @@ mod tests {
             let line = ["divvy", "run"].iter().chain(flags).chain(&["ls", "-j", "9", ":::", "-x", "--help"]);
             let (words, sources) = split_sources(line.map(OsString::from));
             let Verb::Run(run) = Cli::try_parse_from(words).unwrap().verb else { panic!("not run") };
-            assert_eq!((run.jobs.to_str(), run.retries), (Some("2"), 3));
+            assert_eq!((run.workers.count.to_str(), run.retries), (Some("2"), 3));
             assert_eq!(run.command, ["ls", "-j", "9"]);
             assert_eq!(sources, Some(vec!["-x".into(), "--help".into()]));
         }

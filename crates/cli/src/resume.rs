@@ -14,7 +14,7 @@ use divvy_store::{JobInfo, Progress, Store};
 /// # Errors
 /// Bad usage, or whatever the store says.
 pub fn resume(args: &ResumeArgs, output: Output, clock: SystemClock) -> Result<Exit> {
-    let workers = workers(&args.jobs)?;
+    let workers = workers(&args.workers)?;
     let store = home::open_store()?;
     store.verify(false)?;
     bury(&*store, clock.millis())?;

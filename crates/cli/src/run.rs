@@ -26,7 +26,7 @@ pub fn run(
     output: Output,
     clock: SystemClock,
 ) -> Result<Exit> {
-    let workers = workers(&args.jobs)?;
+    let workers = workers(&args.workers)?;
     let recipe = recipe(args)?;
     // Before anything is stored: a command that is not there would fail a million times.
     Line::new(&recipe).map_err(bad_usage)?;

@@ -15,7 +15,7 @@ use divvy_store::Store;
 /// # Errors
 /// Bad usage, or whatever the store says.
 pub fn work(args: &WorkArgs, output: Output, clock: SystemClock) -> Result<Exit> {
-    let workers = workers(&args.jobs)?;
+    let workers = workers(&args.workers)?;
     let store = home::open_store()?;
     store.verify(false)?;
     store.sweep(clock.millis())?;

@@ -32,6 +32,9 @@ pub trait Runner: Send + Sync {
     /// A lease has come; before any task of it runs.
     fn on_leased(&self, _lease: Held, _open: &Intervals) {}
 
+    /// These leased tasks have been given back or taken away. Those that have started are still told as stopped.
+    fn on_returned(&self, _tasks: &Intervals) {}
+
     /// Completions are about to be reported: what they stand on has to be durable when this returns.
     ///
     /// # Errors

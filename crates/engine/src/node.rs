@@ -317,7 +317,11 @@ impl<'a> Running<'a> {
 
     fn cut(&mut self, key: Held, n: u64, more: &mut Vec<Action>) {
         let back = match self.tags.get(&key) {
-            Some((tag, lent)) => take_back(&self.pool, *tag, lent, n),
+            Some((tag, lent)) => {
+                let back = take_back(&self.pool, *tag, lent, n);
+                lent.runner.on_returned(&back);
+                back
+            }
             None => Intervals::new(),
         };
         self.node.on_cut(self.now(), key, &back, more);
@@ -326,6 +330,7 @@ impl<'a> Running<'a> {
     fn drop_tasks(&mut self, key: Held, tasks: &Intervals) {
         if let Some((_, lent)) = self.tags.get(&key) {
             lent.drop_tasks(tasks);
+            lent.runner.on_returned(tasks);
             self.engine.stop.wake_workers();
         }
     }

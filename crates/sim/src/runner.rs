@@ -118,16 +118,24 @@ fn seeds(campaign: &Campaign, next: &AtomicU64, stop: &AtomicBool) -> Summary {
 /// Runs one seed; an assertion that fails in the code under test is a broken promise too.
 #[must_use]
 pub fn guarded(seed: u64, options: &Options) -> Outcome {
-    thread_local!(static WHERE: RefCell<String> = const { RefCell::new(String::new()) });
+    // Where the assertion was that this thread's run broke; `None` while it runs none.
+    thread_local!(static PLACE: RefCell<Option<String>> = const { RefCell::new(None) });
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
-        std::panic::set_hook(Box::new(|info| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
             let place = info.location().map(ToString::to_string).unwrap_or_default();
-            WHERE.with_borrow_mut(|at| *at = place);
+            let guarded = PLACE.with_borrow_mut(|at| at.as_mut().map(|at| *at = place).is_some());
+            if !guarded {
+                before(info);
+            }
         }));
     });
-    catch_unwind(AssertUnwindSafe(|| run(seed, options))).unwrap_or_else(|panic| {
-        let why = format!("{} at {}", words(panic.as_ref()), WHERE.with_borrow(String::clone));
+    PLACE.set(Some(String::new()));
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(seed, options)));
+    let place = PLACE.take().unwrap_or_default();
+    outcome.unwrap_or_else(|panic| {
+        let why = format!("{} at {place}", words(panic.as_ref()));
         let broken = Some(Broken { invariant: Invariant::Assertion, why });
         Outcome { events: 0, hash: 0, tally: Tally::default(), virtual_ns: 0, twin: false, broken }
     })

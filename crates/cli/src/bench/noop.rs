@@ -24,7 +24,7 @@ const KIND: &str = "noop";
 /// # Errors
 /// Bad usage, or whatever the store says.
 pub fn noop(args: &NoopArgs, output: Output, clock: SystemClock) -> Result<Exit> {
-    let workers = workers(&args.jobs)?;
+    let workers = workers(&args.workers)?;
     if args.payload.is_some_and(|p| p as usize > BLOCK_BYTES_MAX) {
         return Err(bad_usage(format!("--payload: at most {BLOCK_BYTES_MAX} bytes")));
     }

@@ -26,6 +26,12 @@ impl<T> Gate<T> {
         self.pending.insert_all(tasks);
     }
 
+    /// These tasks will not come, as far as is known. Nothing is printed for that: the tasks that keep the workers
+    /// busy meanwhile come to the gate themselves.
+    pub fn forgo(&mut self, tasks: &Intervals) {
+        self.pending.remove_all(tasks);
+    }
+
     /// A task's output is there. Returns all whose turn it is, in order.
     pub fn arrive(&mut self, seq: Seq, item: T) -> Vec<T> {
         self.ready.insert(seq, item);
@@ -68,5 +74,9 @@ mod tests {
         assert_eq!(gate.arrive(4, 'e'), ['e', 'f']);
         gate.expect(&Range::new(9, 10).into());
         assert_eq!(gate.arrive(9, 'j'), ['j']);
+        gate.expect(&Range::new(10, 14).into());
+        assert_eq!(gate.arrive(12, 'm'), []);
+        gate.forgo(&Range::new(10, 12).into());
+        assert_eq!(gate.arrive(13, 'n'), ['m', 'n']);
     }
 }

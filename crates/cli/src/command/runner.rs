@@ -98,11 +98,18 @@ impl Runner for JobRunner {
         }
     }
 
+    fn on_returned(&self, tasks: &Intervals) {
+        if let Some(gate) = &self.gate {
+            gate.lock().unwrap_or_else(PoisonError::into_inner).forgo(tasks);
+        }
+    }
+
     fn run(&self, chunk: &mut Chunk<'_>) {
         let range = chunk.range();
         for seq in range.lo..range.hi {
             if chunk.is_ended(seq) || self.outlet.broken().is_some() {
                 chunk.stopped(seq);
+                self.give_up(chunk, seq);
                 continue;
             }
             let mut output = Captured::default();

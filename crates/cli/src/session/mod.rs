@@ -7,7 +7,7 @@ mod signals;
 
 pub use bill::account_json;
 
-use crate::args::{Output, ShowFlags};
+use crate::args::{Output, ShowFlags, WorkersArg};
 use crate::command::{Broken, Commands, KIND, Outlet};
 use crate::exit::{Exit, bad_usage};
 use crate::lang::jobs::WorkerCount;
@@ -18,7 +18,6 @@ use divvy_engine::process::end_orphans;
 use divvy_engine::{Engine, Handler, Outcome, Settings, Stop, SystemClock};
 use divvy_store::{NodeInfo, Store};
 use progress::Progress;
-use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -31,8 +30,8 @@ const WORKERS_MAX: u32 = 1_000;
 ///
 /// # Errors
 /// Bad usage.
-pub fn workers(text: &OsStr) -> Result<u32> {
-    let count = WorkerCount::parse(text.as_bytes()).map_err(|e| bad_usage(format!("-j: {e}")))?;
+pub fn workers(arg: &WorkersArg) -> Result<u32> {
+    let count = WorkerCount::parse(arg.count.as_bytes()).map_err(|e| bad_usage(format!("-j: {e}")))?;
     let cores = std::thread::available_parallelism()?.try_into().context("so many cores")?;
     let count = count.resolve(cores).map_or(WORKERS_MAX, std::num::NonZeroU32::get);
     if count > 10 * WORKERS_MAX {

@@ -48,7 +48,6 @@ impl Progress {
         let left = info.tail - ended - info.counts.canceled;
         let estimate = self.eta.estimate(left).filter(|_| info.progress != Stage::Open);
         self.bar.set_message(line(&info, rate, estimate));
-        self.bar.tick();
     }
 }
 

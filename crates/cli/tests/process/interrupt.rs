@@ -119,14 +119,11 @@ fn sigkill_loses_nothing() {
     let begun = |of: &Started| place.has(&format!("begun1-{}", of.pid().as_raw_nonzero()));
     until("its first task runs", || begun(&run));
     assert_eq!(run.end_by(Signal::KILL).signal, Some(9));
-    assert!(!place.tasks_alive().is_empty(), "nobody is there to end them yet");
+    let orphans = place.tasks_alive();
+    assert!(!orphans.is_empty(), "nobody is there to end them yet");
     let resume = place.start(["resume", "-j2"]);
     until("the task runs again", || begun(&resume));
-    assert_eq!(
-        place.tasks_alive().len(),
-        4,
-        "two shells and what they wait for: the orphans were ended first"
-    );
+    assert!(!place.tasks_alive().iter().any(|pid| orphans.contains(pid)), "the orphans were ended first");
     resume.end_by(Signal::INT).exits(130);
     place.expect_no_task_alive();
     finish(&place);

@@ -130,8 +130,11 @@ impl Place {
     }
 
     /// Processes that have joined the store.
-    pub(crate) fn nodes(&self) -> i64 {
-        self.raw().query_row("SELECT count(*) FROM node", [], |row| row.get(0)).unwrap()
+    pub(crate) fn nodes(&self) -> Vec<i64> {
+        let conn = self.raw();
+        let mut statement = conn.prepare("SELECT node FROM node ORDER BY node").unwrap();
+        let nodes = statement.query_map([], |row| row.get(0)).unwrap();
+        nodes.map(Result::unwrap).collect()
     }
 
     /// The processes of tasks that belong to this place, by what they have in their environment.

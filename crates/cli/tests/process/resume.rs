@@ -39,7 +39,7 @@ fn a_job_whose_input_still_comes_stays_open_for_those_who_join() {
     until("it is done", || place.lines("done").len() == 1);
     assert_eq!(place.json(&["show"])["state"], "open");
     let mut joined = place.start(["resume"]);
-    until("the other has joined", || place.nodes() == 2);
+    until("the other has joined", || place.nodes().len() == 2);
     let mut work = place.start(["work", "--until-empty"]);
     until("an idle worker leaves", || work.has_ended());
     assert!(!joined.has_ended());
@@ -74,7 +74,7 @@ fn ordered_output_is_printed_by_one_at_a_time() {
     let run = place.start(["run", "-k", "-j2", "--array", "1-50", "sh", "-c", script]);
     until("it runs", || place.has("begun"));
     let joined = place.start(["resume"]);
-    until("the other has joined", || place.nodes() == 2);
+    until("the other has joined", || place.nodes().len() == 2);
     place.write("go", "");
     let all: String = (1..=50).map(|n| format!("{n}\n")).collect();
     assert_eq!(run.end().silent() + &joined.end().silent(), all);

@@ -2,7 +2,8 @@
 //!
 //! A worker has one slot in its session's file: the process group it runs now, and between which two readings of
 //! the boot clock that group's leader was started. A survivor kills a group only if a process of that number was
-//! started in that time, so a number that the system has given to somebody else is safe. What the slot missed (the
+//! started in that time, so a number that the system has given to somebody else is safe, and a slot need not be
+//! cleared when its group has ended. What the slot missed (the
 //! node died between start and note) or what left its group is found by the session's name in its environment.
 
 use rustix::process::{Pid, Signal};
@@ -42,11 +43,6 @@ impl Children {
         slot[8..16].copy_from_slice(&from_ns.to_le_bytes());
         slot[16..].copy_from_slice(&to_ns.to_le_bytes());
         self.file.write_all_at(&slot, self.offset)
-    }
-
-    /// No group runs.
-    pub(crate) fn clear(&self) -> io::Result<()> {
-        self.file.write_all_at(&[0; 8], self.offset)
     }
 }
 

@@ -57,11 +57,7 @@ pub fn run(
         children.note(running.child.id(), from_ns, boot_ns())?;
     }
     chunk.enter(State::Run);
-    let ended = running.until_end(chunk, seq, bounds, into);
-    if let Some(children) = chunk.children() {
-        children.clear()?;
-    }
-    ended
+    running.until_end(chunk, seq, bounds, into)
 }
 
 /// A command that runs. Dropping it kills its group, so that no error leaves it behind.

@@ -79,6 +79,12 @@ impl World {
             let tasks = if rng.chance(0.5) { None } else { Some(some_tasks(rng, job)) };
             return Some(Errand::Retry { job: *id, tasks });
         }
+        if some && rng.chance(0.1) {
+            let lent = self.state.ledger.lent();
+            let (job, _) = lent.get(rng.below(lent.len() as u64) as usize)?.0;
+            let tasks = self.state.ledger.lent_of(job, rng.below(2) as usize)?;
+            return Some(Errand::Cancel { job, tasks: Some(tasks) });
+        }
         let (id, job) = jobs.iter().nth(rng.below(jobs.len() as u64) as usize)?;
         let id = *id;
         let errand = match rng.below(7) {
@@ -86,10 +92,7 @@ impl World {
             0 | 1 if job.open => Errand::Append { job: id, tasks: rng.below(40), close: rng.chance(0.4) },
             2 if job.open => Errand::Append { job: id, tasks: 1 + rng.below(3), close: false },
             3 if cancels && !job.is_finished() => Errand::Cancel { job: id, tasks: None },
-            4 | 5 if some => {
-                let lent = self.state.ledger.lent_of(id, rng.below(3) as usize).filter(|_| rng.chance(0.4));
-                Errand::Cancel { job: id, tasks: Some(lent.unwrap_or_else(|| some_tasks(rng, job))) }
-            }
+            4 | 5 if some => Errand::Cancel { job: id, tasks: Some(some_tasks(rng, job)) },
             6 if rng.chance(0.3) => Errand::Sweep,
             _ => return None,
         };

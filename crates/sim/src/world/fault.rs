@@ -26,7 +26,7 @@ faults! {
     ReplyLost,
     /// An exchange reaches the store twice, the second time later.
     Duplicate,
-    /// What a process said is said again by the one that follows it, under the new session.
+    /// A process reports, under its own session, what ran in the one before it: fences that are not its own.
     Stray,
     /// A message is overtaken by later ones.
     Late,

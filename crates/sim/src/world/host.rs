@@ -8,7 +8,7 @@ use super::pool::{Outcome, Pool};
 use super::queue::{Event, Place};
 use divvy_core::{Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
 use divvy_decide::{Action, Config, End, Node, Refusal, Until};
-use divvy_store::{Held, Lease, NodeInfo, Reply, Report};
+use divvy_store::{Exchange, Held, Lease, NodeInfo, Reply};
 use std::collections::BTreeMap;
 
 /// Why a session was lost.
@@ -60,8 +60,8 @@ pub(crate) struct Host {
     planned: u64,
     /// The trip that it waits for.
     trip: Option<u64>,
-    /// The last reports, where they may come back under another session.
-    pub(crate) said: Vec<Report>,
+    /// Leases that were lost here with the last session.
+    pub(crate) left_behind: Vec<Held>,
     /// Leases that it was told of late: what it claimed meanwhile may come on top of its bounds.
     pub(crate) excess: usize,
     /// It will hear of a change of the store soon.
@@ -83,7 +83,7 @@ impl Host {
             wake_at: u64::MAX,
             planned: u64::MAX,
             trip: None,
-            said: Vec::new(),
+            left_behind: Vec::new(),
             excess: 0,
             hears: false,
             is_stopping: false,
@@ -203,6 +203,9 @@ impl World {
         if host.trip.take_if(|t| *t == trip).is_none() {
             return Ok(false);
         }
+        if why == Refusal::Gone {
+            host.left_behind = host.pool.held();
+        }
         let node = host.node.as_mut().expect("the process lives");
         node.on_refused(now, trip, why, &mut host.rng, &mut out);
         self.act(at.slot, out)?;
@@ -245,6 +248,7 @@ impl World {
             return false;
         }
         host.life += 1;
+        host.left_behind = host.pool.held();
         if let Some(session) = host.session.take() {
             self.causes.entry(session).or_insert(cause);
             self.queue.after(detect_ns, Event::Detected(session));
@@ -281,6 +285,7 @@ impl World {
                     let host = &mut self.hosts[slot];
                     host.trip = Some(trip);
                     let session = host.session.expect("only a registered node exchanges");
+                    self.asks_within_bounds(slot, &exchange)?;
                     let (at, ns) = (self.place(slot), self.plan.timeout_ns);
                     self.queue.after(ns, Event::Timeout { at, trip });
                     self.send_exchange(at, session, trip, exchange);
@@ -392,6 +397,25 @@ impl World {
             self.look(at.slot)?;
         }
         Ok(true)
+    }
+
+    /// What the node asks for, together with what it holds, is within its bounds.
+    fn asks_within_bounds(&self, slot: usize, exchange: &Exchange) -> Checked {
+        let Some(claim) = &exchange.claim else { return Ok(()) };
+        let host = &self.hosts[slot];
+        let node = host.node.as_ref().expect("the process lives");
+        let bytes_of = |held: &Held| {
+            let tasks = node.open(*held).map_or(0, Intervals::len);
+            tasks * self.plans.get(&held.0).map_or(0, |plan| plan.record_len)
+        };
+        let bytes: u64 = exchange.held.iter().map(bytes_of).sum();
+        let (asked, most) = (claim.bytes_max, host.cfg.bytes_max);
+        let within = asked == 0 || asked.saturating_add(bytes) <= most;
+        ensure!(within, NodeBounds, "node {slot} asks for {asked} bytes, holds {bytes}, at most {most}");
+        let (asked, n, most) = (claim.leases_max, host.leases(), host.cfg.leases_max);
+        let within = asked.saturating_add(n) <= most;
+        ensure!(within, NodeBounds, "node {slot} asks for {asked} leases, holds {n}, at most {most}");
+        Ok(())
     }
 
     /// The node holds what it may, and no more.

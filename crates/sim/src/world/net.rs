@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::queue::{Event, Place};
 use divvy_core::{JobId, Millis, NodeId, Range};
 use divvy_decide::Refusal;
-use divvy_store::{Exchange, NodeInfo, Reply};
+use divvy_store::{Exchange, Held, NodeInfo, Reply, Report};
 
 /// What the store is asked to do, and who waits for the answer.
 #[derive(Debug, Clone)]
@@ -66,9 +66,6 @@ impl World {
     /// Sends an exchange, with the faults of the way there.
     pub(crate) fn send_exchange(&mut self, at: Place, node: NodeId, trip: u64, exchange: Exchange) {
         let rate = self.plan.net.rate;
-        if !exchange.reports.is_empty() && self.may(Fault::Stray) {
-            self.hosts[at.slot].said = exchange.reports.clone();
-        }
         let request = Request::Exchange { at, node, trip, exchange };
         if self.strikes(Fault::Duplicate, rate) {
             let ns = self.way_ns() + self.rng.net.below(self.plan.net.late_ns);
@@ -80,11 +77,15 @@ impl World {
         self.send(request);
     }
 
-    /// Sends the last reports of a slot's earlier session under its new one. Nobody waits for the answer.
+    /// Reports what ran in a slot's earlier session under its new one. Nobody waits for the answer.
     pub(crate) fn stray(&mut self, at: Place, node: NodeId) {
-        let reports = std::mem::take(&mut self.hosts[at.slot].said);
-        if !reports.is_empty() && self.strikes(Fault::Stray, 0.5) {
-            let held = reports.iter().map(|report| (report.job, report.fence)).collect();
+        let held = std::mem::take(&mut self.hosts[at.slot].left_behind);
+        if !held.is_empty() && self.strikes(Fault::Stray, 0.5) {
+            let ran = |held: &Held| {
+                let done = self.runs.of(*held)?.done.clone();
+                Some(Report { job: held.0, fence: held.1, done, ..Report::default() })
+            };
+            let reports = held.iter().filter_map(ran).collect();
             let exchange = Exchange { held, reports, claim: None };
             self.send(Request::Exchange { at, node, trip: 0, exchange });
         }

@@ -88,6 +88,11 @@ impl Pool {
         idle && !runs
     }
 
+    /// The leases of which tasks wait, run, or ended.
+    pub(crate) fn held(&self) -> Vec<Held> {
+        self.lent.iter().map(|l| l.held).collect()
+    }
+
     /// An idle worker.
     pub(crate) fn idle(&self) -> Option<usize> {
         self.workers.iter().position(Option::is_none)

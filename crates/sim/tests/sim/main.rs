@@ -1,4 +1,6 @@
-//! The model against the suite of the port, planted bugs against the suite, and the model beside the real SQLite.
+//! The model against the suite of the port, planted bugs against the suite, the model beside the real SQLite, and
+//! the world's seeds.
 
 mod differential;
 mod suite;
+mod worlds;
