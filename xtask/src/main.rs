@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     env::set_current_dir(root).expect("the workspace is there");
     let steps: &[fn() -> bool] = match env::args().nth(1).as_deref() {
         Some("check") => &[format, clippy, test, docs],
-        Some("ci") => &[format, clippy, test, docs, loom, simulate],
+        Some("ci") => &[prepare, format, clippy, test, docs, loom, simulate],
         Some("demo") => &[demo],
         _ => {
             eprint!("{HELP}");
@@ -36,6 +36,32 @@ fn main() -> ExitCode {
     }
     eprintln!("xtask: all {} steps passed", steps.len());
     ExitCode::SUCCESS
+}
+
+/// Programs that tests use beyond what every system has, and the Debian packages they come in.
+const PROGRAMS: [(&str, &str); 1] = [("strace", "strace")];
+
+/// Installs what is missing, where that is possible; a test that still lacks its program says so itself.
+fn prepare() -> bool {
+    let missing = PROGRAMS.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package);
+    let packages: Vec<_> = missing.collect();
+    if packages.is_empty() {
+        return true;
+    }
+    let apt =
+        |words: &[&str]| run(Command::new("apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive"));
+    // Package lists may be old or absent: they are fetched only if the first try fails.
+    let install = [&["install", "-y", "--no-install-recommends"][..], &packages].concat();
+    if !(apt(&install) || apt(&["update"]) && apt(&install)) {
+        eprintln!(
+            "xtask: cannot install {packages:?} here (are you root, on Debian?): the tests that need it are left out"
+        );
+    }
+    true
+}
+
+fn is_there(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok()
 }
 
 fn format() -> bool {

@@ -126,6 +126,8 @@ pub struct Node {
     dry: bool,
     /// It found nothing although nothing ran here, and nothing comes due later either.
     empty: bool,
+    /// Nothing was said to the store since it had nothing for this node, neither now nor due later.
+    quiet: bool,
     /// No claim before this time.
     claim_at: u64,
     claimed_at: u64,
@@ -161,6 +163,7 @@ impl Node {
             idle: cfg.workers,
             dry: false,
             empty: false,
+            quiet: false,
             claim_at: 0,
             claimed_at: 0,
             sent_at: 0,
@@ -363,6 +366,13 @@ impl Node {
         }
     }
 
+    /// Whether tasks that are not here by now will not come here: the store has none for this node, now or due
+    /// later, and knows all that happened here.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.quiet && !self.has_unsent()
+    }
+
     /// Leases held, for the metrics.
     #[must_use]
     pub fn leases(&self) -> usize {
@@ -397,7 +407,7 @@ impl Node {
             self.claimed_at = now;
         }
         (self.report_at, self.urgent) = (u64::MAX, false);
-        (self.sent_at, self.ask_at) = (now, u64::MAX);
+        (self.sent_at, self.ask_at, self.quiet) = (now, u64::MAX, false);
         let held = self.held.keys().copied().collect();
         let reports = self.held.values_mut().filter_map(Lent::send).collect();
         let exchange = Exchange { held, reports, claim };
@@ -497,7 +507,8 @@ impl Node {
 
     fn on_claimed(&mut self, now: u64, wall: Millis, alone: bool, reply: &Reply) {
         self.dry = reply.leases.is_empty();
-        self.empty = self.dry && alone && reply.next_due.is_none();
+        self.quiet = self.dry && reply.next_due.is_none();
+        self.empty = self.quiet && alone;
         self.claim_at = if self.dry {
             let due = reply.next_due.map(|due| now + due.saturating_sub(wall).max(1) * 1_000_000);
             due.unwrap_or(u64::MAX).min(now + self.cfg.dry_poll_ns)

@@ -1,6 +1,6 @@
 //! What a task is.
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, TaskKey};
 use divvy_core::{Intervals, JobId, Seq};
 use divvy_store::{Held, JobSpec};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,6 +34,12 @@ pub trait Runner: Send + Sync {
 
     /// These leased tasks have been given back or taken away. Those that have started are still told as stopped.
     fn on_returned(&self, _tasks: &Intervals) {}
+
+    /// No worker runs anything, and no task will come that is not here by now. Returns the tasks that ended well
+    /// but were not told, because they waited for others; `None` if that failed, and the node is to stop.
+    fn on_quiet(&self) -> Option<Vec<TaskKey>> {
+        Some(Vec::new())
+    }
 
     /// Completions are about to be reported: what they stand on has to be durable when this returns.
     ///

@@ -3,6 +3,7 @@
 //! It blocks in two places only: in the store, for as long as a commit takes, and at the bell. Workers with leased
 //! work need neither.
 
+use crate::chunk::TaskKey;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, Runner};
 use crate::lent::Lent;
@@ -10,8 +11,8 @@ use crate::meter::{Phases, Usage};
 use crate::process;
 use crate::stop::{Stop, StopLevel};
 use crate::worker::{Desk, Leases, Worker};
-use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Rng};
-use divvy_decide::{Action, Config, End, Node, Refusal, Tick};
+use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng};
+use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Worked};
 use divvy_pool::Pool;
 use divvy_store::{Error as StoreError, Exchange, Held, JobSpec, Lease, NodeInfo, Store};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -256,6 +257,19 @@ impl<'a> Running<'a> {
             }
         }
         self.desks.iter().for_each(|desk| desk.collect(&mut tick.worked));
+        let workers = self.engine.settings.decide.workers;
+        if tick.idle == workers && tick.unstarted.is_empty() && tick.worked.is_empty() && self.node.is_quiet()
+        {
+            let told: Option<Vec<_>> = self.jobs.values().map(|(_, runner)| runner.on_quiet()).collect();
+            let done =
+                |key: TaskKey| Worked { done: Range::new(key.seq, key.seq + 1).into(), ..Worked::default() };
+            match told {
+                Some(keys) => {
+                    tick.worked.extend(keys.into_iter().flatten().map(|key| (key.lease, done(key))))
+                }
+                None => self.engine.stop.ask(StopLevel::End),
+            }
+        }
         tick
     }
 
@@ -437,6 +451,6 @@ pub fn bury(store: &dyn Store, now: Millis) -> divvy_store::Result<()> {
 /// Unstarted tasks, back from the workers: at most `n`, from the high end.
 fn take_back(pool: &Pool, tag: u64, lent: &Lent, n: u64) -> Intervals {
     let cut = pool.cut(tag, n);
-    let back = cut.into_iter().map(|r| divvy_core::Range::new(r.start, r.end)).collect::<Intervals>();
+    let back = cut.into_iter().map(|r| Range::new(r.start, r.end)).collect::<Intervals>();
     back.intersect(&lent.lease.open)
 }

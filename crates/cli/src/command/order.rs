@@ -44,6 +44,12 @@ impl<T> Gate<T> {
         self.take_ready()
     }
 
+    /// Nothing more will come: all that waits, in order.
+    pub fn give_up_all(&mut self) -> Vec<T> {
+        self.pending = Intervals::new();
+        self.take_ready()
+    }
+
     fn take_ready(&mut self) -> Vec<T> {
         let mut turn = Vec::new();
         while let Some(first) = self.ready.first_entry() {
@@ -74,6 +80,9 @@ mod tests {
         assert_eq!(gate.arrive(4, 'e'), ['e', 'f']);
         gate.expect(&Range::new(9, 10).into());
         assert_eq!(gate.arrive(9, 'j'), ['j']);
+        gate.expect(&Range::new(10, 14).into());
+        assert_eq!((gate.arrive(13, 'n'), gate.arrive(11, 'l')), (vec![], vec![]));
+        assert_eq!(gate.give_up_all(), ['l', 'n']);
         gate.expect(&Range::new(10, 14).into());
         assert_eq!(gate.arrive(12, 'm'), []);
         gate.forgo(&Range::new(10, 12).into());

@@ -16,6 +16,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Output of a task, per stream, that is kept in memory; more goes to a file.
 const MEMORY_MAX: usize = 1 << 20;
@@ -23,6 +24,10 @@ const MEMORY_MAX: usize = 1 << 20;
 const MEMORY_WAITING_MAX: usize = 16 << 10;
 /// Between SIGTERM and SIGKILL for a task that is ended.
 const TERM_NS: u64 = 2_000_000_000;
+/// How long a task waits while the system has no more processes or open files, before the job is stopped.
+const SCARCE_NS: u64 = 10_000_000_000;
+/// Between two tries meanwhile.
+const SCARCE_PAUSE: Duration = Duration::from_millis(10);
 /// An input longer than this is not put into the environment: together with the argument it could pass what the
 /// system allows.
 const INPUT_VAR_MAX: usize = 64 << 10;
@@ -124,6 +129,14 @@ impl Runner for JobRunner {
         }
     }
 
+    /// A task that others waited for was canceled, or is dead: they wait no longer.
+    fn on_quiet(&self) -> Option<Vec<TaskKey>> {
+        let Some(gate) = &self.gate else { return Some(Vec::new()) };
+        let mut turn = gate.lock().unwrap_or_else(PoisonError::into_inner).give_up_all();
+        self.outlet.print(turn.iter_mut().map(|w| &mut w.output)).ok()?;
+        Some(turn.iter().filter(|w| w.done).map(|w| w.key).collect())
+    }
+
     fn before_report(&self) -> Result<(), String> {
         let Some(results) = &self.results else { return Ok(()) };
         results.sync().map_err(|e| format!("cannot make results durable, so nothing is reported done: {e}"))
@@ -146,16 +159,26 @@ impl JobRunner {
             Err(why) => return Attempt::Ended(Err(why)),
         };
         self.set_variables(&mut command, chunk, &task, bytes, slot);
-        match process::run(&mut command, chunk, seq, &self.bounds, output) {
+        let mut ended = process::run(&mut command, chunk, seq, &self.bounds, output);
+        let waits_since = chunk.now_ns();
+        while ended.as_ref().is_err_and(is_scarce) && chunk.now_ns() < waits_since + SCARCE_NS {
+            if chunk.is_ended(seq) {
+                return Attempt::Stopped;
+            }
+            chunk.enter(State::HeldBack);
+            std::thread::sleep(SCARCE_PAUSE);
+            ended = process::run(&mut command, chunk, seq, &self.bounds, output);
+        }
+        match ended {
             Ok(Ended::Exited(status)) => Attempt::Ended(verdict(status)),
             Ok(Ended::TimedOut) => {
                 let limit = self.bounds.timeout_ns.unwrap_or(0) as f64 / 1e9;
                 Attempt::Ended(Err(format!("timed out after {limit} s")))
             }
             Ok(Ended::Stopped) => Attempt::Stopped,
-            // No fault of the task's: it runs again when there is room for what it prints.
-            Err(error) if is_full(&error) => {
-                self.outlet.fail(format!("cannot keep the output of task {}: {error}", task.id));
+            // No fault of the task's: it runs again when there is room for what it prints, or for one more process.
+            Err(error) if is_full(&error) || is_scarce(&error) => {
+                self.outlet.fail(format!("cannot run task {} now: {error}", task.id));
                 chunk.stop().ask(StopLevel::End);
                 Attempt::Stopped
             }
@@ -233,6 +256,13 @@ impl JobRunner {
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// The system has no process or file to give, for the moment.
+fn is_scarce(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let scarce = [Errno::MFILE, Errno::NFILE, Errno::AGAIN].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| scarce.contains(&code))
 }
 
 /// What an exit status says.

@@ -23,8 +23,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Most workers for `-j 0`: each has a thread and, while it runs a command, six open files.
+/// Most workers for `-j 0`: each has a thread and open files.
 const WORKERS_MAX: u32 = 1_000;
+/// Open files of a worker while it runs a command.
+const WORKER_FILES: u64 = 6;
+/// Open files of everything else: the store, and commands that are just being started.
+const OTHER_FILES: u64 = 64;
 
 /// The number of workers that was asked for.
 ///
@@ -33,9 +37,18 @@ const WORKERS_MAX: u32 = 1_000;
 pub fn workers(arg: &WorkersArg) -> Result<u32> {
     let count = WorkerCount::parse(arg.count.as_bytes()).map_err(|e| bad_usage(format!("-j: {e}")))?;
     let cores = std::thread::available_parallelism()?.try_into().context("so many cores")?;
-    let count = count.resolve(cores).map_or(WORKERS_MAX, std::num::NonZeroU32::get);
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    let fits = files.saturating_sub(OTHER_FILES) / WORKER_FILES;
+    let most = fits.clamp(1, u64::from(WORKERS_MAX)) as u32;
+    let count = count.resolve(cores).map_or(most, std::num::NonZeroU32::get);
     if count > 10 * WORKERS_MAX {
         return Err(bad_usage(format!("-j {count}: more than {} workers", 10 * WORKERS_MAX)));
+    }
+    if u64::from(count) > fits {
+        let needs = u64::from(count) * WORKER_FILES + OTHER_FILES;
+        return Err(bad_usage(format!(
+            "-j {count}: the limit of {files} open files is enough for {fits} workers; `ulimit -n {needs}` raises it"
+        )));
     }
     Ok(count)
 }

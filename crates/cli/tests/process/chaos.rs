@@ -1,9 +1,9 @@
 //! Killed at random, again and again: every task is done, and only what a killed node had not reported runs twice.
 //!
 //! Each task appends its id and its node to a file. Of the lines with the same id all but the last are *redo*, and
-//! belong to the node that wrote them. Beside the run a watcher notes, for each node, how long the file was when its
-//! leases in the store last changed, and the time before: whatever ended before an exchange was answered goes out
-//! with the next one, so what is lost with a node ended after its last exchange but one. That bound needs no clock.
+//! belong to the node that wrote them. Beside the run a watcher notes, for each node, how long the file was when the
+//! store last took a report of it, and the time before: whatever ended before a report was answered goes out with
+//! the next one, so what is lost with a node ended after its last report but one. That bound needs no clock.
 
 use crate::place::{Place, until};
 use crate::started::Started;
@@ -35,7 +35,7 @@ struct Plan {
 /// What a killed node had run in vain, beside what it may have.
 struct Redo {
     redone: u64,
-    /// Lines since the last exchange that the watcher saw, and since the one before, plus the workers.
+    /// Lines since the last report that the watcher saw, and since the one before, plus the workers.
     since_last: u64,
     bound: u64,
 }
@@ -146,8 +146,8 @@ fn tell(plan: &Plan, place: &Place, redos: &[Redo]) {
     let lines = place.read("lines").lines().count() as u64;
     eprintln!(
         "{} tasks, {} kills of {} nodes, seed {}: {} runs too many, {} stale completions; redo per node \
-         killed: mean {:.1}, max {}; running + run since its last exchange: mean {:.1}, max {}; since the one before \
-         (the bound): mean {:.1}, max {}; beyond the last exchange: {} of {}",
+         killed: mean {:.1}, max {}; running + run since its last report: mean {:.1}, max {}; since the one before \
+         (the bound): mean {:.1}, max {}; beyond the last report: {} of {}",
         plan.tasks,
         plan.kills,
         redos.len(),
@@ -169,14 +169,17 @@ fn length(place: &Place) -> u64 {
     place.read("lines").lines().count() as u64
 }
 
-/// The file's length before the last change of a node's leases, and before the one before.
+/// The file's length before a node's last report, and before the one before.
 type Marks = [u64; 2];
+
+/// A node's leases, by fence: what is open.
+type Leases = BTreeMap<i64, Vec<u8>>;
 
 /// What was seen of a node.
 #[derive(Default)]
 struct Seen {
     pid: u32,
-    leases: Vec<u8>,
+    leases: Leases,
     marks: Marks,
 }
 
@@ -222,19 +225,21 @@ fn watch(conn: &rusqlite::Connection, file: &Path, nodes: &Nodes, over: &AtomicB
     while !over.load(Ordering::Relaxed) {
         // Before the look at the store: what is seen changed there was committed after this.
         let length = fs::metadata(file).unwrap().len();
-        let mut now: BTreeMap<i64, (u32, Vec<u8>)> = BTreeMap::new();
+        let mut now: BTreeMap<i64, (u32, Leases)> = BTreeMap::new();
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
-            let (_, leases) = now.entry(row.get(0).unwrap()).or_insert((row.get(1).unwrap(), Vec::new()));
-            leases.extend(row.get::<_, Option<i64>>(2).unwrap().unwrap_or(0).to_le_bytes());
-            leases.extend(row.get::<_, Option<Vec<u8>>>(3).unwrap().unwrap_or_default());
+            let (_, leases) = now.entry(row.get(0).unwrap()).or_insert((row.get(1).unwrap(), Leases::new()));
+            if let Some(fence) = row.get(2).unwrap() {
+                leases.insert(fence, row.get(3).unwrap());
+            }
         }
         let mut nodes = nodes.lock().unwrap();
         for (node, (pid, leases)) in now {
             let seen = nodes.entry(node).or_default();
-            if seen.leases != leases {
-                *seen = Seen { pid, leases, marks: [earlier, seen.marks[0]] };
-            }
+            // A claim adds leases; a report takes something from those there are.
+            let reported = seen.leases.iter().any(|(fence, open)| leases.get(fence) != Some(open));
+            let marks = if reported { [earlier, seen.marks[0]] } else { seen.marks };
+            *seen = Seen { pid, leases, marks };
         }
         drop(nodes);
         earlier = length;

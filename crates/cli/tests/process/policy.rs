@@ -86,6 +86,20 @@ fn any_number_of_workers_may_be_asked_for() {
         let ran = place.divvy(["run", "-j", jobs, "--array", "1-30", "echo", "{}"]);
         assert_eq!(ran.sorted().len(), 30, "-j {jobs}");
     }
+    place.divvy(["run", "-j", "10001", "true", ":::", "a"]).refused(125, &["-j 10001"]);
     let ran = place.divvy(["run", "--workers", "2", "--array", "1-9", "echo", "{%}"]);
     assert!(ran.sorted().iter().all(|slot| slot == "1" || slot == "2"));
+}
+
+#[test]
+fn few_open_files_bound_the_workers_and_fail_no_task() {
+    let place = Place::new();
+    let divvy = |limit: &str, args: &[&str]| {
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", r#"ulimit -n "$0" && exec "$@""#, limit]).arg(env!("CARGO_BIN_EXE_divvy")).args(args);
+        place.spawn(limited.current_dir(place.path(".")).env("DIVVY_DIR", place.state())).end()
+    };
+    divvy("256", &["run", "-j", "100", "true", ":::", "x"]).refused(125, &["256 open files", "ulimit -n 664"]);
+    divvy("256", &["run", "-j", "0", "--array", "1-300", "true"]).silent();
+    divvy("256", &["run", "-j", "32", "--array", "1-300", "sleep", "0.05"]).silent();
 }

@@ -7,7 +7,7 @@ use super::World;
 use super::broken::{Broken, Checked, Invariant, ensure};
 use super::fault::Fault;
 use super::ledger::Job;
-use super::net::{Answer, Done, Request};
+use super::net::{Answer, Request};
 use super::queue::Event;
 use super::work::JobPlan;
 use divvy_core::{Intervals, JobId, Millis, Range, Rng};
@@ -99,30 +99,22 @@ impl World {
         Some(errand)
     }
 
-    pub(crate) fn on_errand_done(&mut self, done: &Done) {
-        self.trace.line(self.queue.now(), format_args!("client: {done:?}"));
-        self.client.is_waiting = false;
-    }
-
     /// Performs an errand, and keeps the books.
     pub(crate) fn perform_errand(&mut self, now: Millis, errand: &Errand) -> Checked<Answer> {
         let (backend, ledger) = (&mut self.state.backend, &mut self.state.ledger);
         let known = |id: &JobId| ledger.jobs.contains_key(id);
         let refused = |error| Broken { invariant: Invariant::Replies, why: format!("{errand:?}: {error}") };
-        let mut done = Done::Other;
         match errand {
             Errand::Submit(plan) => {
                 let id = backend.submit(now, &plan.new_job()).map_err(refused)?;
                 let open = plan.kind == super::work::Kind::Open;
                 ledger.on_submitted(id, plan, plan.tasks, open)?;
                 self.plans.insert(id, plan.clone());
-                done = Done::Submitted(id);
             }
             Errand::Append { job, tasks, close } if known(job) && ledger.jobs[job].open => {
                 let blocks = ledger.jobs[job].plan.blocks(*tasks);
                 let range = backend.append(now, *job, &blocks, *close).map_err(refused)?;
                 ledger.on_appended(*job, range, *tasks, *close)?;
-                done = Done::Appended(*job, range);
                 if !range.is_empty() {
                     self.tally.count(Fault::Append);
                 }
@@ -160,7 +152,7 @@ impl World {
             // What it was about is gone, by a restart or by an earlier errand that was run again.
             _ => {}
         }
-        Ok(Answer::Errand(done))
+        Ok(Answer::Errand)
     }
 }
 

@@ -5,6 +5,7 @@ use super::broken::{Checked, ensure};
 use super::fault::Fault;
 use super::ledger::Job;
 use divvy_core::{JobId, Seq};
+use divvy_decide::Until;
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +43,7 @@ impl World {
                 self.drained_at = if drained { self.drained_at.or(Some(now)) } else { None };
                 if drained && self.hosts.iter().all(quiet) {
                     self.stage = Stage::Closing { until, events };
-                    (0..self.hosts.len()).try_for_each(|slot| self.stop(slot).map(drop))?;
+                    (0..self.hosts.len()).try_for_each(|slot| self.close(slot))?;
                 }
             }
             Stage::Closing { until, events } => {
@@ -54,6 +55,11 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// All jobs have finished: who is to stay until stopped is stopped, the others have to leave by themselves.
+    pub(crate) fn close(&mut self, slot: usize) -> Checked {
+        if self.hosts[slot].until == Until::Stopped { self.stop(slot).map(drop) } else { Ok(()) }
     }
 
     fn in_time(&self, until: u64, events: u64) -> Checked {

@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::net::Request;
 use super::pool::{Outcome, Pool};
 use super::queue::{Event, Place};
-use divvy_core::{Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
+use divvy_core::{Intervals, Millis, NodeId, Range, Rng, Seq};
 use divvy_decide::{Action, Config, End, Node, Refusal, Until};
 use divvy_store::{Exchange, Held, Lease, NodeInfo, Reply};
 use std::collections::BTreeMap;
@@ -37,10 +37,6 @@ impl Runs {
     pub(crate) fn of(&self, held: Held) -> Option<&Run> {
         self.0.get(&held)
     }
-
-    pub(crate) fn forget(&mut self, job: JobId) {
-        self.0.retain(|held, _| held.0 != job);
-    }
 }
 
 /// A process in a slot, or the empty slot.
@@ -67,6 +63,8 @@ pub(crate) struct Host {
     /// It will hear of a change of the store soon.
     pub(crate) hears: bool,
     pub(crate) is_stopping: bool,
+    /// When it leaves by itself.
+    pub(crate) until: Until,
 }
 
 impl Host {
@@ -87,6 +85,7 @@ impl Host {
             excess: 0,
             hears: false,
             is_stopping: false,
+            until: Until::Stopped,
         }
     }
 
@@ -116,6 +115,7 @@ impl World {
             cfg.until =
                 last.filter(|(_, finished)| !finished).map_or(cfg.until, |(id, _)| Until::Finished(id));
         }
+        host.until = cfg.until;
         host.pool = Pool::new(cfg.workers);
         let info = NodeInfo { name: String::new(), pid: 0, workers: cfg.workers };
         host.node = Some(Node::new(cfg));
@@ -131,7 +131,7 @@ impl World {
         let (now, mut out) = (self.queue.now(), Vec::new());
         self.node(at.slot).on_registered(now, &mut out);
         self.act(at.slot, out)?;
-        if self.is_closing() { self.stop(at.slot).map(drop) } else { Ok(()) }
+        if self.is_closing() { self.close(at.slot) } else { Ok(()) }
     }
 
     fn node(&mut self, slot: usize) -> &mut Node {

@@ -234,8 +234,8 @@ impl World {
                 self.on_reply(at, trip, wall, reply)
             }
             Answer::Registered { at, node } => self.on_registered(at, node),
-            Answer::Errand(done) => {
-                self.on_errand_done(&done);
+            Answer::Errand => {
+                self.client.is_waiting = false;
                 Ok(())
             }
             Answer::Left | Answer::Expired => Ok(()),

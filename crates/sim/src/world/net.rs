@@ -4,7 +4,7 @@ use super::World;
 use super::client::Errand;
 use super::fault::Fault;
 use super::queue::{Event, Place};
-use divvy_core::{JobId, Millis, NodeId, Range};
+use divvy_core::{Millis, NodeId};
 use divvy_decide::Refusal;
 use divvy_store::{Exchange, Held, NodeInfo, Reply, Report};
 
@@ -40,15 +40,7 @@ pub(crate) enum Answer {
     },
     Left,
     Expired,
-    Errand(Done),
-}
-
-/// What an errand led to.
-#[derive(Debug)]
-pub(crate) enum Done {
-    Submitted(JobId),
-    Appended(JobId, Range),
-    Other,
+    Errand,
 }
 
 /// How the network is today. Times in nanoseconds.

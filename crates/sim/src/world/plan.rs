@@ -66,7 +66,7 @@ impl Plan {
             detect_ns: log_uniform(rng, 1e6, 1e9) as u64,
             respawn_ns: log_uniform(rng, 1e6, 1e9) as u64,
             bell_ns: log_uniform(rng, 1e6, 2e7) as u64,
-            grace_ns: log_uniform(rng, 1e4, 1e8) as u64,
+            grace_ns: log_uniform(rng, 1e3, 1e7) as u64,
             client_ns: log_uniform(rng, 5e6, 2e8) as u64,
             low_water: 10 + rng.below(150),
             mix: Mix {

@@ -89,7 +89,7 @@ impl JobPlan {
             3 => Times::Rare(0.01, 1000.0),
             _ => Times::SlowEnd(0.02, 100.0),
         };
-        let failing = if mix.failing && rng.chance(0.5) { 0.3 * rng.unit() } else { 0.0 };
+        let failing = if mix.failing && rng.chance(0.7) { 0.3 * rng.unit() } else { 0.0 };
         let deadly = if mix.deadly && rng.chance(0.3) { 1.0 / tasks as f64 } else { 0.0 };
         let spec = JobSpec {
             name: String::new(),
