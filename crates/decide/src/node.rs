@@ -122,6 +122,8 @@ pub struct Node {
     round_trip: Mean,
     workers_all: u64,
     idle: u32,
+    /// Another node has found nothing to do.
+    hungry: bool,
     /// The last claim found nothing.
     dry: bool,
     /// It found nothing although nothing ran here, and nothing comes due later either.
@@ -161,6 +163,7 @@ impl Node {
             round_trip: Mean::default(),
             workers_all: u64::from(cfg.workers),
             idle: cfg.workers,
+            hungry: false,
             dry: false,
             empty: false,
             quiet: false,
@@ -249,6 +252,7 @@ impl Node {
         self.refused = 0;
         self.round_trip.observe(now.saturating_sub(trip.sent_ns) as f64);
         self.workers_all = reply.workers.max(u64::from(self.cfg.workers));
+        self.hungry = reply.hungry > 0;
         self.held.values_mut().for_each(Lent::on_confirmed);
         self.on_taken(&reply, out);
         self.on_views(&reply.jobs);
@@ -344,6 +348,8 @@ impl Node {
         let claim = match self.waiting_ns() {
             _ if self.phase == Phase::Stopping || self.has_quarantine() => u64::MAX,
             _ if self.dry => self.claim_at,
+            // Nothing is claimed ahead, and whoever runs dry rings the bell.
+            Some(_) if self.idle == 0 && (self.hungry || !self.is_short()) => u64::MAX,
             Some(waiting) => now + waiting.saturating_sub(self.ahead_ns()),
             None => now + self.report_every(),
         };
@@ -426,8 +432,9 @@ impl Node {
             && self.held.len() < self.cfg.leases_max
             && !self.has_quarantine();
         may && match self.waiting_ns() {
-            // Asking early pays only if the round trip it hides is not small beside a task.
-            Some(waiting) => self.idle > 0 || (waiting < self.ahead_ns() && self.is_short()),
+            // Asking early pays only if the round trip it hides is not small beside a task, and nobody else waits
+            // for what would be taken: it would go back and forth.
+            Some(waiting) => self.idle > 0 || (!self.hungry && waiting < self.ahead_ns() && self.is_short()),
             // Work waits here, and nobody knows for how long: the first tasks will tell.
             None => false,
         }
@@ -620,11 +627,11 @@ impl Node {
         Some((work / f64::from(self.cfg.workers)) as u64)
     }
 
-    /// Whether tasks are so short that a round trip is not small beside them.
+    /// Whether tasks are known to be so short that a round trip is not small beside them.
     fn is_short(&self) -> bool {
         let held = |id: &JobId| self.held.keys().any(|(job, _)| job == id);
-        let known = self.jobs.iter().filter(|(id, _)| held(id)).filter_map(|(_, job)| job.task_ns.get());
-        known.fold(0.0, f64::max) < 100.0 * self.round_trip_ns()
+        let mut times = self.jobs.iter().filter(|(id, _)| held(id)).map(|(_, job)| job.task_ns.get());
+        times.all(|time| time.is_some_and(|time| time < 100.0 * self.round_trip_ns()))
     }
 
     fn ahead_ns(&self) -> u64 {

@@ -80,7 +80,7 @@ fn run(plan: &Plan) {
         let all = 0..plan.helpers + 1;
         let victims = if all.contains(&whom) { whom..whom + 1 } else { all };
         let processes = &mut processes[victims.clone()];
-        processes.iter().for_each(|process| drop(rustix::process::kill_process(process.pid(), Signal::KILL)));
+        processes.iter().for_each(|process| process.signal(Signal::KILL));
         killed.extend(processes.iter().filter_map(|process| watcher.marks_of(&place, process)));
         for (number, process) in victims.zip(processes) {
             let again = place.start(if number == 0 { RESUME } else { HELP });

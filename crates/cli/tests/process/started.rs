@@ -1,6 +1,6 @@
 //! A program that runs: signals to it, its end, and what it printed.
 
-use crate::place::{HUNG, until};
+use crate::place::HUNG;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use std::fs;
@@ -63,11 +63,6 @@ impl Started {
     pub(crate) fn end_by(self, signal: Signal) -> Ran {
         self.signal(signal);
         self.end()
-    }
-
-    /// Waits until it has said this.
-    pub(crate) fn until_said(&self, text: &str) {
-        until(&format!("it says {text:?}"), || self.err().contains(text));
     }
 }
 

@@ -2,11 +2,22 @@
 
 use super::Model;
 use super::job::Job;
-use divvy_core::{Intervals, NodeId, Range};
+use divvy_core::{Fence, Intervals, NodeId, Range};
 use divvy_store::Held;
 use std::collections::BTreeSet;
 
 type Check = Result<(), String>;
+
+/// Where a task may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    AboveTheHead,
+    Done,
+    Canceled,
+    Dead,
+    Lease(Fence),
+    Waiting,
+}
 
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Check {
     if holds { Ok(()) } else { Err(what()) }
@@ -79,27 +90,23 @@ impl Job {
     /// Every task is in exactly one place.
     fn partition(&self) -> Check {
         let above = Intervals::from(Range::new(self.head, self.tail)).minus(&self.canceled.set);
-        let mut places = vec![
-            ("above the head".to_owned(), above),
-            ("done".to_owned(), self.done.set.clone()),
-            ("canceled".to_owned(), self.canceled.set.clone()),
-            ("dead".to_owned(), self.dead.keys().map(|s| Range::new(*s, s + 1)).collect()),
-        ];
+        let mut pieces: Vec<(Range, Place)> = Vec::new();
+        let mut add = |place, set: &Intervals| pieces.extend(set.ranges().iter().map(|r| (*r, place)));
+        add(Place::AboveTheHead, &above);
+        add(Place::Done, &self.done.set);
+        add(Place::Canceled, &self.canceled.set);
         for (fence, lent) in &self.leases {
             ensure(!lent.open.is_empty(), || format!("lease {fence} is empty"))?;
             ensure(lent.granted.covers(&lent.open), || format!("lease {fence} grew"))?;
-            places.push((format!("lease {fence}"), lent.open.clone()));
+            add(Place::Lease(*fence), &lent.open);
         }
-        for w in self.waiting.values() {
-            places.push((format!("waiting {}", w.range), w.range.into()));
-        }
-        let mut pieces: Vec<(Range, &str)> =
-            places.iter().flat_map(|(name, set)| set.ranges().iter().map(|r| (*r, name.as_str()))).collect();
+        pieces.extend(self.dead.keys().map(|seq| (Range::new(*seq, seq + 1), Place::Dead)));
+        pieces.extend(self.waiting.values().map(|w| (w.range, Place::Waiting)));
         pieces.sort_unstable();
         let mut at = 0;
-        for (range, name) in pieces {
+        for (range, place) in pieces {
             ensure(range.lo <= at, || format!("[{at}, {}) is nowhere", range.lo))?;
-            ensure(range.lo == at, || format!("{range} is {name} and somewhere else"))?;
+            ensure(range.lo == at, || format!("{range} is {place:?} and somewhere else"))?;
             at = range.hi;
         }
         ensure(at == self.tail, || format!("places end at {at}, the tail is {}", self.tail))?;

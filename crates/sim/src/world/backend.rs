@@ -76,7 +76,10 @@ impl Backend {
 
     pub(crate) fn leave(&mut self, now: Millis, node: NodeId) -> Result<()> {
         match self {
-            Backend::Model(model) => Ok(model.leave(now, node)),
+            Backend::Model(model) => {
+                model.leave(now, node);
+                Ok(())
+            }
             Backend::Twin(twin) => twin.leave(now, node),
         }
     }

@@ -42,19 +42,20 @@ pub(crate) struct Client {
 }
 
 impl World {
-    pub(crate) fn on_client(&mut self) {
+    /// False if it found nothing to do.
+    pub(crate) fn on_client(&mut self) -> bool {
         let ns = self.rng.client.exponential(self.plan.client_ns as f64) as u64;
-        if !self.is_closing() {
+        if !self.is_calm() || self.client.is_waiting || self.last_errand().is_some() {
             self.queue.after(ns, Event::Client);
         }
         if self.client.is_waiting {
-            return;
+            return false;
         }
         let errand = if self.is_calm() { self.last_errand() } else { self.errand() };
-        if let Some(errand) = errand {
-            self.client.is_waiting = true;
-            self.send(Request::Errand(errand));
-        }
+        let Some(errand) = errand else { return false };
+        self.client.is_waiting = true;
+        self.send(Request::Errand(errand));
+        true
     }
 
     /// Once faults stop, open jobs are closed.
@@ -73,7 +74,7 @@ impl World {
         let rng = &mut self.rng.client;
         let jobs = &self.state.ledger.jobs;
         if retries
-            && rng.chance(0.3)
+            && rng.chance(0.7)
             && let Some((id, job)) = jobs.iter().find(|(_, job)| !job.dead.is_empty())
         {
             let tasks = if rng.chance(0.5) { None } else { Some(some_tasks(rng, job)) };

@@ -15,10 +15,12 @@ pub mod fault;
 mod host;
 mod ledger;
 mod net;
+mod perform;
 mod plan;
 pub mod policy;
 mod pool;
 mod queue;
+mod runs;
 mod store;
 mod trace;
 pub mod work;
@@ -30,11 +32,12 @@ use disk::{Disk, State};
 use divvy_core::{JobId, Millis, NodeId, Rng};
 use end::Stage;
 use fault::Tally;
-use host::{Cause, Host, Runs};
+use host::{Cause, Host};
 use ledger::Ledger;
 use net::Answer;
 use plan::Plan;
 use queue::{Event, Place, Queue};
+use runs::Runs;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use trace::Trace;
@@ -222,7 +225,7 @@ impl World {
             Event::StoreUp => self.on_store_up()?,
             Event::Deliver(answer) => self.on_deliver(*answer)?,
             Event::Detected(node) => self.send(net::Request::Expire { node }),
-            Event::Client => self.on_client(),
+            Event::Client => return Ok(self.on_client()),
         }
         Ok(true)
     }

@@ -70,8 +70,9 @@ fn create(conn: &Connection) -> Step<()> {
 /// Whether the file is a store of a known format; false if there is nothing in it yet.
 pub(super) fn recognise(conn: &Connection, path: &Path) -> Step<bool> {
     let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let application = number("application_id")?;
+    // In this order: another process may make the tables between the two, and they come with the number.
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let application = number("application_id")?;
     if application == 0 && tables == 0 {
         return Ok(false);
     }

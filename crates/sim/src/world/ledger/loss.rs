@@ -3,7 +3,7 @@
 use super::{Charge, Ledger};
 use crate::world::broken::{Checked, ensure};
 use crate::world::host::Cause;
-use divvy_core::{Intervals, JobId, Millis, NodeId, Range};
+use divvy_core::{Intervals, JobId, NodeId, Range};
 use divvy_store::rules::{AfterLoss, after_loss};
 use divvy_store::{Expired, Held};
 

@@ -11,7 +11,7 @@ mod report;
 mod told;
 
 use super::broken::{Checked, ensure};
-use super::host::Runs;
+use super::runs::Runs;
 use super::work::JobPlan;
 use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
 use divvy_store::{Exchange, Held, Reply};
