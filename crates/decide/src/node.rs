@@ -135,6 +135,8 @@ pub struct Node {
     claimed_at: u64,
     /// When the last exchange went out.
     sent_at: u64,
+    /// When the number of unstarted tasks last changed.
+    moved_at: u64,
     /// At this time the store is asked what became of what is held.
     ask_at: u64,
     /// Unsent reports go out at this time.
@@ -170,6 +172,7 @@ impl Node {
             claim_at: 0,
             claimed_at: 0,
             sent_at: 0,
+            moved_at: 0,
             ask_at: u64::MAX,
             report_at: u64::MAX,
             urgent: false,
@@ -192,11 +195,15 @@ impl Node {
         for (key, worked) in tick.worked {
             self.on_worked(now, key, worked, rng);
         }
+        let before = self.unstarted();
         self.held.values_mut().for_each(|lent| lent.unstarted = 0);
         for (key, unstarted) in tick.unstarted {
             if let Some(lent) = self.held.get_mut(&key) {
                 lent.unstarted = unstarted.min(lent.open.len());
             }
+        }
+        if self.unstarted() != before {
+            self.moved_at = now;
         }
         self.idle = tick.idle;
         if self.phase == Phase::Stopping && self.idle == self.cfg.workers {
@@ -261,7 +268,7 @@ impl Node {
         }
         let granted = !reply.leases.is_empty();
         for lease in reply.leases {
-            self.idle = 0;
+            (self.idle, self.moved_at) = (0, now);
             let (key, lent) = ((lease.job, lease.fence), Lent::new(lease.clone()));
             #[cfg(feature = "planted")]
             let lent = self.planted_lease(lent);
@@ -346,12 +353,18 @@ impl Node {
         }
         let report = if self.has_unsent() { self.report_at } else { u64::MAX };
         let claim = match self.waiting_ns() {
-            _ if self.phase == Phase::Stopping || self.has_quarantine() => u64::MAX,
-            _ if self.dry => self.claim_at,
-            // Nothing is claimed ahead, and whoever runs dry rings the bell.
-            Some(_) if self.idle == 0 && (self.hungry || !self.is_short()) => u64::MAX,
-            Some(waiting) => now + waiting.saturating_sub(self.ahead_ns()),
-            None => now + self.report_every(),
+            // The same conditions as for a claim: looking earlier than one can be made is looking in vain.
+            Some(waiting) if self.may_claim() => match self.idle {
+                // Nothing is claimed ahead, and whoever runs dry rings the bell.
+                0 if self.hungry || !self.is_short() => u64::MAX,
+                0 => match waiting.saturating_sub(self.ahead_ns()) {
+                    0 => self.claim_at,
+                    // Foretold once: what takes longer than that would be foretold again and again.
+                    left => Some(self.moved_at + left).filter(|at| *at > now).unwrap_or(u64::MAX),
+                },
+                _ => self.claim_at,
+            },
+            _ => u64::MAX,
         };
         // A stop that holds nothing ends as soon as it may: nobody rings for it.
         let idle = self.held.is_empty() && self.phase != Phase::Stopping;
@@ -427,10 +440,7 @@ impl Node {
     }
 
     fn wants_claim(&self, now: u64) -> bool {
-        let may = self.phase == Phase::Running
-            && now >= self.claim_at
-            && self.held.len() < self.cfg.leases_max
-            && !self.has_quarantine();
+        let may = self.may_claim() && now >= self.claim_at;
         may && match self.waiting_ns() {
             // Asking early pays only if the round trip it hides is not small beside a task, and nobody else waits
             // for what would be taken: it would go back and forth.
@@ -438,6 +448,11 @@ impl Node {
             // Work waits here, and nobody knows for how long: the first tasks will tell.
             None => false,
         }
+    }
+
+    /// Whether there is room for another lease.
+    fn may_claim(&self) -> bool {
+        self.phase == Phase::Running && self.held.len() < self.cfg.leases_max && !self.has_quarantine()
     }
 
     fn claim(&self) -> Claim {

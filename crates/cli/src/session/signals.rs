@@ -1,8 +1,10 @@
 //! Ctrl-C and SIGTERM.
 //!
 //! SIGINT (or SIGHUP: the terminal is gone) ends the running tasks, uncharged; SIGTERM lets them finish within the
-//! grace time. A second signal of either kind kills them. Nothing is lost in any case.
+//! grace time. A second signal of either kind kills them. A third one leaves without waiting for anything: a worker
+//! may hang in a write to a reader that has stopped reading. Nothing is lost in any case.
 
+use crate::exit::Exit;
 use anyhow::{Context, Result};
 use divvy_engine::{Stop, StopLevel};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -17,6 +19,9 @@ pub fn mind(stop: &Stop) -> Result<()> {
     let stop = stop.clone();
     let listen = move || {
         for signal in signals.forever() {
+            if stop.level() == StopLevel::Kill {
+                std::process::exit(Exit::Interrupted.code().into());
+            }
             let asked = stop.level() > StopLevel::Run;
             stop.ask(match signal {
                 _ if asked => StopLevel::Kill,

@@ -46,7 +46,7 @@ fn a_list_that_cannot_be_read_is_refused() {
     std::fs::create_dir(place.path("dir")).unwrap();
     place.divvy(["run", "--each-line", "dir", "echo"]).refused(125, &["dir", "is a directory"]);
     let secret = place.write("secret", "x\n");
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o0)).unwrap();
     // Root may read it.
     if std::fs::read(&secret).is_err() {
         place.divvy(["run", "--each-line", "secret", "echo"]).refused(125, &["secret", "denied"]);

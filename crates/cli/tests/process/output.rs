@@ -207,6 +207,24 @@ fn a_reader_that_stalls_holds_the_tasks_back_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_third_signal_leaves_although_the_reader_has_stalled() {
+    let place = Place::new();
+    let script = "head -c 300000 /dev/zero; >printed{}";
+    let mut run = place.command(["run", "-j2", "--array", "1-4", "sh", "-c", script]);
+    let mut run = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let unread = run.stdout.take().unwrap();
+    until("something waits to be printed", || place.has("printed1"));
+    // Three kinds: two of the same kind may arrive as one.
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&run), signal).unwrap();
+    }
+    until("it leaves", || run.try_wait().unwrap().is_some());
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    drop(unread);
+    assert_eq!(place.divvy(["resume"]).silent().len(), 4 * 300_000, "what nobody has read is printed again");
+}
+
+#[test]
 fn a_stalled_reader_does_not_keep_the_program_from_ending() {
     let place = Place::new();
     let script = "head -c 300000 /dev/zero; >printed{}";

@@ -25,6 +25,8 @@ pub enum Invariant {
     StartedOnce,
     /// A node stays within its bounds of leases and bytes.
     NodeBounds,
+    /// A node does not look at its workers over and over while nothing changes.
+    Spins,
     /// Who leaves leaves nothing running, and nothing is charged for it.
     QuietStop,
     /// What was acknowledged survives a restart of the store.

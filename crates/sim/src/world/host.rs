@@ -1,7 +1,7 @@
 //! A simulated process: when it lives, and what reaches its node.
 
 use super::World;
-use super::broken::Checked;
+use super::broken::{Checked, ensure};
 use super::fault::Fault;
 use super::net::Request;
 use super::pool::{Outcome, Pool};
@@ -34,6 +34,9 @@ pub(crate) struct Host {
     /// When it wants to look at its workers, and the earliest event that was planned for it.
     wake_at: u64,
     planned: u64,
+    /// When it last looked for nothing, and how often in a row within less than a quarter of its report interval.
+    looked_at: u64,
+    spins: u32,
     /// The trip that it waits for.
     pub(crate) trip: Option<u64>,
     /// Leases that were lost here with the last session.
@@ -60,6 +63,8 @@ impl Host {
             skew_ms: 0,
             wake_at: u64::MAX,
             planned: u64::MAX,
+            looked_at: 0,
+            spins: 0,
             trip: None,
             left_behind: Vec::new(),
             excess: 0,
@@ -130,21 +135,28 @@ impl World {
             self.queue.at(host.wake_at, Event::Wake(at));
             return Ok(false);
         }
-        self.look(at.slot)?;
+        let found = self.look(at.slot)?;
+        let host = &mut self.hosts[at.slot];
+        let again = !found && now - host.looked_at < host.cfg.report_every_ns / 4;
+        (host.looked_at, host.spins) = (now, if again { host.spins + 1 } else { 0 });
+        ensure!(host.spins < 10, Spins, "node {} looked {} times in vain", at.slot, host.spins);
         Ok(true)
     }
 
-    /// The engine looks at its workers.
-    pub(crate) fn look(&mut self, slot: usize) -> Checked {
+    /// The engine looks at its workers. False if there was nothing new and nothing to do.
+    pub(crate) fn look(&mut self, slot: usize) -> Checked<bool> {
         let now = self.queue.now();
         let (host, mut out) = (&mut self.hosts[slot], Vec::new());
         if host.session.is_none() {
-            return Ok(()); // between two sessions: nothing to look at
+            return Ok(true); // between two sessions: nothing to look at
         }
         let tick = host.pool.look();
+        let worked = !tick.worked.is_empty();
         let node = host.node.as_mut().expect("the process lives");
         node.on_tick(now, tick, &mut host.rng, &mut out);
-        self.act(slot, out)
+        let found = worked || !out.is_empty();
+        self.act(slot, out)?;
+        Ok(found)
     }
 
     pub(crate) fn on_changed(&mut self, at: Place) -> Checked<bool> {

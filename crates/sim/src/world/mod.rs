@@ -216,6 +216,7 @@ impl World {
         match event {
             Event::Spawn(at) => self.on_spawn(at),
             Event::Wake(at) => return self.on_wake(at),
+            Event::Bell(at) => return self.on_bell(at),
             Event::Ended { at, worker, run } => return self.on_ended(at, worker, run),
             Event::Changed(at) => return self.on_changed(at),
             Event::Grace(at) => return self.on_grace(at),
@@ -268,7 +269,8 @@ impl Event {
     /// Whom it is meant for, if it is a process.
     fn place(&self) -> Option<Place> {
         match self {
-            Event::Spawn(at) | Event::Wake(at) | Event::Changed(at) | Event::Grace(at) => Some(*at),
+            Event::Spawn(at) | Event::Wake(at) | Event::Bell(at) => Some(*at),
+            Event::Changed(at) | Event::Grace(at) => Some(*at),
             Event::Ended { at, .. } | Event::Timeout { at, .. } => Some(*at),
             Event::Deliver(answer) => match **answer {
                 Answer::Reply { at, .. } | Answer::Registered { at, .. } => Some(at),

@@ -61,8 +61,10 @@ impl World {
     fn drop_tasks(&mut self, slot: usize, held: Held, tasks: &Intervals) {
         let now = self.queue.now();
         let hit = self.hosts[slot].pool.drop_tasks(held, tasks);
-        if self.plan.kills_dropped {
+        if self.plan.kills_dropped && !hit.is_empty() {
             hit.iter().for_each(|worker| self.hosts[slot].pool.end(now, *worker, Outcome::Stopped));
+            // They ring the bell when they find nothing else to do.
+            self.queue.at(now, Event::Bell(self.place(slot)));
         }
     }
 
@@ -123,11 +125,17 @@ impl World {
         let outcome = if fails { Outcome::Failed } else { Outcome::Done };
         self.hosts[at.slot].pool.end(now, worker, outcome);
         self.feed(at.slot)?;
-        // A worker without work rings the bell.
-        if self.hosts[at.slot].pool.idle().is_some() {
+        self.on_bell(at)?;
+        Ok(true)
+    }
+
+    /// A worker that has nothing to do rings the bell. False if all have.
+    pub(crate) fn on_bell(&mut self, at: Place) -> Checked<bool> {
+        let rings = self.hosts[at.slot].pool.idle().is_some();
+        if rings {
             self.look(at.slot)?;
         }
-        Ok(true)
+        Ok(rings)
     }
 
     /// What the node asks for, together with what it holds, is within its bounds.

@@ -19,6 +19,8 @@ pub(crate) enum Event {
     Spawn(Place),
     /// A node asked to look at its workers now.
     Wake(Place),
+    /// A worker that was freed looks for work.
+    Bell(Place),
     /// A task comes to its end.
     Ended { at: Place, worker: usize, run: u64 },
     /// A node hears that the store changed.

@@ -42,6 +42,7 @@ impl Trace {
             Event::Deliver(_) => (10, 0),
             Event::Detected(node) => (11, node.0),
             Event::Client => (12, 0),
+            Event::Bell(at) => (13, at.slot as u64),
         };
         self.mix(now);
         self.mix(kind << 60 ^ more);

@@ -90,7 +90,7 @@ impl JobPlan {
             _ => Times::SlowEnd(0.02, 100.0),
         };
         let failing = if mix.failing && rng.chance(0.7) { 0.3 * rng.unit() } else { 0.0 };
-        let deadly = if mix.deadly && rng.chance(0.3) { 1.0 / tasks as f64 } else { 0.0 };
+        let deadly = if mix.deadly && rng.chance(0.3) { 1.0 / (tasks.max(20)) as f64 } else { 0.0 };
         let spec = JobSpec {
             name: String::new(),
             handler: ["a", "b"][rng.below(2) as usize].to_owned(),
