@@ -471,6 +471,7 @@ impl Node {
             want_new: u64::from(self.cfg.workers),
             bytes_max: self.cfg.bytes_max.saturating_sub(self.bytes()),
             leases_max: self.cfg.leases_max - self.held.len(),
+            isolated_max: (self.cfg.workers as usize).saturating_sub(self.held.len()),
         }
     }
 

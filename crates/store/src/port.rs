@@ -92,6 +92,9 @@ pub struct Claim {
     pub bytes_max: u64,
     /// Most leases in the reply.
     pub leases_max: usize,
+    /// Most leases of ranges that are being isolated: with `part` 1, or charged with a crash. A node that holds no
+    /// more of them than it has workers runs all that it holds, so that only tasks that ran are charged with its end.
+    pub isolated_max: usize,
 }
 
 /// A task that failed under a lease.
@@ -203,7 +206,7 @@ pub trait Store: Send + Sync {
     ///
     /// Reports: `done`, `failed`, `back` leave the lease's open set, in this order. A failed task has one attempt
     /// more than its lease says; it is dead when that reaches `max_attempts`, otherwise it waits until
-    /// `now + retry_ms`, alone, with its attempts and crashes. What is given back waits with nothing charged and
+    /// `now + retry_ms`, alone, `part` 0, with its attempts and crashes. What is given back waits with nothing charged and
     /// due at once: one waiting range per interval, `part` 0, with the lease's attempts and crashes if the lease
     /// was of one task. A lease whose open set is empty ends.
     ///
@@ -212,7 +215,8 @@ pub trait Store: Send + Sync {
     /// ascending by `lo`, each giving one lease of its lowest tasks, at most `part` (0: no limit; the rest of the
     /// range waits on), and never merged; then one range `[head, head + n)` without the canceled (if it is canceled
     /// as a whole it is passed over, and the next taken; if all above the head is canceled the head stays). `tasks`,
-    /// `bytes_max` and `leases_max` bound all leases of the claim together, `range_max` each.
+    /// `bytes_max` and `leases_max` bound all leases of the claim together, `range_max` each; ranges that are being
+    /// isolated are passed over once `isolated_max` of them were granted.
     /// Bytes are counted by whole blocks: a lease from the head ends at the last block that still fits; waiting
     /// ranges count `record_bytes` for each task. The first lease of a claim has at least one task, however large;
     /// what does not fit afterwards is not granted.

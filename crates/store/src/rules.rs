@@ -38,6 +38,12 @@ pub fn after_loss(policy: &Policy, open: u64, crashes: u32, quarantined: bool) -
     AfterLoss::Waits { part: 1, crashes }
 }
 
+/// Whether a waiting range is being isolated: a task that was lost alone, or the last step before that.
+#[must_use]
+pub fn is_isolated(part: u64, crashes: u32) -> bool {
+    part == 1 || crashes > 0
+}
+
 /// Whether a waiting task with this charge may run only on a node that holds nothing else.
 #[must_use]
 pub fn needs_quarantine(policy: &Policy, crashes: u32) -> bool {

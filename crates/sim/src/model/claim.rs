@@ -12,6 +12,7 @@ struct Room {
     tasks: u64,
     bytes: u64,
     leases: usize,
+    isolated: usize,
     /// Nothing was granted yet: the first lease has a task, however large.
     first: bool,
 }
@@ -60,6 +61,7 @@ impl Model {
                 tasks: wanted(claim, id),
                 bytes: claim.bytes_max,
                 leases: claim.leases_max,
+                isolated: claim.isolated_max,
                 first: true,
             };
             let mut fences = job.grant_waiting(now, node, idle, &mut room, bugs);
@@ -106,6 +108,10 @@ impl Job {
             if suspect && !(idle && fences.is_empty()) {
                 continue;
             }
+            let isolated = w.part == 1 || w.crashes > 0;
+            if isolated && room.isolated == 0 {
+                continue;
+            }
             let part = if bugs.has(Bug::EighthsIgnored) { 0 } else { w.part };
             let each = self.record_bytes();
             let fit = room.bytes.checked_div(each).unwrap_or(u64::MAX).max(u64::from(room.first));
@@ -120,6 +126,7 @@ impl Job {
                 self.wait(Waiting { range: Range::new(mid, w.range.hi), ..w.clone() });
             }
             room.take(n, n * each);
+            room.isolated -= usize::from(isolated);
             let granted = Intervals::from(Range::new(w.range.lo, mid));
             fences.push(self.lend(
                 Lent {

@@ -155,6 +155,7 @@ impl World {
         let node = host.node.as_mut().expect("the process lives");
         node.on_tick(now, tick, &mut host.rng, &mut out);
         let found = worked || !out.is_empty();
+        host.spins = if found { 0 } else { host.spins };
         self.act(slot, out)?;
         Ok(found)
     }

@@ -14,6 +14,7 @@ pub(super) const CASES: &[Case] = super::cases!["claims":
     a_want_sizes_its_job_and_zero_means_none,
     range_max_bounds_each_lease,
     leases_max_bounds_their_number,
+    isolated_max_bounds_what_is_being_isolated,
     tasks_bounds_the_sum_of_the_leases,
     waiting_ranges_come_before_the_head,
     waiting_ranges_come_in_order_and_never_merged,
@@ -130,6 +131,18 @@ fn leases_max_bounds_their_number(store: &dyn Store) {
     assert_eq!(node.claim_at(NOW, at_most(0)), []);
     assert_eq!(opens(&node.claim_at(NOW, at_most(3))), [one(0), one(2), one(4)]);
     assert_eq!(opens(&node.claim_at(NOW, at_most(2))), [one(6), set(&[(8, 18)])]);
+}
+
+fn isolated_max_bounds_what_is_being_isolated(store: &dyn Store) {
+    array(store, 20, Policy::default());
+    let (mut range, mut single) = (Node::new(store), Node::new(store));
+    (range.claim_one(8), single.claim_one(1));
+    (range.die(), single.die());
+    let mut node = Node::new(store);
+    let at_most = |isolated_max| Claim { isolated_max, ..any(100) };
+    assert_eq!(opens(&node.claim_at(NOW, at_most(0))), [set(&[(9, 20)])], "others are not held up");
+    assert_eq!(opens(&node.claim_at(NOW, at_most(1))), [one(0)]);
+    assert_eq!(opens(&node.claim_at(NOW, at_most(9))), [one(1), one(8)]);
 }
 
 fn tasks_bounds_the_sum_of_the_leases(store: &dyn Store) {

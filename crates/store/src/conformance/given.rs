@@ -69,6 +69,7 @@ pub(super) fn any(tasks: u64) -> Claim {
         want_new: tasks,
         bytes_max: u64::MAX,
         leases_max: 1_000,
+        isolated_max: 1_000,
     }
 }
 

@@ -243,6 +243,7 @@ impl<'a> Walk<'a> {
             want_new: self.rng.below(30),
             bytes_max: if self.rng.chance(0.3) { self.rng.below(600) } else { u64::MAX },
             leases_max: self.rng.below(6) as usize,
+            isolated_max: self.rng.below(4) as usize,
         }
     }
 

@@ -30,6 +30,7 @@ struct Left {
     tasks: u64,
     bytes: u64,
     leases: usize,
+    isolated: usize,
 }
 
 /// Serves a claim from the first job that grants anything.
@@ -53,7 +54,12 @@ pub(super) fn claim(
             continue;
         }
         if granted.leases.is_empty() && !alone && !held_elsewhere(books.conn, &row, node)? {
-            let left = Left { tasks, bytes: claim.bytes_max, leases: claim.leases_max };
+            let left = Left {
+                tasks,
+                bytes: claim.bytes_max,
+                leases: claim.leases_max,
+                isolated: claim.isolated_max,
+            };
             granted.leases = from_job(books, node, &row, left, mine.is_empty())?;
         }
         let due = next_due(books, job)?;
@@ -129,6 +135,10 @@ fn waiting_parts(
         if must_be_alone && !(holds_nothing && parts.is_empty()) {
             return Ok(true);
         }
+        let isolated = rules::is_isolated(row.part, row.crashes);
+        if isolated && left.isolated == 0 {
+            return Ok(true);
+        }
         let fit = left.bytes.checked_div(record_bytes).unwrap_or(u64::MAX).max(u64::from(parts.is_empty()));
         let n = [left.tasks, limit(row.part), limit(policy.range_max), fit]
             .into_iter()
@@ -139,6 +149,7 @@ fn waiting_parts(
         left.tasks -= n;
         left.bytes = left.bytes.saturating_sub(n.saturating_mul(record_bytes));
         left.leases -= 1;
+        left.isolated -= usize::from(isolated);
         parts.push((row, n));
         quarantined = must_be_alone;
         Ok(!quarantined && left.tasks > 0 && left.leases > 0)

@@ -117,7 +117,7 @@ fn fail(books: &mut Books<'_>, lease: &LeaseRow, policy: &crate::Policy, failed:
     books.put_waiting(&WaitingRow {
         job: lease.job,
         range: Range::new(*seq, seq + 1),
-        part: 1,
+        part: 0,
         attempts,
         crashes: lease.crashes,
         due: books.now.saturating_add(*retry_ms).min(i64::MAX as u64),

@@ -98,6 +98,7 @@ pub(crate) fn claim(job: JobId, tasks: u64) -> Claim {
         want_new: tasks,
         bytes_max: u64::MAX,
         leases_max: 8,
+        isolated_max: 8,
     }
 }
 
