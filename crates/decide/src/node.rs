@@ -98,8 +98,9 @@ struct Trip {
     id: u64,
     sent_ns: u64,
     claims: bool,
-    /// Nothing ran here when it was sent: what a claim is refused then, it is not refused for what is held.
-    alone: bool,
+    /// Leases of which tasks were unfinished when it was sent. What a claim is refused with none of them, it is not
+    /// refused for what is held.
+    open: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -130,7 +131,9 @@ pub struct Node {
     empty: bool,
     /// Nothing was said to the store since it had nothing for this node, neither now nor due later.
     quiet: bool,
-    /// No claim before this time.
+    /// Leases that were open when a claim found nothing: it may have been for them.
+    refused_with: usize,
+    /// No claim before this time, unless one of those has ended.
     claim_at: u64,
     claimed_at: u64,
     /// When the last exchange went out.
@@ -168,6 +171,7 @@ impl Node {
             hungry: false,
             dry: false,
             empty: false,
+            refused_with: 0,
             quiet: false,
             claim_at: 0,
             claimed_at: 0,
@@ -264,7 +268,7 @@ impl Node {
         self.on_taken(&reply, out);
         self.on_views(&reply.jobs);
         if trip.claims {
-            self.on_claimed(now, wall, trip.alone, &reply);
+            self.on_claimed(now, wall, trip.open, &reply);
         }
         let granted = !reply.leases.is_empty();
         for lease in reply.leases {
@@ -315,6 +319,7 @@ impl Node {
                 }
                 self.idle = self.cfg.workers;
                 (self.dry, self.empty, self.claim_at) = (false, false, now);
+                self.refused_with = 0;
                 match self.phase {
                     Phase::Running => out.push(Action::Register),
                     Phase::Stopping | Phase::Ended => self.end(End::Stopped, out),
@@ -421,7 +426,7 @@ impl Node {
     fn send(&mut self, now: u64, claim: Option<Claim>, out: &mut Vec<Action>) {
         self.trips += 1;
         self.trip =
-            Some(Trip { id: self.trips, sent_ns: now, claims: claim.is_some(), alone: self.is_alone() });
+            Some(Trip { id: self.trips, sent_ns: now, claims: claim.is_some(), open: self.open_leases() });
         if claim.is_some() {
             self.claimed_at = now;
         }
@@ -440,7 +445,9 @@ impl Node {
     }
 
     fn wants_claim(&self, now: u64) -> bool {
-        let may = self.may_claim() && now >= self.claim_at;
+        // What stood against the last claim may have been a lease that has ended since.
+        let freed = self.open_leases() < self.refused_with;
+        let may = self.may_claim() && (now >= self.claim_at || freed);
         may && match self.waiting_ns() {
             // Asking early pays only if the round trip it hides is not small beside a task, and nobody else waits
             // for what would be taken: it would go back and forth.
@@ -471,7 +478,7 @@ impl Node {
             want_new: u64::from(self.cfg.workers),
             bytes_max: self.cfg.bytes_max.saturating_sub(self.bytes()),
             leases_max: self.cfg.leases_max - self.held.len(),
-            isolated_max: (self.cfg.workers as usize).saturating_sub(self.held.len()),
+            isolated_max: (self.cfg.workers as usize).saturating_sub(self.open_leases()),
         }
     }
 
@@ -528,10 +535,11 @@ impl Node {
         });
     }
 
-    fn on_claimed(&mut self, now: u64, wall: Millis, alone: bool, reply: &Reply) {
+    fn on_claimed(&mut self, now: u64, wall: Millis, open: usize, reply: &Reply) {
         self.dry = reply.leases.is_empty();
         self.quiet = self.dry && reply.next_due.is_none();
-        self.empty = self.quiet && alone;
+        self.empty = self.quiet && open == 0;
+        self.refused_with = if self.dry { open } else { 0 };
         self.claim_at = if self.dry {
             let due = reply.next_due.map(|due| now + due.saturating_sub(wall).max(1) * 1_000_000);
             due.unwrap_or(u64::MAX).min(now + self.cfg.dry_poll_ns)
@@ -614,7 +622,11 @@ impl Node {
 
     /// Nothing that is held still runs or waits to run.
     fn is_alone(&self) -> bool {
-        self.held.values().all(|lent| lent.open.is_empty())
+        self.open_leases() == 0
+    }
+
+    fn open_leases(&self) -> usize {
+        self.held.values().filter(|lent| !lent.open.is_empty()).count()
     }
 
     fn has_quarantine(&self) -> bool {

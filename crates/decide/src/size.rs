@@ -41,7 +41,7 @@ pub fn lease_size(target_ns: u64, overhead_max: f64, known: &Known) -> u64 {
 }
 
 /// Tasks that may be leased at once for each that was measured. It costs a few round trips, once a job.
-const TRUST: u64 = 16;
+const TRUST: u64 = 64;
 
 /// Most tasks in a lease: a worker's slot counts in 32 bits.
 pub const LEASE_MAX: u64 = u32::MAX as u64;

@@ -13,7 +13,7 @@ pub struct Config {
     /// Tasks in one chunk, at most; at least 1. Default 4096.
     pub chunk_max: u32,
     /// How long a chunk should take: long against the some 50 ns that taking it costs, short against everything
-    /// a person or a neighbour waits for. Not zero. Default 8 us.
+    /// a person or a neighbour waits for. Not zero. Default 16 us.
     pub chunk_target: Duration,
     /// Threads are called `name-0`, `name-1`, ...; no NUL bytes. Default `divvy`. Linux shows the first 15 bytes.
     pub name: String,
@@ -30,7 +30,7 @@ impl Default for Config {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             feeds_max: 64,
             chunk_max: 4096,
-            chunk_target: Duration::from_micros(8),
+            chunk_target: Duration::from_micros(16),
             name: "divvy".into(),
         }
     }

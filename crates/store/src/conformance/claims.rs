@@ -136,8 +136,10 @@ fn leases_max_bounds_their_number(store: &dyn Store) {
 fn isolated_max_bounds_what_is_being_isolated(store: &dyn Store) {
     array(store, 20, Policy::default());
     let (mut range, mut single) = (Node::new(store), Node::new(store));
-    (range.claim_one(8), single.claim_one(1));
-    (range.die(), single.die());
+    range.claim_one(8);
+    single.claim_one(1);
+    range.die();
+    single.die();
     let mut node = Node::new(store);
     let at_most = |isolated_max| Claim { isolated_max, ..any(100) };
     assert_eq!(opens(&node.claim_at(NOW, at_most(0))), [set(&[(9, 20)])], "others are not held up");

@@ -67,6 +67,10 @@ impl Ledger {
         let want = claim.wants.iter().find(|w| w.job == id).map_or(claim.want_new, |w| w.tasks);
         ensure!(tasks <= want, Grants, "{tasks} tasks granted, {want} wanted");
         ensure!(new.len() <= claim.leases_max, Grants, "{} leases, at most {}", new.len(), claim.leases_max);
+        let lost = |seq| job.parts.iter().any(|(tasks, part)| *part == 1 && tasks.contains(seq));
+        let isolated = new.iter().filter(|l| l.crashes > 0 || l.open.first().is_some_and(lost)).count();
+        let most = claim.isolated_max;
+        ensure!(isolated <= most, Grants, "{isolated} tasks to be kept apart are granted, at most {most}");
         let (bytes, most) = (tasks * job.plan.record_len, claim.bytes_max.max(job.plan.record_len));
         ensure!(bytes <= most, Grants, "{bytes} bytes granted, at most {most}");
         let asked =
