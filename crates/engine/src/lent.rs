@@ -50,8 +50,13 @@ impl Lent {
     }
 
     /// Whether a task was taken away.
+    #[inline] // asked for every task
     pub(crate) fn is_dropped(&self, seq: Seq) -> bool {
-        self.dropped_any.load(Ordering::Acquire)
-            && self.dropped.read().unwrap_or_else(PoisonError::into_inner).contains(seq)
+        self.dropped_any.load(Ordering::Acquire) && self.is_dropped_cold(seq)
+    }
+
+    #[cold]
+    fn is_dropped_cold(&self, seq: Seq) -> bool {
+        self.dropped.read().unwrap_or_else(PoisonError::into_inner).contains(seq)
     }
 }

@@ -62,6 +62,7 @@ impl Stop {
 
     /// The degree asked for so far.
     #[must_use]
+    #[inline] // looked at for every task
     pub fn level(&self) -> StopLevel {
         match self.0.level.load(Ordering::Relaxed) {
             0 => StopLevel::Run,
