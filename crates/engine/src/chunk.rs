@@ -102,6 +102,11 @@ impl<'a> Chunk<'a> {
         &self.desk.poke
     }
 
+    /// A standard input that is empty.
+    pub(crate) fn nothing(&self) -> &std::fs::File {
+        &self.desk.nothing
+    }
+
     /// Where this node's processes are written down for its survivors.
     pub(crate) fn children(&self) -> Option<&crate::process::Children> {
         self.desk.children.as_ref()

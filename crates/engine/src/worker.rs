@@ -9,6 +9,7 @@ use divvy_core::{Clock, Range as Seqs, State};
 use divvy_decide::Worked;
 use divvy_store::Held;
 use std::collections::HashMap;
+use std::fs::File;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub(crate) struct Desk {
     pub(crate) stop: Stop,
     pub(crate) poke: Arc<Poke>,
     pub(crate) children: Option<Children>,
+    /// `/dev/null`, opened once: each task gets a duplicate.
+    pub(crate) nothing: File,
     pub(crate) clock: Arc<dyn Clock>,
     mailbox: Mutex<Vec<(Held, Worked)>>,
 }
@@ -48,9 +51,18 @@ impl Desk {
         stop: Stop,
         clock: Arc<dyn Clock>,
         children: Option<Children>,
-    ) -> rustix::io::Result<Desk> {
-        let poke = stop.poke()?;
-        Ok(Desk { number, meter: Meter::new(), stop, poke, children, clock, mailbox: Mutex::default() })
+    ) -> std::io::Result<Desk> {
+        let (poke, nothing) = (stop.poke()?, File::open("/dev/null")?);
+        Ok(Desk {
+            number,
+            meter: Meter::new(),
+            stop,
+            poke,
+            children,
+            nothing,
+            clock,
+            mailbox: Mutex::default(),
+        })
     }
 
     pub(crate) fn now(&self) -> u64 {

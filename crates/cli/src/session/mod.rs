@@ -26,7 +26,7 @@ use std::sync::Arc;
 /// Most workers for `-j 0`: each has a thread and open files.
 const WORKERS_MAX: u32 = 1_000;
 /// Open files of a worker while it runs a command.
-const WORKER_FILES: u64 = 6;
+const WORKER_FILES: u64 = 8;
 /// Open files of everything else: the store, and commands that are just being started.
 const OTHER_FILES: u64 = 64;
 

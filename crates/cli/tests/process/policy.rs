@@ -96,7 +96,7 @@ fn few_open_files_bound_the_workers_and_fail_no_task() {
         place.spawn(limited.current_dir(place.path(".")).env("DIVVY_DIR", place.state())).end()
     };
     divvy("256", &["run", "-j", "100", "true", ":::", "x"])
-        .refused(125, &["256 open files", "ulimit -n 664"]);
+        .refused(125, &["256 open files", "ulimit -n 864"]);
     divvy("256", &["run", "-j", "0", "--array", "1-300", "true"]).silent();
-    divvy("256", &["run", "-j", "32", "--array", "1-300", "sleep", "0.05"]).silent();
+    divvy("256", &["run", "-j", "24", "--array", "1-300", "sleep", "0.05"]).silent();
 }

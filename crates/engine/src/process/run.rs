@@ -48,8 +48,9 @@ pub fn run(
     bounds: &Bounds,
     into: &mut Captured,
 ) -> io::Result<Ended> {
-    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     chunk.enter(State::Spawn);
+    let nothing = Stdio::from(chunk.nothing().try_clone()?);
+    command.process_group(0).stdin(nothing).stdout(Stdio::piped()).stderr(Stdio::piped());
     let from_ns = boot_ns();
     let child = command.spawn()?;
     let mut running = Running::new(child)?;
@@ -89,8 +90,8 @@ impl Running {
         bounds: &Bounds,
         into: &mut Captured,
     ) -> io::Result<Ended> {
-        let mut out = Pipe::new(self.child.stdout.take().map(OwnedFd::from))?;
-        let mut err = Pipe::new(self.child.stderr.take().map(OwnedFd::from))?;
+        let mut out = Pipe(self.child.stdout.take().map(OwnedFd::from));
+        let mut err = Pipe(self.child.stderr.take().map(OwnedFd::from));
         let mut ending = Ending::new(chunk.now_ns(), bounds);
         loop {
             let now = chunk.now_ns();
@@ -99,12 +100,8 @@ impl Running {
             if events.poked {
                 chunk.poke().clear();
             }
-            if events.out {
-                out.read_once(&mut into.stdout, bounds)?;
-            }
-            if events.err {
-                err.read_once(&mut into.stderr, bounds)?;
-            }
+            out.react(events.out, &mut into.stdout, bounds)?;
+            err.react(events.err, &mut into.stderr, bounds)?;
             if events.exited {
                 break;
             }
@@ -178,15 +175,20 @@ impl Ending {
     }
 }
 
-/// The reading end of a pipe, until its writers are gone.
+/// The reading end of a pipe, until its writers are gone. It is read only when something is in it, so it never
+/// blocks.
 struct Pipe(Option<OwnedFd>);
 
 impl Pipe {
-    fn new(fd: Option<OwnedFd>) -> io::Result<Pipe> {
-        if let Some(fd) = &fd {
-            rustix::io::ioctl_fionbio(fd, true)?;
+    /// After a poll: reads what is there, or lets go of a pipe that has ended.
+    fn react(&mut self, events: PollFlags, into: &mut Printed, bounds: &Bounds) -> io::Result<()> {
+        if events.contains(PollFlags::IN) {
+            self.read_once(into, bounds)
+        } else {
+            // Hung up, and nothing left in it.
+            self.0.take_if(|_| !events.is_empty());
+            Ok(())
         }
-        Ok(Pipe(fd))
     }
 
     fn read_once(&mut self, into: &mut Printed, bounds: &Bounds) -> io::Result<()> {
@@ -196,7 +198,7 @@ impl Pipe {
         match into.read_from(fd, &mut buffer, bounds.memory_max, &bounds.spill) {
             Ok(0) => self.0 = None,
             Ok(_) => {}
-            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
         Ok(())
@@ -215,8 +217,8 @@ impl Pipe {
 }
 
 struct Events {
-    out: bool,
-    err: bool,
+    out: PollFlags,
+    err: PollFlags,
     exited: bool,
     poked: bool,
 }
@@ -236,12 +238,6 @@ fn wait(pidfd: &OwnedFd, out: &Pipe, err: &Pipe, chunk: &Chunk<'_>, ns: Option<u
         Ok(_) | Err(rustix::io::Errno::INTR) => {}
         Err(error) => return Err(error.into()),
     }
-    // A hang-up without data is an end of file, which reading finds out.
-    let ready = |n: usize| !fds[n].revents().is_empty();
-    Ok(Events {
-        exited: ready(0),
-        poked: ready(1),
-        out: out.0.is_some() && ready(2),
-        err: err.0.is_some() && ready(3),
-    })
+    let events = |n: usize| fds[n].revents();
+    Ok(Events { exited: !events(0).is_empty(), poked: !events(1).is_empty(), out: events(2), err: events(3) })
 }
