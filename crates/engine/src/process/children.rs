@@ -4,7 +4,7 @@
 //! the boot clock that group's leader was started. A survivor kills a group only if a process of that number was
 //! started in that time, so a number that the system has given to somebody else is safe, and a slot need not be
 //! cleared when its group has ended. What the slot missed (the
-//! node died between start and note) or what left its group is found by the session's name in its environment.
+//! node died before the note, which short commands never get) or what left its group is found by the session's name in its environment.
 
 use rustix::process::{Pid, Signal};
 use std::fs::File;
