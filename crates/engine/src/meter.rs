@@ -46,10 +46,11 @@ impl Phases {
         phase.state = state;
     }
 
-    fn read(&self, now: u64) -> Account {
+    /// The account up to `now`, or up to a later moment that another thread has settled already; and which it is.
+    fn read(&self, now: u64) -> (Account, u64) {
         let mut phase = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         phase.settle(now);
-        phase.account
+        (phase.account, phase.since_ns)
     }
 }
 
@@ -98,21 +99,24 @@ impl Meter {
     }
 
     pub(crate) fn on_wait(&self, phases: &Phases, now: u64) {
-        self.enter(State::Idle, now);
         self.read_cpu();
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(phases.read(now));
+        let (from, at) = phases.read(now);
+        // The worker waits from the very moment at which the phases begin to count for it.
+        self.enter(State::Idle, at);
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(from);
     }
 
     pub(crate) fn on_wake(&self, phases: &Phases, now: u64) {
         let from = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (until, at) = phases.read(now);
         if let Some(from) = from {
-            let spent = phases.read(now).since(&from);
+            let spent = until.since(&from);
             for state in State::ALL {
                 self.nanos[state as usize].fetch_add(spent.get(state), Ordering::Relaxed);
             }
         }
-        self.since_ns.store(now, Ordering::Relaxed);
-        self.enter(State::Steal, now);
+        self.since_ns.store(at, Ordering::Relaxed);
+        self.enter(State::Steal, at);
     }
 
     /// Notes the CPU time that the calling thread has used.
@@ -133,7 +137,7 @@ impl Meter {
             account.add(state, self.nanos[state as usize].load(Ordering::Relaxed));
         }
         match waiting {
-            Some(from) => account.merge(&phases.read(now).since(&from)),
+            Some(from) => account.merge(&phases.read(now).0.since(&from)),
             None => {
                 let current = State::ALL[self.state.load(Ordering::Relaxed) as usize];
                 account.add(current, now.saturating_sub(self.since_ns.load(Ordering::Relaxed)));
@@ -164,5 +168,19 @@ mod tests {
         assert_eq!((of(State::Parked), of(State::Run), of(State::Steal)), (150, 640, 20));
         assert_eq!((of(State::Claim), of(State::Starved), of(State::Idle)), (90, 50, 50));
         assert_eq!(account.total(), 1_000);
+    }
+
+    /// A worker that reads the clock, is kept from the lock, and gets it after the coordinator has gone on.
+    #[test]
+    fn a_worker_that_comes_late_to_the_phases_loses_nothing() {
+        let (meter, phases) = (Meter::new(), Phases::new());
+        meter.enter(State::Steal, 100);
+        phases.enter(State::Claim, 300);
+        meter.on_wait(&phases, 200);
+        phases.enter(State::Idle, 600);
+        meter.on_wake(&phases, 500);
+        let account = meter.read(&phases, 900);
+        assert_eq!((account.get(State::Steal), account.get(State::Claim)), (200 + 300, 300));
+        assert_eq!(account.total(), 900);
     }
 }

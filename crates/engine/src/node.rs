@@ -385,9 +385,9 @@ impl<'a> Running<'a> {
         self.phases.enter(self.node.waiting_for(), now);
     }
 
-    /// Output first, completion second: nothing is reported done whose results could still be lost.
+    /// Output first, outcome second: nothing is reported, done or failed, whose results could still be lost.
     fn before_report(&self, exchange: &Exchange) -> Result<()> {
-        for report in exchange.reports.iter().filter(|r| !r.done.is_empty()) {
+        for report in &exchange.reports {
             if let Some((_, runner)) = self.jobs.get(&report.job) {
                 runner.before_report().map_err(Error::Output)?;
             }

@@ -1,6 +1,6 @@
 //! The processes of a node, written down for whoever survives it.
 //!
-//! A worker has one slot in its session's file: the process group it runs now, and between which two readings of
+//! A worker has one slot in its session's file: the process group it runs, and between which two readings of
 //! the boot clock that group's leader was started. A survivor kills a group only if a process of that number was
 //! started in that time, so a number that the system has given to somebody else is safe, and a slot need not be
 //! cleared when its group has ended. What the slot missed (the
