@@ -2,7 +2,7 @@
 
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -53,12 +53,6 @@ impl Printed {
         self.memory.is_empty() && self.file.is_none()
     }
 
-    /// Bytes that are held in memory.
-    #[must_use]
-    pub fn in_memory(&self) -> usize {
-        self.memory.capacity()
-    }
-
     /// Copies everything.
     ///
     /// # Errors
@@ -71,21 +65,6 @@ impl Printed {
                 io::copy(file, out).map(|_| ())
             }
         }
-    }
-
-    /// The last bytes, at most so many.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn tail(&mut self, most: usize) -> io::Result<Vec<u8>> {
-        let Some(file) = &mut self.file else {
-            return Ok(self.memory[self.memory.len().saturating_sub(most)..].to_vec());
-        };
-        let len = file.seek(io::SeekFrom::End(0))?;
-        file.seek(io::SeekFrom::Start(len.saturating_sub(most as u64)))?;
-        let mut tail = Vec::new();
-        file.take(most as u64).read_to_end(&mut tail)?;
-        Ok(tail)
     }
 }
 
@@ -118,12 +97,11 @@ mod tests {
             printed.append(&bytes, 1_000, &dir).unwrap();
             all.extend_from_slice(&bytes);
         }
-        assert!(printed.in_memory() <= 1_000 && printed.file.is_some());
+        assert!(printed.memory.capacity() <= 1_000 && printed.file.is_some());
         for _ in 0..2 {
             let mut copy = Vec::new();
             printed.copy_to(&mut copy).unwrap();
             assert_eq!(copy, all);
-            assert_eq!(printed.tail(10).unwrap(), all[all.len() - 10..]);
         }
     }
 }

@@ -3,8 +3,8 @@
 //! A worker has one slot in its session's file: the process group it runs, and between which two readings of
 //! the boot clock that group's leader was started. A survivor kills a group only if a process of that number was
 //! started in that time, so a number that the system has given to somebody else is safe, and a slot need not be
-//! cleared when its group has ended. What the slot missed (the
-//! node died before the note, which short commands never get) or what left its group is found by the session's name in its environment.
+//! cleared when its group has ended. What the slot missed (the node died before the note, which short commands never
+//! get) or what left its group is found by the session's name in its environment.
 
 use rustix::process::{Pid, Signal};
 use std::fs::File;
