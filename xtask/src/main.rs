@@ -103,7 +103,7 @@ fn simulate() -> bool {
 }
 
 fn demo() -> bool {
-    cargo(&["build", "--release", "-p", "divvy"]) && {
+    cargo(&["build", "--release", "-p", "divvy-cli"]) && {
         let mut command = Command::new("sh");
         let line = "git ls-files -z | target/release/divvy run -0 --results target/demo --bill \
                     --shell 'sha256sum {} && gzip -9 -c {} | wc -c'";

@@ -1,5 +1,6 @@
 //! Where a job's inputs come from.
 
+use crate::args::InputArgs;
 use crate::exit::bad_usage;
 use crate::lang::array::Array;
 use crate::lang::records::{Batch, Limits, RecordReader, Separator};
@@ -34,16 +35,11 @@ pub struct Stream {
 ///
 /// # Errors
 /// Bad usage: a malformed array, an unreadable list, several sources, none.
-pub fn open(
-    array: Option<&OsString>,
-    each_line: Option<&Path>,
-    null: bool,
-    sources: Option<Vec<OsString>>,
-) -> Result<Inputs> {
-    if sources.is_some() && (array.is_some() || each_line.is_some()) {
+pub fn open(args: &InputArgs, sources: Option<Vec<OsString>>) -> Result<Inputs> {
+    if sources.is_some() && (args.array.is_some() || args.each_line.is_some()) {
         return Err(bad_usage("inputs come from one place: `:::`, --array or --each-line"));
     }
-    if let Some(text) = array {
+    if let Some(text) = &args.array {
         return Array::parse(text.as_bytes())
             .map(Inputs::Array)
             .map_err(|e| bad_usage(format!("--array: {e}")));
@@ -56,11 +52,12 @@ pub fn open(
         }
         return Ok(Inputs::List(Block::pack_all(list.iter().map(|input| input.as_bytes()))));
     }
-    let separator = if null { Separator::Nul } else { Separator::Newline };
-    let (source, name): (Box<dyn Read + Send>, _) = match each_line.filter(|path| *path != Path::new("-")) {
-        Some(path) => (Box::new(open_list(path)?), path.display().to_string()),
-        None => (stdin(each_line.is_none())?, "stdin".to_owned()),
-    };
+    let separator = if args.null { Separator::Nul } else { Separator::Newline };
+    let (source, name): (Box<dyn Read + Send>, _) =
+        match args.each_line.as_deref().filter(|path| *path != Path::new("-")) {
+            Some(path) => (Box::new(open_list(path)?), path.display().to_string()),
+            None => (stdin(args.each_line.is_none())?, "stdin".to_owned()),
+        };
     // A batch is a block's worth, so that no record is copied twice.
     let limits = Limits {
         batch_records_max: BLOCK_RECORDS_MAX as u32,

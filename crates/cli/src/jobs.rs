@@ -85,7 +85,7 @@ fn show_job(store: &dyn Store, job: &JobInfo, output: Output) -> Result<()> {
         job.tail, c.done, c.running, c.ready, c.retrying, c.dead, c.canceled
     );
     if let Ok(recipe) = Recipe::decode(&job.spec.detail) {
-        text += &format!("  in {}\n", recipe.cwd.display());
+        text += &format!("  in {}\n", recipe.cwd().display());
     }
     for d in &dead {
         text += &format!(

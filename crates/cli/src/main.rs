@@ -2,7 +2,7 @@
 //!
 //! | folder or file | idea |
 //! |---|---|
-//! | `args.rs` | every flag, once: help, usage errors |
+//! | `args/` | every flag, once: help, usage errors |
 //! | `lang/` | the texts users type: commands, placeholders, arrays, selectors, records |
 //! | `home.rs` | where jobs are kept |
 //! | `inputs.rs` | where a job's inputs come from |

@@ -1,7 +1,7 @@
 //! `divvy run`: a command for each input, durably.
 
 use crate::args::{Output, RunArgs};
-use crate::command::{KIND, Line, Recipe};
+use crate::command::{KIND, Keep, Limits, Line, Recipe, Text};
 use crate::exit::{Exit, bad_usage};
 use crate::home;
 use crate::inputs::{self, Inputs, Stream};
@@ -13,6 +13,7 @@ use divvy_engine::{Stop, StopLevel, SystemClock};
 use divvy_store::{Array, Input, JobSpec, NewJob, Policy, Progress, Store};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
@@ -30,8 +31,8 @@ pub fn run(
     let recipe = recipe(args)?;
     // Before anything is stored: a command that is not there would fail a million times.
     Line::new(&recipe).map_err(bad_usage)?;
-    let inputs = inputs::open(args.array.as_ref(), args.each_line.as_deref(), args.null, sources)?;
-    if let Some(dir) = &recipe.results {
+    let inputs = inputs::open(&args.input, sources)?;
+    if let Some(dir) = recipe.keep.results() {
         std::fs::create_dir_all(dir)
             .map_err(|e| bad_usage(format!("--results: cannot make {}: {e}", dir.display())))?;
     }
@@ -76,20 +77,15 @@ pub fn say_cut(store: &dyn Store, job: JobId, output: Output) -> Result<()> {
 }
 
 fn recipe(args: &RunArgs) -> Result<Recipe> {
-    let timeout = args.timeout.as_ref().map(|text| duration::parse(text.as_bytes())).transpose();
+    let timeout = args.policy.timeout.as_ref().map(|text| duration::parse(text.as_bytes())).transpose();
     let timeout = timeout.map_err(|e| bad_usage(format!("--timeout: {e}")))?;
     let cwd = std::env::current_dir().context("the current directory is gone")?;
-    Ok(Recipe {
-        words: command(args)?,
-        shell: args.shell,
-        append_input: args.array.is_none(),
-        keep_order: args.keep_order,
-        // Rounded up: a limit of less than a millisecond is still a limit.
-        timeout_ms: timeout.map_or(0, |t| t.as_micros().div_ceil(1_000) as u64),
-        results: args.results.as_ref().map(std::path::absolute).transpose()?,
-        cwd,
-        env: std::env::vars_os().collect(),
-    })
+    let text = Text { words: command(args)?, shell: args.shell, append_input: args.input.array.is_none() };
+    // Rounded up: a limit of less than a millisecond is still a limit.
+    let limits = Limits { timeout_ms: timeout.map_or(0, |t| t.as_micros().div_ceil(1_000) as u64) };
+    let results = args.keep.results.as_ref().map(std::path::absolute).transpose()?;
+    let keep = Keep { in_order: args.keep.keep_order, results: results.map(PathBuf::into_os_string) };
+    Ok(Recipe::new(text, limits, keep, cwd, std::env::vars_os().collect()))
 }
 
 /// The command's words; a single word is a whole command line.
@@ -114,10 +110,10 @@ fn split(inputs: Inputs, node: NodeId) -> (Input, Option<Array>, Option<Stream>)
 
 fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
     let policy = Policy {
-        max_attempts: args.retries,
-        crash_limit: args.crash_limit,
+        max_attempts: args.policy.retries,
+        crash_limit: args.policy.crash_limit,
         // One node at a time: no node can print in order what another ran.
-        exclusive: args.keep_order,
+        exclusive: args.keep.keep_order,
         ..Policy::default()
     };
     let name = args.name.clone().unwrap_or_else(|| recipe.shown());

@@ -33,15 +33,15 @@ impl Line {
     /// # Errors
     /// A sentence: bad placeholders, a program or directory that is not there.
     pub fn new(recipe: &Recipe) -> Result<Line, String> {
-        if !recipe.cwd.is_dir() {
-            return Err(format!("its directory {} is not there", recipe.cwd.display()));
+        if !recipe.cwd().is_dir() {
+            return Err(format!("its directory {} is not there", recipe.cwd().display()));
         }
-        let (text, name) = if recipe.shell { shell(recipe)? } else { words(recipe)? };
+        let (text, name) = if recipe.text.shell { shell(recipe)? } else { words(recipe)? };
         let program = name.map(|name| find(&name, recipe)).transpose()?;
         // Where nothing differs from this process nothing is set: a task costs less than half a millisecond, and
         // going to a directory and copying an environment are a part of it that can be measured.
-        let here = std::env::current_dir().is_ok_and(|dir| dir == recipe.cwd);
-        let cwd = (!here).then(|| recipe.cwd.clone());
+        let here = std::env::current_dir().is_ok_and(|dir| dir == recipe.cwd());
+        let cwd = (!here).then(|| recipe.cwd().to_owned());
         let same = std::env::vars_os().eq(recipe.env.iter().cloned());
         let env = (!same).then(|| recipe.env.clone());
         Ok(Line { text, program, cwd, env })
@@ -77,16 +77,16 @@ impl Line {
 }
 
 fn shell(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
-    let mut template = ShellTemplate::new(&recipe.words.join(&b' ')).map_err(|e| e.to_string())?;
-    if recipe.append_input && !template.uses_input() {
+    let mut template = ShellTemplate::new(&recipe.text.words.join(&b' ')).map_err(|e| e.to_string())?;
+    if recipe.text.append_input && !template.uses_input() {
         template.append_input().map_err(|e| e.to_string())?;
     }
     Ok((Text::Shell(template), Some("sh".into())))
 }
 
 fn words(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
-    let mut template = Template::new(&recipe.words).map_err(|e| e.to_string())?;
-    if recipe.append_input && !template.uses_input() {
+    let mut template = Template::new(&recipe.text.words).map_err(|e| e.to_string())?;
+    if recipe.text.append_input && !template.uses_input() {
         template.append_input();
     }
     // The same name for two very different inputs is the same name for all.
@@ -100,12 +100,12 @@ fn words(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
 fn find(name: &OsStr, recipe: &Recipe) -> Result<PathBuf, String> {
     let shown = name.to_string_lossy();
     if name.as_bytes().contains(&b'/') {
-        let path = recipe.cwd.join(name);
+        let path = recipe.cwd().join(name);
         return if is_program(&path) { Ok(path) } else { Err(why_not(&path, &shown)) };
     }
     let path = recipe.env.iter().find(|(var, _)| var == "PATH").map(|(_, value)| value.as_os_str());
     let path = path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
-    let places = std::env::split_paths(path).map(|dir| recipe.cwd.join(dir).join(name));
+    let places = std::env::split_paths(path).map(|dir| recipe.cwd().join(dir).join(name));
     let found = places.into_iter().find(|place| is_program(place));
     found.ok_or_else(|| format!("command not found: {shown} (PATH is {})", path.to_string_lossy()))
 }

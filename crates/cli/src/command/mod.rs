@@ -13,5 +13,5 @@ mod runner;
 
 pub use line::Line;
 pub use outlet::{Broken, Outlet};
-pub use recipe::{KIND, Recipe};
+pub use recipe::{KIND, Keep, Limits, Recipe, Text};
 pub use runner::Commands;

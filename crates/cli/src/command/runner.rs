@@ -55,17 +55,18 @@ impl Handler for Commands {
 
     fn open(&self, job: JobId, spec: &JobSpec) -> Result<Arc<dyn Runner>, String> {
         let recipe = Recipe::decode(&spec.detail)?;
-        let results = recipe.results.as_deref().map(Results::open).transpose();
-        let memory_max = if recipe.keep_order { MEMORY_WAITING_MAX } else { MEMORY_MAX };
+        let results = recipe.keep.results().map(Results::open).transpose();
+        let memory_max = if recipe.keep.in_order { MEMORY_WAITING_MAX } else { MEMORY_MAX };
         Ok(Arc::new(JobRunner {
             job: OsString::from(job.to_string()),
             line: Line::new(&recipe)?,
             results: results.map_err(|e| format!("cannot keep results: {e}"))?,
-            gate: recipe.keep_order.then(Mutex::default),
+            gate: recipe.keep.in_order.then(Mutex::default),
             outlet: self.outlet.clone(),
             session: self.session.clone(),
             bounds: Bounds {
-                timeout_ns: (recipe.timeout_ms > 0).then_some(recipe.timeout_ms.saturating_mul(1_000_000)),
+                timeout_ns: (recipe.limits.timeout_ms > 0)
+                    .then_some(recipe.limits.timeout_ms.saturating_mul(1_000_000)),
                 term_ns: TERM_NS,
                 memory_max,
                 spill: self.spill.clone(),

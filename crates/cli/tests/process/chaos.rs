@@ -47,7 +47,7 @@ fn killed_at_random_nothing_is_lost_and_little_runs_twice() {
 }
 
 #[test]
-#[ignore = "the full measurement: cargo test --release -p divvy --test process -- --ignored --nocapture chaos_full"]
+#[ignore = "the full measurement: cargo test --release -p divvy-cli --test process -- --ignored --nocapture chaos_full"]
 fn chaos_full() {
     run(&Plan { tasks: 10_000, kills: 200, helpers: 2, gap: 100, crash_limit: 5, seed: 2 });
 }

@@ -1,8 +1,20 @@
 //! Every flag, once.
+//!
+//! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, `policy.rs`
+//! how tasks may fail and be bounded, `keep.rs` what becomes of their output.
+
+mod input;
+mod keep;
+mod policy;
+mod run;
+
+pub use input::InputArgs;
+pub use keep::KeepArgs;
+pub use policy::PolicyArgs;
+pub use run::RunArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 /// Divides work among workers and shows what the dividing costs.
 #[derive(Debug, Parser)]
@@ -63,65 +75,6 @@ pub enum Verb {
     Forget(JobsArgs),
     /// Measure divvy itself on this machine
     Bench(BenchArgs),
-}
-
-/// Run a command for each input.
-#[derive(Debug, Args)]
-#[command(
-    override_usage = "divvy run [OPTIONS] COMMAND... ::: INPUT...\n       divvy run [OPTIONS] COMMAND... < INPUTS\n       \
-                      divvy run [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...",
-    after_help = "REPLACED IN THE COMMAND:\n  {} the input   {.} without extension   {/} base name   {//} directory\n  \
-                  {/.} base name without extension   {#} task id   {%} worker slot\n\n\
-                  A command of several words is run as it stands. A single word is split as a shell would, but is not\n\
-                  run by a shell: for pipes, redirection or variables add --shell; what replaces {} is quoted then.\n\
-                  Without {} the input becomes the last word (not for --array). A task's stdin is empty.\n\n\
-                  The job is durable before the first task starts. Ctrl-C, a crash or a power cut lose nothing:\n\
-                  `divvy resume` goes on."
-)]
-pub struct RunArgs {
-    #[command(flatten)]
-    pub workers: WorkersArg,
-    /// One task for each number: 1-100, 1-1000000:3
-    #[arg(long, value_name = "FIRST-LAST[:STEP]")]
-    pub array: Option<OsString>,
-    /// Read inputs from FILE, one a line (- is stdin)
-    #[arg(
-        short = 'a',
-        long = "each-line",
-        visible_alias = "arg-file",
-        value_name = "FILE",
-        conflicts_with = "array"
-    )]
-    pub each_line: Option<PathBuf>,
-    /// Inputs end with NUL instead of newline, as from find -print0
-    #[arg(short = '0', long = "null", conflicts_with = "array")]
-    pub null: bool,
-    /// Print outputs in the order of the inputs
-    #[arg(short = 'k', long)]
-    pub keep_order: bool,
-    /// Start a task at most N times in all
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub retries: u32,
-    /// End a task that takes longer: seconds, or 500ms, 2m, 1h30m
-    #[arg(long, value_name = "TIME")]
-    pub timeout: Option<OsString>,
-    /// A task that takes its worker down with it N times is dead
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
-    pub crash_limit: u32,
-    /// Also keep each task's output in DIR/ID/stdout and DIR/ID/stderr, durably
-    #[arg(long, value_name = "DIR")]
-    pub results: Option<PathBuf>,
-    /// Run the command, one string, in sh
-    #[arg(long)]
-    pub shell: bool,
-    /// A name to find the job by
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-    #[command(flatten)]
-    pub show: ShowFlags,
-    /// The command and its arguments
-    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
-    pub command: Vec<OsString>,
 }
 
 /// How many workers.
@@ -276,7 +229,7 @@ mod tests {
             let line = ["divvy", "run"].iter().chain(flags).chain(&["ls", "-j", "9", ":::", "-x", "--help"]);
             let (words, sources) = split_sources(line.map(OsString::from));
             let Verb::Run(run) = Cli::try_parse_from(words).unwrap().verb else { panic!("not run") };
-            assert_eq!((run.workers.count.to_str(), run.retries), (Some("2"), 3));
+            assert_eq!((run.workers.count.to_str(), run.policy.retries), (Some("2"), 3));
             assert_eq!(run.command, ["ls", "-j", "9"]);
             assert_eq!(sources, Some(vec!["-x".into(), "--help".into()]));
         }
