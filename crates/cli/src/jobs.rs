@@ -120,6 +120,7 @@ fn show_task(store: &dyn Store, job: &JobInfo, id: u64, output: Output) -> Resul
 
 fn task_words(task: &TaskInfo) -> (&'static str, String) {
     match &task.state {
+        TaskState::Blocked { by } => ("blocked", format!(" by {} tasks or more", by.len())),
         TaskState::Ready => ("ready", String::new()),
         TaskState::Retrying { attempts, .. } => ("retrying", format!(" after {attempts} attempts")),
         TaskState::Running { node, fence } => {

@@ -117,7 +117,7 @@ fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
         ..Policy::default()
     };
     let name = args.name.clone().unwrap_or_else(|| recipe.shown());
-    JobSpec { name, handler: KIND.into(), detail: recipe.encode(), policy, array }
+    JobSpec { name, detail: recipe.encode(), policy, array, ..JobSpec::new(KIND) }
 }
 
 /// Reads the inputs beside the node. If that fails, the node stops, since it would wait for ever.

@@ -74,17 +74,18 @@ fn ids(spec: &JobSpec, first: u64, last: u64, step: u64) -> impl Iterator<Item =
 #[cfg(test)]
 mod tests {
     use super::*;
-    use divvy_store::{Array, Counts, Policy, Progress};
+    use divvy_store::{Array, Counts, Progress};
 
     fn job(array: Option<Array>, tail: u64) -> JobInfo {
-        let policy = Policy::default();
-        let spec = JobSpec { name: "x".into(), handler: "x".into(), detail: vec![], policy, array };
+        let spec = JobSpec { array, ..JobSpec::new("x") };
         let (counts, progress) = (Counts::default(), Progress::Closed);
         JobInfo {
             id: JobId(1),
             spec,
             progress,
             canceled: false,
+            paused: false,
+            waits_for: vec![],
             tail,
             bytes: 0,
             counts,

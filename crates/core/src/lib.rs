@@ -1,4 +1,4 @@
-//! The words everything else is written in: ids, ranges of tasks, interval sets, checksums, time,
+//! The words everything else is written in: ids, ranges of tasks, interval sets, demands, checksums, time,
 //! randomness and the account of worker time.
 //!
 //! This crate owns plain data and the arithmetic on it. It reads no clock, draws no randomness and does no
@@ -9,6 +9,7 @@ pub mod account;
 pub mod checksum;
 pub mod clock;
 pub mod codec;
+pub mod demand;
 pub mod id;
 pub mod intervals;
 pub mod range;
@@ -16,6 +17,7 @@ pub mod rng;
 
 pub use account::{Account, State};
 pub use clock::{Clock, Millis};
+pub use demand::Demand;
 pub use id::{Fence, JobId, NodeId, Seq};
 pub use intervals::Intervals;
 pub use range::Range;

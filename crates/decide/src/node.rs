@@ -103,7 +103,7 @@ struct Trip {
     open: usize,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Job {
     view: Option<JobView>,
     task_ns: Mean,
@@ -231,7 +231,7 @@ impl Node {
         lent.on_back(&worked.stopped);
         for (seq, error) in worked.failed {
             let retry_ms = full_jitter(retry_ms.0, retry_ms.1, lent.lease.attempts, rng);
-            lent.on_failed(Failed { seq, error, retry_ms });
+            lent.on_failed(Failed { seq, error, retry_ms, outgrown: false });
         }
         if lent.has_unsent() {
             // Counted from the last exchange: whoever looks only this often must not wait once more to tell.
@@ -385,7 +385,9 @@ impl Node {
             (Phase::Stopping | Phase::Ended, _) => State::Parked,
             (_, Some(trip)) if !trip.claims => State::Report,
             _ if !self.dry => State::Claim,
-            _ if self.jobs.values().filter_map(|j| j.view).any(|v| v.unfinished > 0) => State::Starved,
+            _ if self.jobs.values().filter_map(|j| j.view.as_ref()).any(|v| v.unfinished > 0) => {
+                State::Starved
+            }
             _ => State::Idle,
         }
     }
@@ -468,12 +470,13 @@ impl Node {
             Until::Stopped | Until::Empty => None,
         };
         let wants = self.jobs.iter().filter_map(|(job, known)| {
-            let view = known.view.filter(|v| v.claimable > 0)?;
-            Some(Want { job: *job, tasks: self.size(known, view.claimable) })
+            let view = known.view.as_ref().filter(|v| v.claimable > 0)?;
+            Some(Want { job: *job, class: 0, tasks: self.size(known, view.claimable) })
         });
         Claim {
             only,
             handlers: self.cfg.handlers.clone(),
+            capacity: divvy_core::Demand::new(),
             wants: wants.collect(),
             want_new: u64::from(self.cfg.workers),
             bytes_max: self.cfg.bytes_max.saturating_sub(self.bytes()),
@@ -521,7 +524,7 @@ impl Node {
 
     fn on_views(&mut self, views: &[JobView]) {
         for view in views {
-            self.jobs.entry(view.job).or_default().view = Some(*view);
+            self.jobs.entry(view.job).or_default().view = Some(view.clone());
         }
         // What is remembered is bounded by what is held and what was just heard of.
         let held = &self.held;
@@ -530,7 +533,7 @@ impl Node {
             if !seen {
                 job.view = None;
             }
-            let live = job.view.is_some_and(|v| !v.finished);
+            let live = job.view.as_ref().is_some_and(|v| !v.finished);
             live || held.keys().any(|(held_job, _)| held_job == id)
         });
     }
@@ -557,7 +560,7 @@ impl Node {
         }
         let mut left = self.unstarted().div_ceil(2);
         for (key, lent) in self.held.iter().rev() {
-            let view = self.jobs.get(&key.0).and_then(|job| job.view);
+            let view = self.jobs.get(&key.0).and_then(|job| job.view.as_ref());
             if view.is_some_and(|v| v.claimable > 0) {
                 continue; // the hungry have only not heard of it yet
             }
@@ -596,7 +599,7 @@ impl Node {
             Until::Finished(job) => {
                 self.held.is_empty()
                     && self.trips > 0
-                    && self.jobs.get(&job).and_then(|j| j.view).is_none_or(|v| v.finished)
+                    && self.jobs.get(&job).and_then(|j| j.view.as_ref()).is_none_or(|v| v.finished)
             }
         }
     }
@@ -640,7 +643,7 @@ impl Node {
     /// Bytes of the records held, by their mean size.
     fn bytes(&self) -> u64 {
         let bytes_of = |(key, lent): (&Held, &Lent)| {
-            let view = self.jobs.get(&key.0).and_then(|job| job.view);
+            let view = self.jobs.get(&key.0).and_then(|job| job.view.as_ref());
             lent.open.len() * view.map_or(0, |v| v.record_bytes)
         };
         self.held.iter().map(bytes_of).sum()

@@ -112,6 +112,12 @@ impl Store for Twin {
         agree(&("retry", job, tasks), model.retry(job, tasks), other, PartialEq::eq)
     }
 
+    fn pause(&self, now: Millis, job: JobId, paused: bool) -> Result<()> {
+        let mut model = self.lock();
+        let op = ("pause", now, job, paused);
+        agree(&op, model.pause(now, job, paused), self.other.pause(now, job, paused), PartialEq::eq)
+    }
+
     fn forget(&self, job: JobId) -> Result<()> {
         let mut model = self.lock();
         agree(&("forget", job), model.forget(job), self.other.forget(job), PartialEq::eq)

@@ -68,8 +68,7 @@ fn blocks(records: u64) -> Vec<Block> {
 
 fn job() -> NewJob {
     let policy = Policy::default();
-    let spec =
-        JobSpec { name: "bench".into(), handler: "noop".into(), detail: vec![1; 4000], policy, array: None };
+    let spec = JobSpec { name: "bench".into(), detail: vec![1; 4000], policy, ..JobSpec::new("noop") };
     NewJob { spec, input: Input::Open(vec![], None) }
 }
 
@@ -152,7 +151,8 @@ fn exchange(store: &Sqlite, node: NodeId, job: JobId, tasks: u64, done: Option<L
     let claim = Claim {
         only: None,
         handlers: vec!["noop".into()],
-        wants: vec![Want { job, tasks }],
+        capacity: divvy_core::Demand::new(),
+        wants: vec![Want { job, class: 0, tasks }],
         want_new: 0,
         bytes_max: 64 << 20,
         leases_max: 1,

@@ -1,6 +1,7 @@
 //! Jobs and tasks as a store shows them.
 
-use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Seq};
+use crate::graph::Graph;
+use divvy_core::{Demand, Fence, Intervals, JobId, Millis, NodeId, Seq};
 
 /// How a job's tasks may fail and be shared. All bounds are the job's own, so that every node keeps the same ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub struct Policy {
     pub max_attempts: u32,
     /// Times that a task may be lost with its node while it was alone in its lease. At least 1.
     pub crash_limit: u32,
+    /// Once more than so many tasks are dead, the rest is canceled. `None`: never.
+    pub max_fails: Option<u64>,
     /// Most tasks in one lease; 0 for no limit.
     pub range_max: u64,
     /// Whether only one node at a time may hold leases of the job (ordered output needs it).
@@ -23,6 +26,7 @@ impl Default for Policy {
         Policy {
             max_attempts: 1,
             crash_limit: 5,
+            max_fails: None,
             range_max: 0,
             exclusive: false,
             retention_ms: 24 * 3600 * 1000,
@@ -39,6 +43,73 @@ pub struct Array {
     pub step: u64,
 }
 
+/// What tasks take of their node.
+///
+/// Each task is of one *class*, a number from 0; all tasks of a lease are of the same one. A job that says nothing
+/// has one class, whose tasks take nothing but a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// The classes that tasks may have; none means one that takes nothing.
+    pub classes: Vec<Class>,
+    /// From which seq on tasks begin in which class: ascending, the first from 0. Empty: all begin in class 0.
+    pub starts: Vec<(Seq, u32)>,
+}
+
+/// Tasks that take the same.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Class {
+    /// What each takes while it runs.
+    pub demand: Demand,
+    /// The class of a task that has outgrown this one: it was ended for want of memory, and gets more.
+    pub more: Option<u32>,
+}
+
+impl Needs {
+    /// The class in which a task begins.
+    #[must_use]
+    pub fn class_of(&self, seq: Seq) -> u32 {
+        let after = self.starts.partition_point(|(from, _)| *from <= seq);
+        after.checked_sub(1).map_or(0, |at| self.starts[at].1)
+    }
+
+    /// Where the run of tasks that begin in the same class ends; `u64::MAX` for the last.
+    #[must_use]
+    pub fn run_end(&self, seq: Seq) -> Seq {
+        let after = self.starts.partition_point(|(from, _)| *from <= seq);
+        self.starts.get(after).map_or(u64::MAX, |(from, _)| *from)
+    }
+
+    /// Number of classes, at least 1.
+    #[must_use]
+    pub fn classes(&self) -> u32 {
+        self.classes.len().max(1) as u32
+    }
+
+    /// What a task of a class takes.
+    #[must_use]
+    pub fn demand(&self, class: u32) -> Demand {
+        self.classes.get(class as usize).map_or(Demand::new(), |c| c.demand.clone())
+    }
+
+    /// The class of a task that has outgrown this one.
+    #[must_use]
+    pub fn more(&self, class: u32) -> Option<u32> {
+        self.classes.get(class as usize).and_then(|c| c.more)
+    }
+
+    /// Whether the numbers can belong together.
+    #[must_use]
+    pub fn is_sane(&self) -> bool {
+        let known = |class: u32| class < self.classes();
+        let ascending = self.starts.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        ascending
+            && self.starts.first().is_none_or(|(from, _)| *from == 0)
+            && self.starts.iter().all(|(_, class)| known(*class))
+            // Only upwards, so that nothing outgrows in a circle.
+            && self.classes.iter().zip(0..).all(|(c, at)| c.more.is_none_or(|more| more > at && known(more)))
+    }
+}
+
 /// What does not change during a job's life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobSpec {
@@ -52,9 +123,27 @@ pub struct JobSpec {
     pub policy: Policy,
     /// `Some` for an array job, `None` where records are stored.
     pub array: Option<Array>,
+    /// What its tasks take of their node.
+    pub needs: Needs,
+    /// Jobs that have to succeed first: to finish with every task done.
+    pub after: Vec<JobId>,
 }
 
 impl JobSpec {
+    /// A job of stored records for this kind of handler, everything else as it is by default.
+    #[must_use]
+    pub fn new(handler: impl Into<String>) -> JobSpec {
+        JobSpec {
+            name: String::new(),
+            handler: handler.into(),
+            detail: Vec::new(),
+            policy: Policy::default(),
+            array: None,
+            needs: Needs::default(),
+            after: Vec::new(),
+        }
+    }
+
     /// The id that users see for a seq: the array's value, else counting from 1.
     #[must_use]
     pub fn id_of(&self, seq: Seq) -> u64 {
@@ -89,6 +178,9 @@ pub enum Input {
     Array(u64),
     /// These records, and the job is closed.
     Closed(Vec<crate::Block>),
+    /// These records, as many as the graph has tasks, each to be run when those it waits for are done; the job is
+    /// closed.
+    Graph(Vec<crate::Block>, Graph),
     /// These records, and more to come by [`crate::Store::append`] from the node that is named, if one is.
     Open(Vec<crate::Block>, Option<NodeId>),
 }
@@ -100,13 +192,15 @@ pub enum Progress {
     Open,
     /// All records are there, not all tasks have ended.
     Closed,
-    /// All tasks have ended: done, dead or canceled.
+    /// All tasks have ended: done, dead or canceled; or are blocked by such as did not end well.
     Finished(Millis),
 }
 
-/// A job's tasks by state. `tail = ready + retrying + running + done + dead + canceled`, always.
+/// A job's tasks by state. `tail = blocked + ready + retrying + running + done + dead + canceled`, always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
+    /// Waiting for other tasks of the job.
+    pub blocked: u64,
     /// Never leased, or waiting with no failed attempt: it came back from a lease that was lost or given back.
     pub ready: u64,
     /// Waiting with an attempt that failed, due or not.
@@ -130,8 +224,12 @@ pub struct JobInfo {
     pub spec: JobSpec,
     /// Open, closed or finished.
     pub progress: Progress,
-    /// Whether it was canceled as a whole.
+    /// Whether it was canceled as a whole, by a person or because too many tasks failed.
     pub canceled: bool,
+    /// Whether nothing of it is leased for the time being.
+    pub paused: bool,
+    /// Of the jobs that have to succeed first, those that have not.
+    pub waits_for: Vec<JobId>,
     /// Number of tasks so far.
     pub tail: Seq,
     /// Bytes of records so far.
@@ -146,9 +244,17 @@ pub struct JobInfo {
     pub stale: u64,
 }
 
+/// Most tasks that [`TaskState::Blocked`] names.
+pub const BLOCKERS_SHOWN: usize = 20;
+
 /// What a task is doing. DESIGN.md, "Vocabulary".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskState {
+    /// Waits for other tasks of the job.
+    Blocked {
+        /// Those that are not done, ascending; at most [`BLOCKERS_SHOWN`] of them.
+        by: Vec<Seq>,
+    },
     /// May be leased.
     Ready,
     /// Waits for another attempt.
@@ -208,13 +314,7 @@ mod tests {
 
     #[test]
     fn ids_and_seqs_translate_both_ways() {
-        let spec = |array| JobSpec {
-            name: String::new(),
-            handler: String::new(),
-            detail: vec![],
-            policy: Policy::default(),
-            array,
-        };
+        let spec = |array| JobSpec { array, ..JobSpec::new("") };
         let list = spec(None);
         assert_eq!((list.id_of(0), list.seq_of(1), list.seq_of(0)), (1, Some(0), None));
         let array = spec(Some(Array { first: 10, step: 5 }));
@@ -222,5 +322,19 @@ mod tests {
         assert_eq!((array.seq_of(9), array.seq_of(11)), (None, None));
         let all = spec(Some(Array { first: 0, step: 1 }));
         assert_eq!(all.seq_of(u64::MAX), Some(u64::MAX));
+    }
+
+    #[test]
+    fn tasks_begin_in_the_class_of_their_run() {
+        let classes = vec![Class { more: Some(1), ..Class::default() }, Class::default()];
+        let needs = Needs { classes, starts: vec![(0, 1), (5, 0)] };
+        assert!(needs.is_sane());
+        assert_eq!([0, 4, 5, 9].map(|seq| needs.class_of(seq)), [1, 1, 0, 0]);
+        assert_eq!([0, 4, 5].map(|seq| needs.run_end(seq)), [5, 5, u64::MAX]);
+        let none = Needs::default();
+        assert_eq!((none.is_sane(), none.classes(), none.class_of(7), none.more(0)), (true, 1, 0, None));
+        let circle = vec![Class { more: Some(0), ..Class::default() }];
+        assert!(!Needs { classes: circle, starts: vec![] }.is_sane());
+        assert!(!Needs { classes: vec![], starts: vec![(0, 1)] }.is_sane());
     }
 }

@@ -12,6 +12,7 @@ pub mod block;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+pub mod graph;
 pub mod job;
 mod port;
 pub mod rules;
@@ -20,7 +21,10 @@ pub mod sqlite;
 
 pub use block::{Block, Records};
 pub use error::{Error, Result};
-pub use job::{Array, Counts, Dead, Input, JobInfo, JobSpec, NewJob, Policy, Progress, TaskInfo, TaskState};
+pub use graph::{Graph, GraphError};
+pub use job::{
+    Array, Class, Counts, Dead, Input, JobInfo, JobSpec, Needs, NewJob, Policy, Progress, TaskInfo, TaskState,
+};
 pub use port::{
-    Claim, Exchange, Expired, Failed, Held, JobView, Lease, NodeInfo, Reply, Report, Store, Want,
+    Claim, ClassView, Exchange, Expired, Failed, Held, JobView, Lease, NodeInfo, Reply, Report, Store, Want,
 };

@@ -3,6 +3,8 @@
 //! # A task's way through a store
 //!
 //! ```text
+//!  blocked --all it waits for are done--.
+//!                                       v
 //!  append -> ready --claim--> running --report done--> done
 //!              ^                 |  \--report failed--> retrying (attempts left) | dead
 //!              |                 |--given back, or the node left ------> ready, nothing charged
@@ -27,13 +29,21 @@
 //!   which rises by the tasks that the report calls done.
 //! * An operation that names a node whose session has ended fails with [`Error::NodeGone`]; only
 //!   [`Store::leave`] and [`Store::expire`] do nothing instead.
+//! * A task of a [graph](crate::Graph) is *blocked* until all its parents are done: then it waits, due at once, with
+//!   nothing charged, as a range of its own. Parents that are dead or canceled block it for good, or until a retry
+//!   lets them be done after all.
+//! * All tasks of a lease, and of a waiting range, are of one [class](crate::Needs). A node whose capacity has no
+//!   room for a task's demand is never granted it.
+//! * Nothing is granted of a job that is paused, or that comes after a job that has not succeeded: finished with
+//!   every task done. A job that is no longer there has succeeded, else it could not have been forgotten.
+//! * Once more than `max_fails` tasks of a job are dead, it is canceled as a whole, in the same step.
 //! * *Due at once* is due whatever `now` the next caller reads, also if its clock is behind.
 //!
 //! [`Error::NodeGone`]: crate::Error::NodeGone
 
 use crate::job::Selection;
 use crate::{Dead, JobInfo, NewJob, Records, Result, TaskInfo};
-use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
+use divvy_core::{Demand, Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
 use std::path::PathBuf;
 
 /// Who registers.
@@ -65,13 +75,19 @@ pub struct Lease {
     pub crashes: u32,
     /// The node must not hold any other lease while it holds this one, and a store sees to it.
     pub quarantined: bool,
+    /// The class of all its tasks.
+    pub class: u32,
+    /// What each of them takes while it runs.
+    pub demand: Demand,
 }
 
-/// How many tasks of which job a node wants at most.
+/// How many tasks of which class of which job a node wants at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Want {
     /// The job.
     pub job: JobId,
+    /// The class. Of a job that is named at all, classes that are not are not wanted.
+    pub class: u32,
     /// Tasks in all leases of this claim.
     pub tasks: u64,
 }
@@ -79,12 +95,15 @@ pub struct Want {
 /// A request for leases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// Only this job; `None`: the first job, in the order of their ids, that grants anything. A claim is served
-    /// from one job, because sizes of different jobs cannot be added.
+    /// Only this job and those that it comes [after](crate::JobSpec::after), and they after others; `None`: all jobs.
+    /// The first, in the order of their ids, that grants anything grants all: a claim is served from one class of one
+    /// job, because sizes of different tasks cannot be added.
     pub only: Option<JobId>,
     /// The handlers that the node has.
     pub handlers: Vec<String>,
-    /// Sizes for the jobs that the node knows. 0 means: none of this job.
+    /// All that the node has, whether in use or not.
+    pub capacity: Demand,
+    /// Sizes for the jobs that the node knows. 0 means: none of this class.
     pub wants: Vec<Want>,
     /// Size for a job that is not in `wants`.
     pub want_new: u64,
@@ -106,6 +125,9 @@ pub struct Failed {
     pub error: String,
     /// How long to wait before the next attempt, if there is one.
     pub retry_ms: Millis,
+    /// It was ended because it needed more memory than its class has. If there is a class with more it waits in
+    /// that one, due at once, and the attempt does not count; else this is a failure like any other.
+    pub outgrown: bool,
 }
 
 /// What became of a lease's tasks since its last report. Tasks that are not open in the lease (reported before,
@@ -136,11 +158,12 @@ pub struct Exchange {
 }
 
 /// A job as far as a node's next claim needs to know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobView {
     /// The job.
     pub job: JobId,
-    /// Tasks that could be leased now: above the head, or waiting and due.
+    /// Tasks that could be leased now: above the head, or waiting and due. None while the job is paused or comes after
+    /// one that has not succeeded.
     pub claimable: u64,
     /// All tasks have ended and no more can come.
     pub finished: bool,
@@ -150,8 +173,25 @@ pub struct JobView {
     pub record_bytes: u64,
     /// Dead tasks so far.
     pub dead: u64,
-    /// Tasks that have not ended, wherever they are.
+    /// Tasks that have not ended, wherever they are; without the blocked.
     pub unfinished: u64,
+    /// Tasks that wait for others: some of them may become claimable with a report.
+    pub blocked: u64,
+    /// Nothing of it is leased for the time being: what has not started should be given back.
+    pub paused: bool,
+    /// It waits for a job that has finished without success: nothing will be granted of it unless somebody acts.
+    pub stuck: bool,
+    /// Claimable tasks by class, and what each takes. Empty for a job that says nothing of its needs.
+    pub classes: Vec<ClassView>,
+}
+
+/// A class of a job as far as a node's next claim needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassView {
+    /// What each task takes.
+    pub demand: Demand,
+    /// Tasks that could be leased now.
+    pub claimable: u64,
 }
 
 /// The answer to an [`Exchange`].
@@ -173,7 +213,7 @@ pub struct Reply {
     /// Other nodes whose last claim found nothing.
     pub hungry: u64,
     /// The earliest due time after `now` among the waiting tasks of the jobs that the claim was about: those that
-    /// `only` and `handlers` select, not finished, and of which it wanted any. `None` without a claim.
+    /// `only` and `handlers` select, not finished, not paused, and of which it wanted any. `None` without a claim.
     pub next_due: Option<Millis>,
 }
 
@@ -192,7 +232,8 @@ pub struct Expired {
 pub trait Store: Send + Sync {
     /// Adds a job. Durable when it returns.
     ///
-    /// A closed job without tasks is finished at once.
+    /// A closed job without tasks is finished at once. `NoJob` if it comes after one that is not there; `Conflict` if
+    /// its needs are not sane or its graph has another number of tasks than it has records.
     fn submit(&self, now: Millis, job: &NewJob) -> Result<JobId>;
 
     /// Appends records to an open job and returns their range; with `close`, no more will come. An empty list
@@ -210,16 +251,24 @@ pub trait Store: Send + Sync {
     /// due at once: one waiting range per interval, `part` 0, with the lease's attempts and crashes if the lease
     /// was of one task. A lease whose open set is empty ends.
     ///
-    /// Claim: the first job in order of ids that grants anything, among those that are not finished, whose handler is
-    /// listed, and (if exclusive) of which no other node holds a lease. Of it first the waiting ranges that are due,
-    /// ascending by `lo`, each giving one lease of its lowest tasks, at most `part` (0: no limit; the rest of the
-    /// range waits on), and never merged; then one range `[head, head + n)` without the canceled (if it is canceled
-    /// as a whole it is passed over, and the next taken; if all above the head is canceled the head stays). `tasks`,
+    /// A failed task that has outgrown its class waits in the next, alone, due at once, with its attempts and crashes.
+    ///
+    /// Claim: the first job in order of ids, and of it the first class that fits into `capacity`, that grants anything,
+    /// among the jobs that are not finished, not paused, whose handler is listed, that come after nothing that has not
+    /// succeeded, and (if exclusive) of which no other node holds a lease. Of the class first the waiting ranges that
+    /// are due, ascending by `lo`, each giving one lease of its lowest tasks, at most `part` (0: no limit; the rest of
+    /// the range waits on), and never merged, except that in a job with a graph all those with `part` 0 and nothing
+    /// charged (no attempts, no crashes) give one lease together, in the place of the first; then, if the head's task
+    /// begins in this class, one range `[head, head + n)` up to the end of that run of the class, without the canceled
+    /// (if it is canceled as a whole it is passed over, and the next taken; if all above the head is canceled the head
+    /// stays). `tasks`,
     /// `bytes_max` and `leases_max` bound all leases of the claim together, `range_max` each; ranges that are being
     /// isolated are passed over once `isolated_max` of them were granted.
     /// Bytes are counted by whole blocks: a lease from the head ends at the last block that still fits; waiting
     /// ranges count `record_bytes` for each task. The first lease of a claim has at least one task, however large;
     /// what does not fit afterwards is not granted.
+    /// A node that holds a lease which `held` does not list is granted nothing new: the reply that granted it was lost,
+    /// and its bounds did not count it.
     /// A task that needs quarantine is granted only to a node that holds nothing and was granted nothing else in
     /// this call, and then nothing else is granted to this node until that lease has ended.
     ///
@@ -249,10 +298,15 @@ pub trait Store: Send + Sync {
     fn cancel(&self, now: Millis, job: JobId, tasks: Selection<'_>) -> Result<u64>;
 
     /// Gives dead tasks new attempts, due at once, nothing charged, and returns how many. They wait as one range per
-    /// interval, `part` 0. A finished job goes on.
+    /// interval and run of a class, in the class in which they began, `part` 0. A finished job goes on.
     fn retry(&self, now: Millis, job: JobId, tasks: Selection<'_>) -> Result<u64>;
 
-    /// Removes a finished job and all that is known of it. `Conflict` if it is not finished.
+    /// Lets a job rest, or go on: while it is paused nothing of it is leased. What runs goes on; what is leased and has
+    /// not started, holders give back. Repeating it does nothing. A finished job stays as it is.
+    fn pause(&self, now: Millis, job: JobId, paused: bool) -> Result<()>;
+
+    /// Removes a finished job and all that is known of it. `Conflict` if it is not finished, or if it has not
+    /// succeeded and an unfinished job comes after it.
     fn forget(&self, job: JobId) -> Result<()>;
 
     /// Forgets the jobs that finished without a dead or canceled task longer ago than their retention. Returns them.

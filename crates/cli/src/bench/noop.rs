@@ -12,7 +12,7 @@ use divvy_decide::{Config, Until};
 use divvy_engine::{Engine, Function, Settings, SystemClock, Task};
 use divvy_store::block::{BLOCK_BYTES_MAX, BLOCK_RECORDS_MAX};
 use divvy_store::sqlite::{Durability, Options, Sqlite};
-use divvy_store::{Array, Block, Input, JobSpec, NewJob, Policy, Store};
+use divvy_store::{Array, Block, Input, JobSpec, NewJob, Store};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,8 +94,7 @@ type Feeder = Box<dyn FnOnce() -> Result<u64>>;
 fn submit(args: &NoopArgs, store: &Arc<Sqlite>, clock: &SystemClock) -> Result<(JobId, Feeder)> {
     let begun_ns = clock.nanos();
     let array = args.payload.is_none().then_some(Array { first: 0, step: 1 });
-    let spec =
-        JobSpec { name: KIND.into(), handler: KIND.into(), detail: vec![], policy: Policy::default(), array };
+    let spec = JobSpec { name: KIND.into(), array, ..JobSpec::new(KIND) };
     let Some(payload) = args.payload else {
         let job = store.submit(clock.millis(), &NewJob { spec, input: Input::Array(args.tasks) })?;
         let took = clock.nanos() - begun_ns;

@@ -148,7 +148,7 @@ impl Job {
         let (dead, canceled) = (self.dead.len() as u64, self.canceled.len);
         // As in a real store: done is what is nowhere else.
         let done = self.tail.saturating_sub(ready + retrying + running + dead + canceled);
-        Counts { ready, retrying, running, done, dead, canceled }
+        Counts { blocked: 0, ready, retrying, running, done, dead, canceled }
     }
 
     pub(super) fn progress(&self) -> Progress {
@@ -169,6 +169,10 @@ impl Job {
             record_bytes: self.record_bytes(),
             dead: self.dead.len() as u64,
             unfinished: self.unfinished(),
+            blocked: 0,
+            paused: false,
+            stuck: false,
+            classes: Vec::new(),
         }
     }
 
@@ -178,6 +182,8 @@ impl Job {
             spec: self.spec.clone(),
             progress: self.progress(),
             canceled: self.canceled_whole,
+            paused: false,
+            waits_for: Vec::new(),
             tail: self.tail,
             bytes: self.bytes,
             counts: self.counts(),

@@ -22,7 +22,7 @@ pub use bugs::{Bug, Bugs};
 pub use event::Event;
 pub use store::ModelStore;
 
-use divvy_core::{JobId, Millis, NodeId, Range, Seq};
+use divvy_core::{Demand, JobId, Millis, NodeId, Range, Seq};
 use divvy_store::{
     Block, Dead, Error, Exchange, Held, Input, JobInfo, Lease, NewJob, NodeInfo, Records, Reply, Result,
     TaskInfo,
@@ -91,6 +91,7 @@ impl Model {
         let id = JobId(self.last_job);
         let mut job = Job::new(id, new.spec.clone(), now);
         match &new.input {
+            Input::Graph(..) => return Err(Error::Conflict { job: id, why: "has a graph: not built yet" }),
             Input::Array(n) => job.tail = *n,
             Input::Closed(blocks) => drop(job.push(blocks)),
             Input::Open(blocks, _) => {
@@ -103,6 +104,14 @@ impl Model {
         self.version += 1;
         self.settle(now, id);
         Ok(id)
+    }
+
+    /// See [`divvy_store::Store::pause`].
+    ///
+    /// # Errors
+    /// `NoJob`.
+    pub fn pause(&mut self, _: Millis, job: JobId, _: bool) -> Result<()> {
+        Err(Error::Conflict { job, why: "cannot be paused: not built yet" })
     }
 
     /// See [`divvy_store::Store::append`].
@@ -183,7 +192,16 @@ impl Model {
     fn lease(&self, (job, fence): Held) -> Lease {
         let lent = &self.jobs[&job].leases[&fence];
         let (attempts, crashes, quarantined) = (lent.attempts, lent.crashes, lent.quarantined);
-        Lease { job, fence, open: lent.open.clone(), attempts, crashes, quarantined }
+        Lease {
+            job,
+            fence,
+            open: lent.open.clone(),
+            attempts,
+            crashes,
+            quarantined,
+            class: 0,
+            demand: Demand::new(),
+        }
     }
 
     /// See [`divvy_store::Store::gone`].

@@ -75,6 +75,10 @@ impl Store for ModelStore {
         self.lock().retry(job, tasks)
     }
 
+    fn pause(&self, now: Millis, job: JobId, paused: bool) -> Result<()> {
+        self.lock().pause(now, job, paused)
+    }
+
     fn forget(&self, job: JobId) -> Result<()> {
         self.lock().forget(job)
     }

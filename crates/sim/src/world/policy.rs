@@ -10,7 +10,7 @@ use super::work::{JobPlan, Kind, Times};
 use super::{Options, World, client::Errand};
 use divvy_core::Rng;
 use divvy_decide::{Config, Until};
-use divvy_store::{Array, JobSpec, Policy};
+use divvy_store::{Array, JobSpec};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt::Write;
@@ -52,13 +52,7 @@ pub fn score(times: Times, mean_ns: f64, tasks: u64, nodes: usize, workers: u32,
     let plan = Plan { sync_ns: 200_000, ..Plan::quiet(vec![cfg; nodes], 150_000) };
     let mut rng = Rng::new(seed);
     let job = JobPlan {
-        spec: JobSpec {
-            name: String::new(),
-            handler: "a".to_owned(),
-            detail: Vec::new(),
-            policy: Policy::default(),
-            array: Some(Array { first: 1, step: 1 }),
-        },
+        spec: JobSpec { array: Some(Array { first: 1, step: 1 }), ..JobSpec::new("a") },
         kind: Kind::Array,
         tasks,
         record_len: 0,

@@ -78,6 +78,7 @@ impl JobPlan {
         let policy = Policy {
             max_attempts,
             crash_limit,
+            max_fails: None,
             range_max,
             exclusive: rng.chance(0.15),
             retention_ms: rng.below(2_000),
@@ -92,11 +93,9 @@ impl JobPlan {
         let failing = if mix.failing && rng.chance(0.7) { 0.3 * rng.unit() } else { 0.0 };
         let deadly = if mix.deadly && rng.chance(0.3) { 1.0 / (tasks.max(20)) as f64 } else { 0.0 };
         let spec = JobSpec {
-            name: String::new(),
-            handler: ["a", "b"][rng.below(2) as usize].to_owned(),
-            detail: Vec::new(),
             policy,
             array: (kind == Kind::Array).then_some(Array { first: 1, step: 1 }),
+            ..JobSpec::new(["a", "b"][rng.below(2) as usize])
         };
         JobPlan {
             spec,

@@ -86,10 +86,10 @@ fn only_listed_handlers_are_served(store: &dyn Store) {
 fn a_want_sizes_its_job_and_zero_means_none(store: &dyn Store) {
     let [a, b, c] = [9, 9, 9].map(|n| array(store, n, Policy::default()));
     let mut node = Node::new(store);
-    let wants = vec![Want { job: a, tasks: 0 }, Want { job: b, tasks: 2 }];
+    let wants = vec![Want { job: a, class: 0, tasks: 0 }, Want { job: b, class: 0, tasks: 2 }];
     let leases = node.claim_at(NOW, Claim { wants, ..any(5) });
     assert_eq!((leases[0].job, opens(&leases)), (b, vec![set(&[(0, 2)])]));
-    let wants = vec![Want { job: a, tasks: 0 }, Want { job: b, tasks: 0 }];
+    let wants = vec![Want { job: a, class: 0, tasks: 0 }, Want { job: b, class: 0, tasks: 0 }];
     let leases = node.claim_at(NOW, Claim { wants: wants.clone(), ..any(5) });
     assert_eq!(
         (leases[0].job, opens(&leases)),

@@ -4,7 +4,7 @@ use crate::{
     Array, Block, Claim, Counts, Exchange, Failed, Held, Input, JobSpec, JobView, Lease, NewJob, NodeInfo,
     Policy, Reply, Report, Store,
 };
-use divvy_core::{Intervals, JobId, Millis, NodeId, Range, Seq};
+use divvy_core::{Demand, Intervals, JobId, Millis, NodeId, Range, Seq};
 
 /// When most of a case happens.
 pub(super) const NOW: Millis = 1_700_000_000_000;
@@ -14,7 +14,7 @@ pub(super) const HOUR: Millis = 3_600_000;
 pub(super) const HANDLER: &str = "run";
 
 pub(super) fn spec(policy: Policy) -> JobSpec {
-    JobSpec { name: "a job".into(), handler: HANDLER.into(), detail: vec![1, 2, 3], policy, array: None }
+    JobSpec { name: "a job".into(), detail: vec![1, 2, 3], policy, ..JobSpec::new(HANDLER) }
 }
 
 /// An array job of `n` tasks.
@@ -65,6 +65,7 @@ pub(super) fn any(tasks: u64) -> Claim {
     Claim {
         only: None,
         handlers: vec![HANDLER.into()],
+        capacity: Demand::new(),
         wants: vec![],
         want_new: tasks,
         bytes_max: u64::MAX,
@@ -79,7 +80,7 @@ pub(super) fn about(lease: &Lease) -> Report {
 }
 
 pub(super) fn failed(seq: Seq, retry_ms: Millis) -> Failed {
-    Failed { seq, error: format!("error of {seq}"), retry_ms }
+    Failed { seq, error: format!("error of {seq}"), retry_ms, outgrown: false }
 }
 
 pub(super) fn name(lease: &Lease) -> Held {
@@ -155,10 +156,11 @@ pub(super) fn counts(store: &dyn Store, job: JobId) -> Counts {
 
 /// The view of one job in a reply.
 pub(super) fn view(reply: &Reply, job: JobId) -> JobView {
-    *reply
+    reply
         .jobs
         .iter()
         .find(|view| view.job == job)
+        .cloned()
         .unwrap_or_else(|| panic!("no view of job {job}: {reply:?}"))
 }
 

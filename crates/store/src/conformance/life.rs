@@ -47,16 +47,17 @@ fn a_job_is_shown_as_it_was_submitted(store: &dyn Store) {
     let policy = Policy {
         max_attempts: 7,
         crash_limit: 3,
+        max_fails: Some(9),
         range_max: 11,
         exclusive: true,
         retention_ms: u64::from(u32::MAX),
     };
     let spec = JobSpec {
         name: "näme 'quoted' \"twice\"".into(),
-        handler: "a handler".into(),
         detail: (0..=255).collect(),
         policy,
         array: Some(Array { first: 5, step: 3 }),
+        ..JobSpec::new("a handler")
     };
     let id = store.submit(NOW, &NewJob { spec: spec.clone(), input: Input::Array(10) }).unwrap();
     let job = store.job(id).unwrap();

@@ -11,7 +11,7 @@ use crate::{
     Array, Claim, Exchange, Failed, Held, Input, JobSpec, Lease, NewJob, Policy, Progress, Reply, Report,
     Store, Want,
 };
-use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
+use divvy_core::{Demand, Fence, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const CASES: &[Case] = super::cases!["random":
@@ -124,6 +124,7 @@ impl<'a> Walk<'a> {
         let policy = Policy {
             max_attempts: 1 + self.rng.below(3) as u32,
             crash_limit: 1 + self.rng.below(4) as u32,
+            max_fails: None,
             range_max: self.rng.below(4) * 3,
             exclusive: self.rng.chance(0.2),
             retention_ms: self.rng.below(2_000),
@@ -137,7 +138,9 @@ impl<'a> Walk<'a> {
         let array = matches!(input, Input::Array(_)).then_some(Array { first: 1, step: 1 });
         let tail = match &input {
             Input::Array(n) => *n,
-            Input::Closed(blocks) | Input::Open(blocks, _) => blocks.iter().map(crate::Block::count).sum(),
+            Input::Closed(blocks) | Input::Open(blocks, _) | Input::Graph(blocks, _) => {
+                blocks.iter().map(crate::Block::count).sum()
+            }
         };
         let open = matches!(input, Input::Open(..));
         let new = NewJob { spec: JobSpec { array, ..spec(policy.clone()) }, input };
@@ -222,7 +225,7 @@ impl<'a> Walk<'a> {
             let seqs = open.iter().step_by(3).take(3).chain([self.rng.below(tail + 1)]).collect::<Vec<_>>();
             for seq in seqs {
                 let retry_ms = self.rng.below(3) * 50;
-                report.failed.push(Failed { seq, error: "no luck".into(), retry_ms });
+                report.failed.push(Failed { seq, error: "no luck".into(), retry_ms, outgrown: false });
             }
         }
         report
@@ -233,12 +236,13 @@ impl<'a> Walk<'a> {
         let mut wants = Vec::new();
         for job in self.jobs.keys() {
             if self.rng.chance(0.3) {
-                wants.push(Want { job: *job, tasks: self.rng.below(20) });
+                wants.push(Want { job: *job, class: 0, tasks: self.rng.below(20) });
             }
         }
         Claim {
             only: job.filter(|_| self.rng.chance(0.3)),
             handlers: vec!["none".into(), HANDLER.into()],
+            capacity: Demand::new(),
             wants,
             want_new: self.rng.below(30),
             bytes_max: if self.rng.chance(0.3) { self.rng.below(600) } else { u64::MAX },

@@ -145,7 +145,7 @@ fn views_are_of_what_the_exchange_is_about(store: &dyn Store) {
     let stale = Report { job: jobs[2], fence: Fence(9), done: one(1), ..Report::default() };
     let unknown = Report { job: JobId(99), ..stale.clone() };
     let wants = vec![jobs[6], jobs[0], jobs[4], JobId(98)];
-    let wants = wants.into_iter().map(|job| Want { job, tasks: 0 }).collect();
+    let wants = wants.into_iter().map(|job| Want { job, class: 0, tasks: 0 }).collect();
     store.cancel(NOW, jobs[5], None).unwrap();
     let claim = Some(Claim { wants, ..only(jobs[5]).unwrap() });
     let reply = node.exchange(NOW, vec![stale.clone(), unknown, stale], claim);
@@ -184,6 +184,10 @@ fn a_view_shows_how_the_job_stands(store: &dyn Store) {
         record_bytes: 65 / 4,
         dead: 1,
         unfinished: 3,
+        blocked: 0,
+        paused: false,
+        stuck: false,
+        classes: vec![],
     };
     assert_eq!(view(&reply, job), expected);
     store.append(NOW, job, &[], true).unwrap();
@@ -265,7 +269,7 @@ fn next_due_is_about_the_jobs_of_the_claim(store: &dyn Store) {
     let mut next = |claim| node.exchange(NOW, vec![], Some(claim)).next_due;
     assert_eq!(next(any(1)), Some(NOW + HOUR));
     assert_eq!(next(Claim { only: Some(jobs[0]), ..any(1) }), Some(NOW + 3 * HOUR));
-    let wants = vec![Want { job: jobs[2], tasks: 0 }];
+    let wants = vec![Want { job: jobs[2], class: 0, tasks: 0 }];
     assert_eq!(next(Claim { wants, ..any(1) }), Some(NOW + 2 * HOUR), "of that one it wanted none");
     assert_eq!(next(Claim { handlers: vec!["other".into()], ..any(1) }), None);
     assert_eq!(next(any(0)), None);

@@ -253,7 +253,7 @@ fn the_dead_are_listed_in_order(store: &dyn Store) {
     let job = array(store, 10, Policy::default());
     let mut node = Node::new(store);
     let lease = node.claim_one(10);
-    let fail = |seq| Failed { seq, error: format!("é{seq}\n"), retry_ms: 0 };
+    let fail = |seq| Failed { seq, error: format!("é{seq}\n"), retry_ms: 0, outgrown: false };
     node.report(Report { failed: [7, 1, 4, 9].map(fail).to_vec(), ..about(&lease) });
     let seqs = |from, limit| store.dead(job, from, limit).unwrap().iter().map(|d| d.seq).collect::<Vec<_>>();
     assert_eq!(seqs(0, 100), [1, 4, 7, 9]);

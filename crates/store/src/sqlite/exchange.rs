@@ -72,6 +72,8 @@ fn shown(lease: &LeaseRow) -> Lease {
         attempts: lease.attempts,
         crashes: lease.crashes,
         quarantined: lease.quarantined,
+        class: 0,
+        demand: divvy_core::Demand::new(),
     }
 }
 
@@ -109,7 +111,7 @@ fn apply(books: &mut Books<'_>, mine: &mut Mine, report: &Report) -> Step<()> {
 
 fn fail(books: &mut Books<'_>, lease: &LeaseRow, policy: &crate::Policy, failed: &Failed) -> Step<()> {
     let attempts = lease.attempts.saturating_add(1);
-    let Failed { seq, error, retry_ms } = failed;
+    let Failed { seq, error, retry_ms, .. } = failed;
     if rules::dies_after_failure(policy, attempts) {
         let dead = Dead { seq: *seq, attempts, crashes: lease.crashes, error: error.clone(), at: books.now };
         return books.put_dead(&DeadRow { job: lease.job, dead });
@@ -145,6 +147,10 @@ fn views(books: &mut Books<'_>, exchange: &Exchange, mine: &Mine) -> Step<Vec<Jo
             record_bytes: log.record_bytes(),
             dead: log.dead,
             unfinished: log.unfinished(),
+            blocked: 0,
+            paused: false,
+            stuck: false,
+            classes: Vec::new(),
         });
     }
     Ok(views)

@@ -25,6 +25,7 @@ pub(super) fn submit(conn: &Connection, now: Millis, new: &NewJob) -> Step<JobId
     let (blocks, tasks, open, producer): (&[Block], _, _, _) = match &new.input {
         Input::Array(tasks) => (&[], *tasks, false, None),
         Input::Closed(blocks) => (blocks, 0, false, None),
+        Input::Graph(..) => return Err(conflict(job, "has a graph: not built yet")),
         Input::Open(blocks, producer) => (blocks, 0, true, *producer),
     };
     if tasks > i64::MAX as u64 {

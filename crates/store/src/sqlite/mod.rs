@@ -209,6 +209,10 @@ impl Store for Sqlite {
         answer!(self.call(Op::Retry(now, job, tasks.cloned())), Count)
     }
 
+    fn pause(&self, _: Millis, job: JobId, _: bool) -> Result<()> {
+        Err(crate::Error::Conflict { job, why: "cannot be paused: not built yet" })
+    }
+
     fn forget(&self, job: JobId) -> Result<()> {
         self.call(Op::Forget(job))?;
         open::shrink(&self.writer.conn());

@@ -37,6 +37,7 @@ fn info(row: JobRow, log: &LogRow) -> JobInfo {
     };
     let ended = log.tail - log.unfinished();
     let counts = Counts {
+        blocked: 0,
         ready: log.ahead() + (log.waiting - log.retrying),
         retrying: log.retrying,
         running: log.leased,
@@ -49,6 +50,8 @@ fn info(row: JobRow, log: &LogRow) -> JobInfo {
         spec: row.spec,
         progress,
         canceled: log.canceled_whole,
+        paused: false,
+        waits_for: Vec::new(),
         tail: log.tail,
         bytes: log.bytes,
         counts,

@@ -26,17 +26,24 @@ impl Stored for JobRow {
         let policy = Policy {
             max_attempts: u32_at(row, 5)?,
             crash_limit: u32_at(row, 6)?,
+            max_fails: None,
             range_max: u64_at(row, 7)?,
             exclusive: bool_at(row, 8)?,
             retention_ms: u64_at(row, 9)?,
         };
         let array = option_at(row, 10)?.zip(option_at(row, 11)?).map(|(first, step)| Array { first, step });
-        let spec = JobSpec { name: row.get(2)?, handler: row.get(3)?, detail: row.get(4)?, policy, array };
+        let spec = JobSpec {
+            name: row.get(2)?,
+            detail: row.get(4)?,
+            policy,
+            array,
+            ..JobSpec::new(row.get::<_, String>(3)?)
+        };
         Ok(JobRow { job: JobId(u64_at(row, 0)?), created: u64_at(row, 1)?, spec })
     }
 
     fn sum(&self) -> u32 {
-        let JobSpec { name, handler, detail, policy: p, array } = &self.spec;
+        let JobSpec { name, handler, detail, policy: p, array, .. } = &self.spec;
         let array = array.map_or((0, 0, 0), |a| (1, a.first, a.step));
         Sum::of("job")
             .u64(self.job.0)
@@ -60,7 +67,7 @@ impl Stored for JobRow {
     }
 
     fn insert(&self, conn: &Connection) -> rusqlite::Result<()> {
-        let JobSpec { name, handler, detail, policy: p, array } = &self.spec;
+        let JobSpec { name, handler, detail, policy: p, array, .. } = &self.spec;
         let sql = "INSERT INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
         conn.prepare_cached(sql)?.execute(params![
             int(self.job.0),

@@ -2,18 +2,11 @@
 
 use super::super::{Sqlite, open};
 use super::*;
-use crate::{Block, Input, JobSpec, NewJob, Policy, Store};
+use crate::{Block, Input, JobSpec, NewJob, Store};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn job() -> NewJob {
-    let spec = JobSpec {
-        name: String::new(),
-        handler: String::new(),
-        detail: vec![],
-        policy: Policy::default(),
-        array: None,
-    };
-    NewJob { spec, input: Input::Open(vec![], None) }
+    NewJob { spec: JobSpec::new(""), input: Input::Open(vec![], None) }
 }
 
 fn one(text: &str) -> Vec<Block> {

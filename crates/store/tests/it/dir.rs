@@ -63,7 +63,7 @@ pub(crate) fn quick() -> Options {
 
 fn spec(array: Option<Array>) -> JobSpec {
     let policy = Policy { max_attempts: 2, ..Policy::default() };
-    JobSpec { name: "job".into(), handler: "run".into(), detail: vec![7; 20], policy, array }
+    JobSpec { name: "job".into(), detail: vec![7; 20], policy, array, ..JobSpec::new("run") }
 }
 
 /// An array job of `n` tasks.
@@ -94,6 +94,7 @@ pub(crate) fn claim(job: JobId, tasks: u64) -> Claim {
     Claim {
         only: Some(job),
         handlers: vec!["run".into()],
+        capacity: divvy_core::Demand::new(),
         wants: vec![],
         want_new: tasks,
         bytes_max: u64::MAX,
@@ -113,6 +114,6 @@ pub(crate) fn done(lease: &Lease, tasks: Intervals) -> Report {
 }
 
 pub(crate) fn failed(lease: &Lease, seq: u64) -> Report {
-    let failed = Failed { seq, error: "no".into(), retry_ms: 1_000 };
+    let failed = Failed { seq, error: "no".into(), retry_ms: 1_000, outgrown: false };
     Report { job: lease.job, fence: lease.fence, failed: vec![failed], ..Report::default() }
 }
