@@ -84,6 +84,12 @@ impl<'a> Chunk<'a> {
         self.lent.lease.attempts + 1 >= self.lent.spec.policy.max_attempts
     }
 
+    /// Whether a task that has outgrown its class gets more memory, and the attempt does not count.
+    #[must_use]
+    pub fn may_get_more(&self) -> bool {
+        self.lent.spec.needs.more(self.lent.lease.class).is_some()
+    }
+
     /// The worker's number, from 0.
     #[must_use]
     pub fn worker(&self) -> usize {
