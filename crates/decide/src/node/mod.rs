@@ -23,6 +23,8 @@ mod claims;
 mod planted;
 mod returns;
 mod shelf;
+#[cfg(test)]
+mod shelf_tests;
 
 use crate::backoff::full_jitter;
 use crate::config::{Config, Until};
