@@ -13,7 +13,7 @@ use crate::process;
 use crate::stop::{Stop, StopLevel};
 use crate::worker::{Desk, Leases, Worker};
 use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
-use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Worked};
+use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Until, Worked};
 use divvy_store::{Error as StoreError, Exchange, Held, JobSpec, Lease, NodeInfo, Store};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -57,6 +57,9 @@ pub struct Outcome {
     pub usage: Usage,
 }
 
+/// Who is told of a job that cannot run here, and why.
+type Told = Box<dyn Fn(JobId, &str)>;
+
 /// One node.
 pub struct Engine {
     settings: Settings,
@@ -65,6 +68,7 @@ pub struct Engine {
     stop: Stop,
     handlers: Vec<Arc<dyn Handler>>,
     joined: Option<NodeId>,
+    on_unable: Told,
 }
 
 impl Engine {
@@ -77,13 +81,28 @@ impl Engine {
         handlers: Vec<Arc<dyn Handler>>,
     ) -> Engine {
         settings.decide.handlers = handlers.iter().map(|h| h.kind().to_owned()).collect();
-        Engine { settings, store, clock, stop: Stop::default(), handlers, joined: None }
+        Engine {
+            settings,
+            store,
+            clock,
+            stop: Stop::default(),
+            handlers,
+            joined: None,
+            on_unable: Box::new(|_, _| {}),
+        }
     }
 
     /// As a node that has registered already, and can be stopped by this handle.
     #[must_use]
     pub fn joined(self, node: NodeId, stop: Stop) -> Engine {
         Engine { joined: Some(node), stop, ..self }
+    }
+
+    /// With this to be told of jobs that cannot run here, and why; they are left to other nodes. A node for one job
+    /// fails with it instead.
+    #[must_use]
+    pub fn on_unable(self, told: impl Fn(JobId, &str) + 'static) -> Engine {
+        Engine { on_unable: Box::new(told), ..self }
     }
 
     /// A handle to stop it.
@@ -269,7 +288,7 @@ impl<'a> Running<'a> {
         while let Some(action) = queue.pop_front() {
             let mut more = Vec::new();
             match action {
-                Action::Start(lease) => self.start_lease(lease),
+                Action::Start(lease) => self.start_lease(lease, &mut more),
                 Action::Run(key, seq) => self.run_task(key, seq),
                 Action::Cut(key, n) => self.cut(key, n, &mut more),
                 Action::Drop(key, tasks) => self.drop_tasks(key, &tasks),
@@ -282,9 +301,16 @@ impl<'a> Running<'a> {
         }
     }
 
-    fn start_lease(&mut self, lease: Lease) {
-        if let Err(error) = self.try_start(lease) {
-            self.finish(Err(error));
+    fn start_lease(&mut self, lease: Lease, more: &mut Vec<Action>) {
+        let key = (lease.job, lease.fence);
+        match self.try_start(lease) {
+            Ok(()) => {}
+            // A node for one job has nothing else to do; one for all jobs has.
+            Err(Error::Job { job, why }) if self.engine.settings.decide.until != Until::Finished(job) => {
+                (self.engine.on_unable)(job, &why);
+                self.node.on_unable(self.now(), key, more);
+            }
+            Err(error) => self.finish(Err(error)),
         }
     }
 

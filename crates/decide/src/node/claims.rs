@@ -34,7 +34,7 @@ impl Node {
             only,
             handlers: self.cfg.handlers.clone(),
             capacity: self.cfg.capacity.clone(),
-            wants: self.jobs.iter().flat_map(|(job, known)| self.wants_of(*job, known)).collect(),
+            wants: self.wants(),
             want_new: u64::from(self.cfg.workers),
             bytes_max: self.cfg.bytes_max.saturating_sub(self.bytes()),
             leases_max: self.cfg.leases_max - self.held.len(),
@@ -42,7 +42,15 @@ impl Node {
         }
     }
 
+    fn wants(&self) -> Vec<Want> {
+        let known = self.jobs.iter().flat_map(|(job, known)| self.wants_of(*job, known));
+        known.chain(self.unable.iter().map(|job| Want { job: *job, class: 0, tasks: 0 })).collect()
+    }
+
     fn wants_of(&self, job: JobId, known: &Job) -> Vec<Want> {
+        if self.unable.contains(&job) {
+            return Vec::new();
+        }
         let Some(view) = &known.view else { return Vec::new() };
         if view.classes.is_empty() {
             let tasks = (view.claimable > 0).then(|| self.size(known, view.claimable, self.cfg.workers));

@@ -34,7 +34,7 @@ use crate::lent::Lent;
 use divvy_core::{Demand, Intervals, JobId, Millis, Rng, State};
 use divvy_store::{Claim, Exchange, Failed, Held, JobView, Reply};
 use shelf::Taking;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -61,6 +61,9 @@ struct Job {
     seen: u64,
 }
 
+/// Most jobs that are remembered as unable to run here: each is named in every claim.
+const UNABLE_MAX: usize = 100;
+
 /// A node's whole state.
 #[derive(Debug, Clone)]
 pub struct Node {
@@ -72,6 +75,8 @@ pub struct Node {
     /// What tasks take, also those whose lease was lost.
     taking: BTreeMap<Held, Taking>,
     jobs: BTreeMap<JobId, Job>,
+    /// Jobs that cannot run here; at most [`UNABLE_MAX`], the oldest are tried again.
+    unable: BTreeSet<JobId>,
     trip: Option<Trip>,
     trips: u64,
     round_trip: Mean,
@@ -119,6 +124,7 @@ impl Node {
             room: cfg.capacity.clone(),
             taking: BTreeMap::new(),
             jobs: BTreeMap::new(),
+            unable: BTreeSet::new(),
             trip: None,
             trips: 0,
             round_trip: Mean::default(),
@@ -216,6 +222,22 @@ impl Node {
             }
             self.urgent |= !back.is_empty();
         }
+        self.step(now, out);
+    }
+
+    /// The job of this lease, which was just started, cannot run here: the lease goes back, and no more of the job is
+    /// asked for.
+    pub fn on_unable(&mut self, now: u64, key: Held, out: &mut Vec<Action>) {
+        if self.unable.len() >= UNABLE_MAX {
+            self.unable.pop_first();
+        }
+        self.unable.insert(key.0);
+        if let Some(lent) = self.held.get_mut(&key) {
+            lent.give_up();
+            lent.unstarted = 0;
+            self.urgent = true;
+        }
+        self.idle = self.cfg.workers;
         self.step(now, out);
     }
 
@@ -445,6 +467,7 @@ impl Node {
         for view in views {
             self.jobs.entry(view.job).or_default().view = Some(view.clone());
         }
+        self.unable.retain(|id| views.iter().any(|v| v.job == *id && !v.finished));
         // What is remembered is bounded by what is held and what was just heard of.
         let held = &self.held;
         self.jobs.retain(|id, job| {
