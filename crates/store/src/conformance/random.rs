@@ -273,6 +273,7 @@ impl<'a> Walk<'a> {
         let again: Vec<&Lease> = reply.leases.iter().filter(known).collect();
         assert_eq!(again, unheard, "granted again is what the node has not heard of");
         let fresh: Vec<Lease> = reply.leases.iter().filter(|lease| !known(lease)).cloned().collect();
+        assert!(unheard.is_empty() || fresh.is_empty(), "{fresh:?} beside {unheard:?}");
         self.book_grants(node, exchange.claim.as_ref(), fresh);
         reply
     }
