@@ -8,16 +8,16 @@ use super::errors::Step;
 use divvy_core::JobId;
 use std::collections::BTreeSet;
 
-/// Of the jobs that have to succeed before this one, those that have not, in the order in which they were named.
-pub(super) fn waits_for(books: &mut Books<'_>, job: JobId) -> Step<Vec<JobId>> {
+/// Of the jobs that have to succeed before this one, those that have not. Ascending, each once.
+pub(super) fn waits_for(books: &mut Books<'_>, job: JobId) -> Step<BTreeSet<JobId>> {
+    let mut waits_for = BTreeSet::new();
     if !books.must(job)?.waits {
-        return Ok(Vec::new());
+        return Ok(waits_for);
     }
-    let mut waits_for = Vec::new();
     for before in &books.job(job)?.spec.after {
         // One that is no longer there has succeeded, else it could not have been forgotten.
         if books.log(*before)?.is_some_and(|log| !log.succeeded()) {
-            waits_for.push(*before);
+            waits_for.insert(*before);
         }
     }
     Ok(waits_for)

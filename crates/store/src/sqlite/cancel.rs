@@ -12,13 +12,16 @@ use rusqlite::Connection;
 
 pub(super) fn cancel(conn: &Connection, now: Millis, job: JobId, tasks: Selection<'_>) -> Step<u64> {
     let mut books = Books::new(conn, now);
-    books.log(job)?.ok_or(Error::NoJob(job))?;
+    let log = books.log(job)?.ok_or(Error::NoJob(job))?;
+    if log.ended() {
+        return Ok(0);
+    }
     let taken = take_out(&mut books, job, tasks)?;
     books.settle()?;
     Ok(taken)
 }
 
-/// Cancels the jobs of which too many tasks have died, if one did since the last call. Returns whether it did.
+/// Cancels the jobs of which a task has died with which too many are dead. Returns whether there were any.
 pub(super) fn give_up(books: &mut Books<'_>) -> Step<bool> {
     let mut any = false;
     for job in books.died() {
@@ -32,11 +35,9 @@ pub(super) fn give_up(books: &mut Books<'_>) -> Step<bool> {
     Ok(any)
 }
 
+/// Takes tasks of a job out of wherever they are, and returns how many; `None` takes all and closes the job.
 fn take_out(books: &mut Books<'_>, job: JobId, tasks: Selection<'_>) -> Step<u64> {
     let log = books.must(job)?;
-    if log.ended() {
-        return Ok(0);
-    }
     let (head, all) = (log.head, Range::new(0, log.tail));
     if tasks.is_none() {
         (log.open, log.canceled_whole) = (false, true);
