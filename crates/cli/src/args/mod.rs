@@ -1,15 +1,18 @@
 //! Every flag, once.
 //!
 //! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, `policy.rs`
-//! how tasks may fail and be bounded, `keep.rs` what becomes of their output.
+//! how tasks may fail and be bounded, `keep.rs` what becomes of their output and is written down, `foreign.rs` what other
+//! programs have and divvy does not.
 
+mod foreign;
 mod input;
 mod keep;
 mod policy;
 mod run;
 
+pub use foreign::ForeignArgs;
 pub use input::InputArgs;
-pub use keep::KeepArgs;
+pub use keep::{KeepArgs, LogArgs};
 pub use policy::PolicyArgs;
 pub use run::RunArgs;
 
@@ -85,6 +88,8 @@ pub struct WorkersArg {
         short = 'j',
         long = "jobs",
         visible_alias = "workers",
+        alias = "max-procs",
+        short_alias = 'P',
         value_name = "N",
         default_value = "100%",
         allow_hyphen_values = true
