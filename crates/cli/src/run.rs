@@ -26,6 +26,9 @@ pub fn run(
     output: Output,
     clock: SystemClock,
 ) -> Result<Exit> {
+    if let Some(why) = &args.foreign.refused {
+        return Err(bad_usage(why));
+    }
     let workers = workers(&args.workers)?;
     let mut recipe = recipe(args)?;
     // Before anything is stored: a command that is not there would fail a million times.

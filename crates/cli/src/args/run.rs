@@ -8,6 +8,7 @@ use std::path::PathBuf;
 /// Run a command for each input.
 #[derive(Debug, Args)]
 #[command(
+    args_override_self = true,
     override_usage = "divvy run [OPTIONS] COMMAND... ::: INPUT...\n       divvy run [OPTIONS] COMMAND... < INPUTS\n       \
                       divvy run [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...",
     after_help = "REPLACED IN THE COMMAND:\n  {} the input   {.} without extension   {/} base name   {//} directory\n  \
