@@ -26,7 +26,7 @@ fn the_exit_code_and_what_is_run() {
         let script = "printf {}; exit $((0x{}))";
         let run = place.divvy(["run", "-j1", "--halt", halt, "sh", "-c", script, ":::", "7", "9", "0", "b"]);
         assert_eq!((run.code, run.out().as_str()), (Some(code), ran), "{halt}: {}", run.err());
-        let resumed = place.divvy(["resume"]);
+        let resumed = place.divvy(["resume", "-j1"]);
         let rest = if ran.len() == 4 { "" } else { &"790b"[ran.len()..] };
         // Halted again, perhaps: by the same rule, with new counts.
         assert!(rest.starts_with(&resumed.out()), "{halt}: {:?}", resumed.out());
@@ -86,7 +86,7 @@ fn in_order_what_ended_is_printed_although_others_were_not_run() {
     let run =
         place.divvy(["run", "-k", "-j1", "--halt", "soon,fail=1", "--array", "1-9", "sh", "-c", script]);
     assert_eq!((run.code, run.out().as_str()), (Some(1), "1\n2\n3\n"));
-    assert_eq!(place.divvy(["resume"]).out(), "4\n5\n6\n7\n8\n9\n");
+    assert_eq!(place.divvy(["resume", "-j1"]).out(), "4\n5\n6\n7\n8\n9\n");
 }
 
 #[test]

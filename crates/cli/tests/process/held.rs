@@ -119,8 +119,10 @@ fn flags_that_mean_nothing_here_pass_and_those_that_are_missing_say_what_there_i
         "-k",
         "--max-procs",
         "1",
-        "echo",
-        "{%}",
+        "sh",
+        "-c",
+        "echo {%}",
+        "_",
         ":::",
         "x",
     ]));
