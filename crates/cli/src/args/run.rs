@@ -16,8 +16,8 @@ use std::path::PathBuf;
                   A command of several words is run as it stands. A single word is split as a shell would, but is not\n\
                   run by a shell: for pipes, redirection or variables add --shell; what replaces {} is quoted then.\n\
                   Without {} the input becomes the last word (not for --array). A task's stdin is empty.\n\n\
-                  The job is durable before the first task starts. Ctrl-C, a crash or a power cut lose nothing:\n\
-                  `divvy resume` goes on."
+                  The job is durable before the first task starts. Ctrl-C, --halt, a crash or a power cut lose nothing:\n\
+                  `divvy resume` goes on, without a job log."
 )]
 pub struct RunArgs {
     #[command(flatten)]

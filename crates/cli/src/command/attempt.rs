@@ -20,6 +20,7 @@ const SCARCE_NS: u64 = 10_000_000_000;
 const SCARCE_PAUSE_NS: u64 = 10_000_000;
 
 /// How an attempt ended.
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack, and nearly always the large one")]
 pub enum Attempt {
     /// By itself.
     Ended(Finished),
@@ -130,8 +131,9 @@ impl JobRunner {
         let typed = self.shows_commands.then(|| typed(&words));
         let mut command = self.line.command(words);
         self.set_variables(&mut command, chunk, &task, &input);
-        if let Err(error) = self.announce(typed.as_deref(), &mut printout) {
-            return self.cannot_go_on(chunk, task.id, &error);
+        if self.announce(typed.as_deref(), &mut printout).is_err() {
+            chunk.stop().ask(StopLevel::End);
+            return Attempt::Stopped;
         }
         let wall = if typed.is_some() { joblog::now() } else { Duration::ZERO };
         let started_ns = chunk.now_ns();

@@ -5,7 +5,7 @@ use super::halt::Halted;
 use super::joblog::{Entry, JobLog};
 use super::memory::{Memories, Memory};
 use super::order::Gate;
-use super::outlet::{Outlet, Printout};
+use super::outlet::{Broken, Outlet, Printout};
 use super::recipe::{Keep, Place, Printing, Show};
 use super::results::{Of, Results};
 use super::table::Table;
@@ -215,23 +215,20 @@ impl JobRunner {
         self.tag.as_ref().map(|tag| tag.render(input).pop().unwrap_or_default())
     }
 
-    /// Shows a command where it is to be shown: now on stderr, or with what it prints.
+    /// Shows a command where it is to be shown: now, or with what it prints.
     ///
     /// # Errors
-    /// What the system says.
-    pub(super) fn announce(&self, typed: Option<&[u8]>, printout: &mut Printout) -> io::Result<()> {
-        let Some(typed) = typed.filter(|_| self.keep.show != Show::Nowhere) else { return Ok(()) };
-        let line = [typed, b"\n"].concat();
-        let printed = match (self.keep.show, self.keep.printing) {
-            (Show::Stderr, _) => self.outlet.print_part(Stream::Err, None, &line),
-            (_, Printing::Direct) => self.outlet.print_part(Stream::Out, None, &line),
-            (_, Printing::Grouped | Printing::Lines) => {
-                printout.head = line;
-                Ok(())
-            }
-        };
-        // The outlet knows why; the job is stopped for it.
-        printed.map_err(|_| io::ErrorKind::StorageFull.into())
+    /// It cannot be printed, and nor can anything else.
+    pub(super) fn announce(&self, typed: Option<&[u8]>, printout: &mut Printout) -> Result<(), Broken> {
+        let Some(typed) = typed else { return Ok(()) };
+        let line = || [typed, b"\n"].concat();
+        match (self.keep.show, self.keep.printing) {
+            (Show::Nowhere, _) => {}
+            (Show::Stderr, _) => self.outlet.print_part(Stream::Err, None, &line())?,
+            (Show::Stdout, Printing::Direct) => self.outlet.print_part(Stream::Out, None, &line())?,
+            (Show::Stdout, Printing::Grouped | Printing::Lines) => printout.head = line(),
+        }
+        Ok(())
     }
 
     /// Output first, outcome second.
@@ -298,13 +295,13 @@ impl JobRunner {
         }
     }
 
-    fn print_and_log(&self, turn: &mut [Waiting]) -> Result<(), super::Broken> {
+    fn print_and_log(&self, turn: &mut [Waiting]) -> Result<(), Broken> {
         self.outlet.print(turn.iter_mut().map(|w| &mut w.printout))?;
         let Some(joblog) = &self.joblog else { return Ok(()) };
         let logged = turn.iter().filter_map(|w| w.entry.as_ref()).try_for_each(|entry| joblog.write(entry));
         logged.map_err(|error| {
             self.outlet.fail(format!("cannot write the job log: {error}"));
-            super::Broken::from(&error)
+            Broken::from(&error)
         })
     }
 
