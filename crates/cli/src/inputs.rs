@@ -118,6 +118,43 @@ impl Stream {
     }
 }
 
+impl Inputs {
+    /// Shows each input with its task's id, in order, and stores nothing.
+    ///
+    /// # Errors
+    /// What the source says, or `show`.
+    pub fn each(self, mut show: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
+        match self {
+            Inputs::Array(array) => (0..array.count()).try_for_each(|n| {
+                let id = array.first() + n * array.step();
+                show(id, id.to_string().as_bytes())
+            }),
+            Inputs::List(blocks) => {
+                let records = blocks.iter().flat_map(|block| (0..block.count()).map(|n| block.record(n)));
+                records.zip(1..).try_for_each(|(record, id)| show(id, record))
+            }
+            Inputs::Stream(mut stream) => {
+                let (mut batch, mut id) = (Batch::default(), 0);
+                loop {
+                    batch.clear();
+                    let more = stream.reader.next_batch(&mut batch);
+                    let more = more.with_context(|| format!("reading {}", stream.name))?;
+                    let mut from = 0;
+                    for end in &batch.ends {
+                        let end = *end as usize;
+                        id += 1;
+                        show(id, &batch.bytes[from..end])?;
+                        from = end;
+                    }
+                    if !more {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn wait_for_room(store: &dyn Store, job: JobId) -> Result<()> {
     loop {
         let info = store.job(job)?;

@@ -1,19 +1,18 @@
 //! `divvy run`: a command for each input, durably.
 
 use crate::args::{Output, RunArgs};
-use crate::command::{KIND, Keep, Limits, Line, Recipe, Text};
+use crate::command::{KIND, Line, Recipe, Text};
 use crate::exit::{Exit, bad_usage};
-use crate::home;
 use crate::inputs::{self, Inputs, Stream};
-use crate::lang::{duration, words};
+use crate::lang::words;
 use crate::session::{Session, say, workers};
-use anyhow::{Context, Result};
-use divvy_core::{Clock, JobId, NodeId};
+use crate::{dry_run, flags, home};
+use anyhow::Result;
+use divvy_core::{Clock, Intervals, JobId, NodeId, Range};
 use divvy_engine::{Stop, StopLevel, SystemClock};
-use divvy_store::{Array, Input, JobSpec, NewJob, Policy, Progress, Store};
+use divvy_store::{Array, Block, Input, JobSpec, NewJob, Policy, Progress, Store};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
@@ -27,15 +26,22 @@ pub fn run(
     output: Output,
     clock: SystemClock,
 ) -> Result<Exit> {
+    if let Some(why) = &args.foreign.refused {
+        return Err(bad_usage(why));
+    }
     let workers = workers(&args.workers)?;
-    let recipe = recipe(args)?;
+    let mut recipe = recipe(args)?;
     // Before anything is stored: a command that is not there would fail a million times.
     Line::new(&recipe).map_err(bad_usage)?;
-    let inputs = inputs::open(&args.input, sources)?;
-    if let Some(dir) = recipe.keep.results() {
-        std::fs::create_dir_all(dir)
-            .map_err(|e| bad_usage(format!("--results: cannot make {}: {e}", dir.display())))?;
+    let inputs =
+        if args.log.retry_failed { failed(&mut recipe)? } else { inputs::open(&args.input, sources)? };
+    if !args.log.retry_failed {
+        recipe.keep.skip = seqs(&flags::over(&recipe.keep, &args.log)?, &inputs);
     }
+    if args.dry_run {
+        return dry_run::print(&recipe, inputs);
+    }
+    flags::prepare(&recipe.keep, &args.log)?;
     let store = home::open_store()?;
     store.sweep(clock.millis())?;
     let session = Session::join(store.clone(), clock, workers, args.show, output, home::spill_dir()?)?;
@@ -77,15 +83,54 @@ pub fn say_cut(store: &dyn Store, job: JobId, output: Output) -> Result<()> {
 }
 
 fn recipe(args: &RunArgs) -> Result<Recipe> {
-    let timeout = args.policy.timeout.as_ref().map(|text| duration::parse(text.as_bytes())).transpose();
-    let timeout = timeout.map_err(|e| bad_usage(format!("--timeout: {e}")))?;
-    let cwd = std::env::current_dir().context("the current directory is gone")?;
-    let text = Text { words: command(args)?, shell: args.shell, append_input: args.input.array.is_none() };
-    // Rounded up: a limit of less than a millisecond is still a limit.
-    let limits = Limits { timeout_ms: timeout.map_or(0, |t| t.as_micros().div_ceil(1_000) as u64) };
-    let results = args.keep.results.as_ref().map(std::path::absolute).transpose()?;
-    let keep = Keep { in_order: args.keep.keep_order, results: results.map(PathBuf::into_os_string) };
-    Ok(Recipe::new(text, limits, keep, cwd, std::env::vars_os().collect()))
+    let text = if args.log.retry_failed {
+        // Each input is a whole command.
+        Text { words: vec![b"sh".to_vec(), b"-c".to_vec(), b"{}".to_vec()], ..Text::default() }
+    } else {
+        Text { words: command(args)?, shell: args.shell, append_input: args.input.array.is_none() }
+    };
+    let (limits, keep) = (flags::limits(&args.policy)?, flags::keep(args)?);
+    let cwd = flags::directory(args.cwd.as_deref())?;
+    Ok(Recipe::new(text, limits, keep, cwd, flags::environment(&args.env)?))
+}
+
+/// The largest Seq that --retry-failed finds its place for: all places before it are stored, empty ones in a few bytes.
+const RETRIED_MAX: u64 = 10_000_000;
+
+/// The commands that failed by the job log, each at the place it had, and nothing at the places between.
+fn failed(recipe: &mut Recipe) -> Result<Inputs> {
+    let past = flags::past(&recipe.keep)?;
+    let first = past.failed.keys().next().copied().unwrap_or(1);
+    let last = past.failed.keys().next_back().copied().unwrap_or(0);
+    if first == 0 || last > RETRIED_MAX {
+        return Err(bad_usage(format!(
+            "--retry-failed: it can run Seq 1 to {RETRIED_MAX} again, and {} has failed: give the command and its inputs \
+             with --resume-failed",
+            if first == 0 { 0 } else { last }
+        )));
+    }
+    let mut skip = Intervals::from(Range::new(0, last));
+    past.failed.keys().for_each(|id| skip.remove(Range::new(id - 1, *id)));
+    recipe.keep.skip = skip.ranges().iter().map(|range| (range.lo, range.hi)).collect();
+    let commands = (1..=last).map(|id| past.failed.get(&id).map_or(&b""[..], Vec::as_slice));
+    Ok(Inputs::List(Block::pack_all(commands)))
+}
+
+/// The seqs of these ids.
+fn seqs(ids: &Intervals, inputs: &Inputs) -> Vec<(u64, u64)> {
+    let seqs: Intervals = match inputs {
+        Inputs::Array(array) => {
+            let seq = |id: u64| Some(id.checked_sub(array.first())?).filter(|off| off % array.step() == 0);
+            let seqs = ids.iter().filter_map(|id| Some(seq(id)? / array.step()));
+            seqs.map(|seq| Range::new(seq, seq + 1)).collect()
+        }
+        // Counted from 1. There is no task 0; a log that has one is somebody else's.
+        Inputs::List(_) | Inputs::Stream(_) => {
+            let from_one = |range: &Range| Range::new(range.lo.max(1) - 1, range.hi.max(1) - 1);
+            ids.ranges().iter().map(from_one).filter(|range| range.lo < range.hi).collect()
+        }
+    };
+    seqs.ranges().iter().map(|range| (range.lo, range.hi)).collect()
 }
 
 /// The command's words; a single word is a whole command line.
@@ -113,7 +158,7 @@ fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
         max_attempts: args.policy.retries,
         crash_limit: args.policy.crash_limit,
         // One node at a time: no node can print in order what another ran.
-        exclusive: args.keep.keep_order,
+        exclusive: recipe.keep.in_order,
         ..Policy::default()
     };
     let name = args.name.clone().unwrap_or_else(|| recipe.shown());

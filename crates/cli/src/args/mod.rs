@@ -1,15 +1,18 @@
 //! Every flag, once.
 //!
 //! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, `policy.rs`
-//! how tasks may fail and be bounded, `keep.rs` what becomes of their output.
+//! how tasks may fail and be bounded, `keep.rs` what becomes of their output and is written down, `foreign.rs` what other
+//! programs have and divvy does not.
 
+mod foreign;
 mod input;
 mod keep;
 mod policy;
 mod run;
 
+pub use foreign::ForeignArgs;
 pub use input::InputArgs;
-pub use keep::KeepArgs;
+pub use keep::{KeepArgs, LogArgs};
 pub use policy::PolicyArgs;
 pub use run::RunArgs;
 
@@ -26,7 +29,7 @@ use std::ffi::OsString;
     arg_required_else_help = true,
     after_help = "EXAMPLES:\n  divvy run gzip -9 -k {} ::: *.log\n  find . -name '*.wav' | divvy run -j 2 flac {}\n  \
                   divvy run --array 1-1000000:3 ./sim {}\n  divvy resume\n\n\
-                  EXIT CODES:\n  0 all done; 1-100 that many tasks failed, 101 more; 125 bad usage;\n  \
+                  EXIT CODES:\n  0 all done; 1-100 that many tasks failed, 101 more (--halt: as GNU parallel has it); 125 bad usage;\n  \
                   126 store unreachable, damaged or full; 130 interrupted; 141 output closed\n\n\
                   ENVIRONMENT:\n  DIVVY_DIR    where jobs are kept (default: divvy in your XDG state directory)\n  \
                   DIVVY_STORE  the store itself, sqlite:PATH (default: sqlite:$DIVVY_DIR/divvy.db)\n  \
@@ -56,7 +59,7 @@ pub enum Output {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Run a command for each input, durably
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Go on with a job that was interrupted
     Resume(ResumeArgs),
     /// Lend this machine's workers to the jobs in the store
@@ -85,6 +88,8 @@ pub struct WorkersArg {
         short = 'j',
         long = "jobs",
         visible_alias = "workers",
+        alias = "max-procs",
+        short_alias = 'P',
         value_name = "N",
         default_value = "100%",
         allow_hyphen_values = true

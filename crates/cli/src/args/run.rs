@@ -1,12 +1,14 @@
 //! `divvy run`.
 
-use super::{InputArgs, KeepArgs, PolicyArgs, ShowFlags, WorkersArg};
+use super::{ForeignArgs, InputArgs, KeepArgs, LogArgs, PolicyArgs, ShowFlags, WorkersArg};
 use clap::Args;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Run a command for each input.
 #[derive(Debug, Args)]
 #[command(
+    args_override_self = true,
     override_usage = "divvy run [OPTIONS] COMMAND... ::: INPUT...\n       divvy run [OPTIONS] COMMAND... < INPUTS\n       \
                       divvy run [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...",
     after_help = "REPLACED IN THE COMMAND:\n  {} the input   {.} without extension   {/} base name   {//} directory\n  \
@@ -14,8 +16,8 @@ use std::ffi::OsString;
                   A command of several words is run as it stands. A single word is split as a shell would, but is not\n\
                   run by a shell: for pipes, redirection or variables add --shell; what replaces {} is quoted then.\n\
                   Without {} the input becomes the last word (not for --array). A task's stdin is empty.\n\n\
-                  The job is durable before the first task starts. Ctrl-C, a crash or a power cut lose nothing:\n\
-                  `divvy resume` goes on."
+                  The job is durable before the first task starts. Ctrl-C, --halt, a crash or a power cut lose nothing:\n\
+                  `divvy resume` goes on, without a job log."
 )]
 pub struct RunArgs {
     #[command(flatten)]
@@ -26,14 +28,27 @@ pub struct RunArgs {
     pub policy: PolicyArgs,
     #[command(flatten)]
     pub keep: KeepArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
     /// Run the command, one string, in sh
     #[arg(long)]
     pub shell: bool,
+    /// Print the commands and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Run tasks in DIR
+    #[arg(long, visible_alias = "workdir", alias = "wd", value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// Set a variable for the tasks; a bare NAME says what is so anyway, that they see yours
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub env: Vec<OsString>,
     /// A name to find the job by
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     #[command(flatten)]
     pub show: ShowFlags,
+    #[command(flatten)]
+    pub foreign: ForeignArgs,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

@@ -47,17 +47,21 @@ impl Line {
         Ok(Line { text, program, cwd, env })
     }
 
-    /// A command ready to start, but for its streams and the variables of the task.
+    /// One task's words.
     ///
     /// # Errors
     /// A sentence, if this input does not fit the command.
-    pub fn command(&self, input: &Input<'_>) -> Result<Command, String> {
-        let words = match &self.text {
+    pub fn words(&self, input: &Input<'_>) -> Result<Vec<Vec<u8>>, String> {
+        Ok(match &self.text {
             Text::Words(template) => template.render(input),
             Text::Shell(template) => {
                 vec![b"sh".to_vec(), b"-c".to_vec(), template.render(input).map_err(|e| e.to_string())?]
             }
-        };
+        })
+    }
+
+    /// A command of these words, ready to start, but for its streams and the variables of the task.
+    pub fn command(&self, words: Vec<Vec<u8>>) -> Command {
         let mut words = words.into_iter().map(OsString::from_vec);
         let name = words.next().unwrap_or_default();
         use std::os::unix::process::CommandExt;
@@ -72,7 +76,7 @@ impl Line {
         if let Some(env) = &self.env {
             command.env_clear().envs(env.iter().map(|(name, value)| (name, value)));
         }
-        Ok(command)
+        command
     }
 }
 
