@@ -13,6 +13,7 @@
 //! | `policy.rs`, `verbs.rs` | retries, time limits, and steering from another terminal |
 //! | `disk.rs` | no room, no permission |
 //! | `chaos.rs` | killed at random, again and again |
+//! | `tutorial/` | GNU parallel's tutorial, run by both |
 //!
 //! Other processes are waited for by looking for what they leave behind; a deadline only turns a hang into a failure.
 #![forbid(unsafe_code)]
@@ -33,4 +34,5 @@ mod policy;
 mod resume;
 mod sharing;
 mod started;
+mod tutorial;
 mod verbs;
