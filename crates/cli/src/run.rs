@@ -1,17 +1,18 @@
 //! `divvy run`: a command for each input, durably.
 
-use crate::args::{Output, RunArgs};
+use crate::args::{Output, RunArgs, Source};
 use crate::command::{KIND, Keep, Limits, Line, Recipe, Text};
 use crate::exit::{Exit, bad_usage};
 use crate::home;
-use crate::inputs::{self, Inputs, Stream};
-use crate::lang::{duration, words};
+use crate::inputs::{self, Inputs, Opened, Stream};
+use crate::lang::spelling::Spelling;
+use crate::lang::{duration, shell, words};
 use crate::session::{Session, say, workers};
 use anyhow::{Context, Result};
 use divvy_core::{Clock, JobId, NodeId};
 use divvy_engine::{Stop, StopLevel, SystemClock};
 use divvy_store::{Array, Input, JobSpec, NewJob, Policy, Progress, Store};
-use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,17 +22,13 @@ use std::sync::mpsc::{Receiver, channel};
 ///
 /// # Errors
 /// Bad usage, or whatever the store says.
-pub fn run(
-    args: &RunArgs,
-    sources: Option<Vec<OsString>>,
-    output: Output,
-    clock: SystemClock,
-) -> Result<Exit> {
+pub fn run(args: &RunArgs, sources: Option<Vec<Source>>, output: Output, clock: SystemClock) -> Result<Exit> {
     let workers = workers(&args.workers)?;
-    let recipe = recipe(args)?;
+    check_command(args, sources.is_some())?;
+    let opened = inputs::open(args, sources, workers as usize)?;
+    let recipe = recipe(args, &opened)?;
     // Before anything is stored: a command that is not there would fail a million times.
     Line::new(&recipe).map_err(bad_usage)?;
-    let inputs = inputs::open(&args.input, sources)?;
     if let Some(dir) = recipe.keep.results() {
         std::fs::create_dir_all(dir)
             .map_err(|e| bad_usage(format!("--results: cannot make {}: {e}", dir.display())))?;
@@ -39,7 +36,7 @@ pub fn run(
     let store = home::open_store()?;
     store.sweep(clock.millis())?;
     let session = Session::join(store.clone(), clock, workers, args.show, output, home::spill_dir()?)?;
-    let (input, array, stream) = split(inputs, session.node());
+    let (input, array, stream) = split(opened.inputs, session.node());
     let spec = spec(args, &recipe, array);
     let job = store.submit(clock.millis(), &NewJob { spec, input })?;
     let feeder = stream.map(|stream| feed(stream, store.clone(), job, clock, session.stop()));
@@ -76,11 +73,18 @@ pub fn say_cut(store: &dyn Store, job: JobId, output: Output) -> Result<()> {
     Ok(())
 }
 
-fn recipe(args: &RunArgs) -> Result<Recipe> {
+fn recipe(args: &RunArgs, opened: &Opened) -> Result<Recipe> {
     let timeout = args.policy.timeout.as_ref().map(|text| duration::parse(text.as_bytes())).transpose();
     let timeout = timeout.map_err(|e| bad_usage(format!("--timeout: {e}")))?;
     let cwd = std::env::current_dir().context("the current directory is gone")?;
-    let text = Text { words: command(args)?, shell: args.shell, append_input: args.input.array.is_none() };
+    let text = Text {
+        words: command(args, &opened.spelling)?,
+        shell: args.shell,
+        append_input: opened.append_input,
+        repeat: opened.repeat,
+        spelling: opened.spelling.clone(),
+        record: opened.record.clone(),
+    };
     // Rounded up: a limit of less than a millisecond is still a limit.
     let limits = Limits { timeout_ms: timeout.map_or(0, |t| t.as_micros().div_ceil(1_000) as u64) };
     let results = args.keep.results.as_ref().map(std::path::absolute).transpose()?;
@@ -88,12 +92,30 @@ fn recipe(args: &RunArgs) -> Result<Recipe> {
     Ok(Recipe::new(text, limits, keep, cwd, std::env::vars_os().collect()))
 }
 
+/// Without a command the inputs are commands, but a person at a terminal has more likely forgotten it, and neither
+/// numbers nor data are commands.
+fn check_command(args: &RunArgs, has_sources: bool) -> Result<()> {
+    let input = &args.input;
+    let are_commands = has_sources || !input.source.each_line.is_empty() || !std::io::stdin().is_terminal();
+    let are_others = input.source.array.is_some() || input.pipe.pipe || input.pipe.pipepart;
+    if args.command.is_empty() && (!are_commands || are_others) {
+        return Err(bad_usage("no command: say what to run, as in `divvy run gzip -k {} ::: *.log`"));
+    }
+    Ok(())
+}
+
 /// The command's words; a single word is a whole command line.
-fn command(args: &RunArgs) -> Result<Vec<Vec<u8>>> {
+fn command(args: &RunArgs, spelling: &Spelling) -> Result<Vec<Vec<u8>>> {
     let given: Vec<Vec<u8>> = args.command.iter().map(|word| word.as_bytes().to_vec()).collect();
+    let quotes = args.input.placeholders.quote;
     match given.as_slice() {
-        [] => Err(bad_usage("no command: say what to run, as in `divvy run gzip -k {} ::: *.log`")),
-        [text] if !args.shell => words::split(text).map_err(bad_usage),
+        [text] if !args.shell && !quotes => words::split(text, spelling).map_err(bad_usage),
+        // A placeholder alone is quoted by what fills it in, which can then be several words.
+        words if args.shell && quotes => {
+            let is_placeholder =
+                |word: &[u8]| spelling.at_start(word).is_some_and(|found| found.len == word.len());
+            Ok(words.iter().map(|w| if is_placeholder(w) { w.clone() } else { shell::quoted(w) }).collect())
+        }
         _ => Ok(given),
     }
 }

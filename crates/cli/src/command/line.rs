@@ -1,6 +1,6 @@
 //! One task's command line.
 
-use super::Recipe;
+use super::{Content, Recipe, Record};
 use crate::lang::placeholder::Input;
 use crate::lang::shell::ShellTemplate;
 use crate::lang::template::Template;
@@ -14,6 +14,7 @@ use std::process::Command;
 #[derive(Debug)]
 pub struct Line {
     text: Text,
+    record: Record,
     /// Where the program is, if its name does not depend on the input. Looked up once: a search of PATH for each
     /// of a million tasks is a million failed starts.
     program: Option<PathBuf>,
@@ -25,6 +26,8 @@ pub struct Line {
 enum Text {
     Words(Template),
     Shell(ShellTemplate),
+    /// The input is the text.
+    Given,
 }
 
 impl Line {
@@ -36,7 +39,11 @@ impl Line {
         if !recipe.cwd().is_dir() {
             return Err(format!("its directory {} is not there", recipe.cwd().display()));
         }
-        let (text, name) = if recipe.text.shell { shell(recipe)? } else { words(recipe)? };
+        let (text, name) = match &recipe.text {
+            text if text.words.is_empty() => (Text::Given, Some("sh".into())),
+            text if text.shell => shell(recipe)?,
+            _ => words(recipe)?,
+        };
         let program = name.map(|name| find(&name, recipe)).transpose()?;
         // Where nothing differs from this process nothing is set: a task costs less than half a millisecond, and
         // going to a directory and copying an environment are a part of it that can be measured.
@@ -44,20 +51,23 @@ impl Line {
         let cwd = (!here).then(|| recipe.cwd().to_owned());
         let same = std::env::vars_os().eq(recipe.env.iter().cloned());
         let env = (!same).then(|| recipe.env.clone());
-        Ok(Line { text, program, cwd, env })
+        Ok(Line { text, record: recipe.text.record.clone(), program, cwd, env })
+    }
+
+    /// What a task gets of its record.
+    ///
+    /// # Errors
+    /// A sentence, if it cannot be read.
+    pub fn content<'a>(&self, record: &'a [u8]) -> Result<Content<'a>, String> {
+        self.record.read(record).map_err(|e| format!("cannot read its input: {e}"))
     }
 
     /// A command ready to start, but for its streams and the variables of the task.
     ///
     /// # Errors
     /// A sentence, if this input does not fit the command.
-    pub fn command(&self, input: &Input<'_>) -> Result<Command, String> {
-        let words = match &self.text {
-            Text::Words(template) => template.render(input),
-            Text::Shell(template) => {
-                vec![b"sh".to_vec(), b"-c".to_vec(), template.render(input).map_err(|e| e.to_string())?]
-            }
-        };
+    pub fn command(&self, content: &Content<'_>, id: u64, slot: u32) -> Result<Command, String> {
+        let words = content.with_fields(|fields| self.words(&Input { fields, id, slot }))?;
         let mut words = words.into_iter().map(OsString::from_vec);
         let name = words.next().unwrap_or_default();
         use std::os::unix::process::CommandExt;
@@ -74,23 +84,37 @@ impl Line {
         }
         Ok(command)
     }
+
+    fn words(&self, input: &Input<'_>) -> Result<Vec<Vec<u8>>, String> {
+        let text = match &self.text {
+            Text::Words(template) => return Ok(template.render(input)),
+            Text::Shell(template) => template.render(input).map_err(|e| e.to_string())?,
+            Text::Given => input.fields.join(&b' '),
+        };
+        Ok(vec![b"sh".to_vec(), b"-c".to_vec(), text])
+    }
 }
 
 fn shell(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
-    let mut template = ShellTemplate::new(&recipe.text.words.join(&b' ')).map_err(|e| e.to_string())?;
-    if recipe.text.append_input && !template.uses_input() {
+    let text = &recipe.text;
+    let template = ShellTemplate::new(&text.words.join(&b' '), &text.spelling, text.repeat);
+    let mut template = template.map_err(|e| e.to_string())?;
+    if text.append_input && !template.uses_input() {
         template.append_input().map_err(|e| e.to_string())?;
     }
     Ok((Text::Shell(template), Some("sh".into())))
 }
 
 fn words(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
-    let mut template = Template::new(&recipe.text.words).map_err(|e| e.to_string())?;
-    if recipe.text.append_input && !template.uses_input() {
+    let text = &recipe.text;
+    let mut template = Template::new(&text.words, &text.spelling, text.repeat).map_err(|e| e.to_string())?;
+    if text.append_input && !template.uses_input() {
         template.append_input();
     }
     // The same name for two very different inputs is the same name for all.
-    let name = |input: &[u8], id| template.render(&Input { input, id, slot: id as u32 }).into_iter().next();
+    let name = |field: &[u8], id| {
+        template.render(&Input { fields: &[field, field], id, slot: id as u32 }).into_iter().next()
+    };
     let (first, second) = (name(b"a.b", 1), name(b"c/d", 2));
     let fixed = first.filter(|first| Some(first) == second.as_ref());
     Ok((Text::Words(template), fixed.map(OsString::from_vec)))

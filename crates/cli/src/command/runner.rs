@@ -4,7 +4,6 @@ use super::order::Gate;
 use super::outlet::Outlet;
 use super::results::Results;
 use super::{KIND, Line, Recipe};
-use crate::lang::placeholder::Input;
 use divvy_core::{Intervals, JobId, State};
 use divvy_engine::process::{self, Bounds, Captured, Ended, SESSION_VAR};
 use divvy_engine::{Chunk, Handler, Order, Runner, StopLevel, Task, TaskKey};
@@ -155,12 +154,16 @@ impl JobRunner {
         let number = task.id.to_string();
         let bytes = if chunk.is_array() { number.as_bytes() } else { task.input };
         let slot = chunk.worker() as u32 + 1;
-        let mut command = match self.line.command(&Input { input: bytes, id: task.id, slot }) {
+        let content = match self.line.content(bytes) {
+            Ok(content) => content,
+            Err(why) => return Attempt::Ended(Err(why)),
+        };
+        let mut command = match self.line.command(&content, task.id, slot) {
             Ok(command) => command,
             Err(why) => return Attempt::Ended(Err(why)),
         };
-        self.set_variables(&mut command, chunk, &task, bytes, slot);
-        let mut ended = process::run(&mut command, chunk, seq, &self.bounds, output);
+        self.set_variables(&mut command, chunk, &task, content.variable().as_deref(), slot);
+        let mut ended = process::run(&mut command, content.stdin(), chunk, seq, &self.bounds, output);
         let waits_since = chunk.now_ns();
         while ended.as_ref().is_err_and(is_scarce) && chunk.now_ns() < waits_since + SCARCE_NS {
             if chunk.is_ended(seq) {
@@ -168,7 +171,7 @@ impl JobRunner {
             }
             chunk.enter(State::HeldBack);
             std::thread::sleep(SCARCE_PAUSE);
-            ended = process::run(&mut command, chunk, seq, &self.bounds, output);
+            ended = process::run(&mut command, content.stdin(), chunk, seq, &self.bounds, output);
         }
         match ended {
             Ok(Ended::Exited(status)) => Attempt::Ended(verdict(status)),
@@ -192,13 +195,13 @@ impl JobRunner {
         command: &mut Command,
         chunk: &Chunk<'_>,
         task: &Task<'_>,
-        input: &[u8],
+        input: Option<&[u8]>,
         slot: u32,
     ) {
         command.env("DIVVY_JOB", &self.job).env("DIVVY_TASK", task.id.to_string());
         command.env("DIVVY_ATTEMPT", task.attempt.to_string()).env("DIVVY_FENCE", chunk.fence().to_string());
         command.env("DIVVY_SLOT", slot.to_string());
-        if input.len() <= INPUT_VAR_MAX {
+        if let Some(input) = input.filter(|input| input.len() <= INPUT_VAR_MAX) {
             command.env("DIVVY_INPUT", OsStr::from_bytes(input));
         }
         if let Some(session) = &self.session {

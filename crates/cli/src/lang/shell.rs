@@ -13,12 +13,16 @@
 //! | in a comment, or behind a backslash (`\{}`) | nothing: it stays as it is |
 //! | in or after what shells read differently | nothing: the text is refused when it is parsed, with a way out |
 //!
+//! Of several fields outside quotes each is quoted, with a space between them; elsewhere they are joined by spaces and
+//! go in as one. If repeating was asked for (`-X`), a word that shows all fields comes once for each.
+//!
 //! The safety holds for the shell that reads the text. A program that interprets an argument again (`sh -c`, `eval`,
 //! `ssh`, `awk`, arithmetic in `[[ ]]`) receives the input as part of its own program; `"$DIVVY_INPUT"`, read there,
 //! is safe at any depth. Aliases that hold half a quote are not followed.
 
 use super::placeholder::{Input, Placeholder};
 use super::shell_scan;
+use super::spelling::Spelling;
 
 pub use super::shell_error::{AppendError, Lost, RenderError, ShellError};
 
@@ -33,13 +37,22 @@ pub struct ShellTemplate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Literal(Vec<u8>),
-    Hole { placeholder: Placeholder, place: Place },
+    Hole {
+        placeholder: Placeholder,
+        place: Place,
+    },
+    /// Here a word starts, and at the next mark, if that is its end, it is whole: it may be repeated.
+    Start,
+    /// Here a word ends.
+    End,
 }
 
 /// How the shell reads the place where a placeholder stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Plain,
+    /// Outside quotes, behind `name=`: several fields stay one word, since the second would be run as a command.
+    Assigned,
     SingleQuotes,
     DoubleQuotes,
     Arithmetic,
@@ -61,13 +74,14 @@ pub(super) enum End {
 }
 
 impl ShellTemplate {
-    /// Finds the replacement strings in `text` and how `sh` reads the places where they stand.
+    /// Finds the replacement strings in `text`, written like this, and how `sh` reads the places where they stand.
+    /// With `repeat`, a word that shows all fields comes once for each.
     ///
     /// # Errors
     ///
     /// [`ShellError`], when one of them could not be filled in safely, or when `sh` could not read the text at all.
-    pub fn new(text: &[u8]) -> Result<Self, ShellError> {
-        shell_scan::scan(text)
+    pub fn new(text: &[u8], spelling: &Spelling, repeat: bool) -> Result<Self, ShellError> {
+        shell_scan::scan(text, spelling, repeat)
     }
 
     /// Whether the text shows the task's input. If not, the caller appends it with
@@ -96,7 +110,7 @@ impl ShellTemplate {
             bytes.truncate(bytes.len() - blank);
         }
         self.parts.push(Part::Literal(b" ".to_vec()));
-        self.parts.push(Part::Hole { placeholder: Placeholder::Input, place: Place::Plain });
+        self.parts.push(Part::Hole { placeholder: Placeholder::INPUT, place: Place::Plain });
         self.end = End::Word { blank: 0 };
         Ok(())
     }
@@ -108,28 +122,69 @@ impl ShellTemplate {
     /// [`RenderError`], when the input cannot stand where the text wants it.
     pub fn render(&self, input: &Input<'_>) -> Result<Vec<u8>, RenderError> {
         let mut text = Vec::new();
-        self.render_into(input, &mut text)?;
+        let mut at = 0;
+        while let Some(part) = self.parts.get(at) {
+            let word = self.repeated(at);
+            if word.is_empty() {
+                part.write(input, input, &mut text)?;
+                at += 1;
+                continue;
+            }
+            for (nth, field) in input.fields.iter().enumerate() {
+                if nth > 0 {
+                    text.push(b' ');
+                }
+                let alone = Input { fields: &[field], ..*input };
+                word.iter().try_for_each(|part| part.write(&alone, input, &mut text))?;
+            }
+            at += word.len();
+        }
         Ok(text)
     }
 
-    /// Like [`render`](Self::render), but keeps the buffer that `text` holds from the task before. After an error the
-    /// buffer holds part of a text and must not be run.
-    ///
-    /// # Errors
-    ///
-    /// As [`render`](Self::render).
-    pub fn render_into(&self, input: &Input<'_>, text: &mut Vec<u8>) -> Result<(), RenderError> {
-        text.clear();
-        for part in &self.parts {
-            match part {
-                Part::Literal(bytes) => text.extend_from_slice(bytes),
-                Part::Hole { placeholder, place } => {
-                    placeholder.with_value(input, |value| insert(value, *place, text))?;
-                }
+    /// The word that starts at this part, if it is one to be repeated; else nothing.
+    fn repeated(&self, at: usize) -> &[Part] {
+        let [Part::Start, rest @ ..] = &self.parts[at..] else { return &[] };
+        let len = rest.iter().position(|part| matches!(part, Part::Start | Part::End));
+        let Some(len) = len.filter(|len| rest[*len] == Part::End) else { return &[] };
+        let shows_all =
+            |part: &Part| matches!(part, Part::Hole { placeholder, .. } if placeholder.is_all_fields());
+        if rest[..len].iter().any(shows_all) { &self.parts[at..at + 1 + len] } else { &[] }
+    }
+}
+
+impl Part {
+    fn write(&self, all: &Input<'_>, numbered: &Input<'_>, text: &mut Vec<u8>) -> Result<(), RenderError> {
+        match self {
+            Part::Literal(bytes) => text.extend_from_slice(bytes),
+            Part::Hole { placeholder, place } => {
+                let input = if placeholder.is_all_fields() { all } else { numbered };
+                return fill(*placeholder, *place, input, text);
             }
+            Part::Start | Part::End => {}
         }
         Ok(())
     }
+}
+
+fn fill(
+    placeholder: Placeholder,
+    place: Place,
+    input: &Input<'_>,
+    text: &mut Vec<u8>,
+) -> Result<(), RenderError> {
+    if place != Place::Plain && placeholder.is_all_fields() && input.fields.len() != 1 {
+        let mut joined = Vec::new();
+        placeholder.write_joined(input, &mut joined);
+        return insert(&joined, place, text);
+    }
+    let mut is_first = true;
+    placeholder.values(input, |value| {
+        if !std::mem::take(&mut is_first) {
+            text.push(b' ');
+        }
+        insert(value, place, text)
+    })
 }
 
 fn insert(value: &[u8], place: Place, text: &mut Vec<u8>) -> Result<(), RenderError> {
@@ -137,12 +192,19 @@ fn insert(value: &[u8], place: Place, text: &mut Vec<u8>) -> Result<(), RenderEr
         return Err(RenderError::Nul { at });
     }
     match place {
-        Place::Plain => surrounded(value, b"'", b"'", text),
+        Place::Plain | Place::Assigned => surrounded(value, b"'", b"'", text),
         Place::SingleQuotes => surrounded(value, b"", b"", text),
         Place::DoubleQuotes => surrounded(value, b"\"'", b"'\"", text),
         Place::Arithmetic => return insert_number(value, text),
     }
     Ok(())
+}
+
+/// A word as a shell has to read it to get these bytes.
+pub fn quoted(word: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(word.len() + 2);
+    surrounded(word, b"'", b"'", &mut text);
+    text
 }
 
 /// Inside single quotes a shell gives meaning to nothing but the closing one.
