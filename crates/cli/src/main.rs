@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `args/` | every flag, once: help, usage errors |
 //! | `lang/` | the texts users type: commands, placeholders, arrays, selectors, records |
+//! | `flags.rs` | what flags mean in a recipe |
 //! | `home.rs` | where jobs are kept |
 //! | `inputs.rs` | where a job's inputs come from |
 //! | `command/` | the handler that runs commands: what a job records, starting, output |
 //! | `session/` | a node in the foreground: signals, progress, the bill |
+//! | `dry_run.rs` | `divvy run --dry-run` |
 //! | `run.rs`, `resume.rs`, `work.rs`, `jobs.rs`, `bench/` | one file for each verb |
 //!
 //! Only this crate reads the environment, writes to the terminal, and uses `anyhow`.
@@ -17,7 +19,9 @@
 mod args;
 mod bench;
 mod command;
+mod dry_run;
 mod exit;
+mod flags;
 mod home;
 mod inputs;
 mod jobs;

@@ -1,20 +1,19 @@
 //! `divvy run`: a command for each input, durably.
 
 use crate::args::{Output, RunArgs, Source};
-use crate::command::{KIND, Keep, Limits, Line, Recipe, Text};
+use crate::command::{KIND, Line, Recipe, Text};
 use crate::exit::{Exit, bad_usage};
-use crate::home;
-use crate::inputs::{self, Inputs, Opened, Stream};
+use crate::inputs::{self, Inputs, Stream};
 use crate::lang::spelling::Spelling;
-use crate::lang::{duration, shell, words};
+use crate::lang::{shell, words};
 use crate::session::{Session, say, workers};
-use anyhow::{Context, Result};
-use divvy_core::{Clock, JobId, NodeId};
+use crate::{dry_run, flags, home};
+use anyhow::Result;
+use divvy_core::{Clock, Intervals, JobId, NodeId, Range};
 use divvy_engine::{Stop, StopLevel, SystemClock};
-use divvy_store::{Array, Input, JobSpec, NewJob, Policy, Progress, Store};
+use divvy_store::{Array, Block, Input, JobSpec, NewJob, Policy, Progress, Store};
 use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
@@ -24,19 +23,18 @@ use std::sync::mpsc::{Receiver, channel};
 /// Bad usage, or whatever the store says.
 pub fn run(args: &RunArgs, sources: Option<Vec<Source>>, output: Output, clock: SystemClock) -> Result<Exit> {
     let workers = workers(&args.workers)?;
-    check_command(args, sources.is_some())?;
-    let opened = inputs::open(args, sources, workers as usize)?;
-    let recipe = recipe(args, &opened)?;
+    let (recipe, inputs) =
+        if args.log.retry_failed { failed(args)? } else { given(args, sources, workers as usize)? };
     // Before anything is stored: a command that is not there would fail a million times.
     Line::new(&recipe).map_err(bad_usage)?;
-    if let Some(dir) = recipe.keep.results() {
-        std::fs::create_dir_all(dir)
-            .map_err(|e| bad_usage(format!("--results: cannot make {}: {e}", dir.display())))?;
+    if args.dry_run {
+        return dry_run::print(&recipe, inputs);
     }
+    flags::prepare(&recipe.keep, &args.log, &recipe.text.spelling)?;
     let store = home::open_store()?;
     store.sweep(clock.millis())?;
     let session = Session::join(store.clone(), clock, workers, args.show, output, home::spill_dir()?)?;
-    let (input, array, stream) = split(opened.inputs, session.node());
+    let (input, array, stream) = split(inputs, session.node());
     let spec = spec(args, &recipe, array);
     let job = store.submit(clock.millis(), &NewJob { spec, input })?;
     let feeder = stream.map(|stream| feed(stream, store.clone(), job, clock, session.stop()));
@@ -73,23 +71,57 @@ pub fn say_cut(store: &dyn Store, job: JobId, output: Output) -> Result<()> {
     Ok(())
 }
 
-fn recipe(args: &RunArgs, opened: &Opened) -> Result<Recipe> {
-    let timeout = args.policy.timeout.as_ref().map(|text| duration::parse(text.as_bytes())).transpose();
-    let timeout = timeout.map_err(|e| bad_usage(format!("--timeout: {e}")))?;
-    let cwd = std::env::current_dir().context("the current directory is gone")?;
+/// The job as its flags and inputs say it.
+fn given(args: &RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Result<(Recipe, Inputs)> {
+    check_command(args, sources.is_some())?;
+    let opened = inputs::open(args, sources, workers)?;
     let text = Text {
         words: command(args, &opened.spelling)?,
         shell: args.shell,
         append_input: opened.append_input,
         repeat: opened.repeat,
-        spelling: opened.spelling.clone(),
-        record: opened.record.clone(),
+        spelling: opened.spelling,
+        record: opened.record,
     };
-    // Rounded up: a limit of less than a millisecond is still a limit.
-    let limits = Limits { timeout_ms: timeout.map_or(0, |t| t.as_micros().div_ceil(1_000) as u64) };
-    let results = args.keep.results.as_ref().map(std::path::absolute).transpose()?;
-    let keep = Keep { in_order: args.keep.keep_order, results: results.map(PathBuf::into_os_string) };
-    Ok(Recipe::new(text, limits, keep, cwd, std::env::vars_os().collect()))
+    let mut recipe = recipe(args, text)?;
+    recipe.keep.skip = seqs(&flags::over(&recipe.keep, &args.log)?, &opened.inputs);
+    Ok((recipe, opened.inputs))
+}
+
+fn recipe(args: &RunArgs, text: Text) -> Result<Recipe> {
+    let (limits, keep) = (flags::limits(&args.policy)?, flags::keep(args, &text.spelling)?);
+    let cwd = flags::directory(args.cwd.as_deref())?;
+    Ok(Recipe::new(text, limits, keep, cwd, flags::environment(&args.env)?))
+}
+
+/// The commands that failed by the job log, each at the place it had, and nothing at the places between.
+fn failed(args: &RunArgs) -> Result<(Recipe, Inputs)> {
+    // Each input is a whole command.
+    let mut recipe = recipe(args, Text::default())?;
+    let past = flags::past(&recipe.keep)?;
+    let last = past.failed.keys().next_back().copied().unwrap_or(0);
+    let mut skip = Intervals::from(Range::new(0, last));
+    past.failed.keys().for_each(|id| skip.remove(Range::new(id - 1, *id)));
+    recipe.keep.skip = skip.ranges().iter().map(|range| (range.lo, range.hi)).collect();
+    let commands = (1..=last).map(|id| past.failed.get(&id).map_or(&b""[..], Vec::as_slice));
+    Ok((recipe, Inputs::List(Block::pack_all(commands))))
+}
+
+/// The seqs of these ids.
+fn seqs(ids: &Intervals, inputs: &Inputs) -> Vec<(u64, u64)> {
+    let seqs: Intervals = match inputs {
+        Inputs::Array(array) => {
+            let seq = |id: u64| Some(id.checked_sub(array.first())?).filter(|off| off % array.step() == 0);
+            let seqs = ids.iter().filter_map(|id| Some(seq(id)? / array.step()));
+            seqs.map(|seq| Range::new(seq, seq + 1)).collect()
+        }
+        // Counted from 1. There is no task 0; a log that has one is somebody else's.
+        Inputs::List(_) | Inputs::Stream(_) => {
+            let from_one = |range: &Range| Range::new(range.lo.max(1) - 1, range.hi.max(1) - 1);
+            ids.ranges().iter().map(from_one).filter(|range| range.lo < range.hi).collect()
+        }
+    };
+    seqs.ranges().iter().map(|range| (range.lo, range.hi)).collect()
 }
 
 /// Without a command the inputs are commands, but a person at a terminal has more likely forgotten it, and neither
@@ -135,7 +167,7 @@ fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
         max_attempts: args.policy.retries,
         crash_limit: args.policy.crash_limit,
         // One node at a time: no node can print in order what another ran.
-        exclusive: args.keep.keep_order,
+        exclusive: recipe.keep.in_order,
         ..Policy::default()
     };
     let name = args.name.clone().unwrap_or_else(|| recipe.shown());

@@ -7,6 +7,7 @@ use crate::worker::Desk;
 use divvy_core::{Fence, Range, Seq, State};
 use divvy_decide::Worked;
 use divvy_store::Held;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// A task by its lease: what its outcome is told under. Small, to be kept where the outcome is told later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,6 +90,25 @@ impl<'a> Chunk<'a> {
     #[inline]
     pub fn is_ended(&self, seq: Seq) -> bool {
         self.desk.stop.level() >= StopLevel::End || self.lent.is_dropped(seq)
+    }
+
+    /// Whether a task that has not started should not start any more: the same, or a stop that lets the running
+    /// ones finish.
+    #[must_use]
+    #[inline]
+    pub fn is_over(&self, seq: Seq) -> bool {
+        self.desk.stop.level() >= StopLevel::Finish || self.lent.is_dropped(seq)
+    }
+
+    /// Waits so long, held back, or until somebody wants this worker's attention: look at [`Chunk::is_over`] then.
+    pub fn hold_back(&mut self, ns: u64) {
+        self.enter(State::HeldBack);
+        let poke = self.poke();
+        let limit = Timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as _ };
+        // A wait cut short by a signal is only looked at earlier.
+        if poll(&mut [PollFd::new(&poke.0, PollFlags::IN)], Some(&limit)).is_ok_and(|woken| woken > 0) {
+            poke.clear();
+        }
     }
 
     /// How to hear of a stop.

@@ -135,6 +135,9 @@ struct Running<'a> {
     jobs: HashMap<JobId, (Arc<JobSpec>, Arc<dyn Runner>)>,
     version: u64,
     liveness_at: u64,
+    /// Whether the node's decisions have heard of the stop.
+    stopping: bool,
+    /// When the grace time is over.
     stop_at: Option<u64>,
     end: Option<Result<End>>,
 }
@@ -172,6 +175,7 @@ impl<'a> Running<'a> {
             next_tag: 0,
             jobs: HashMap::new(),
             liveness_at: 0,
+            stopping: false,
             stop_at: None,
             end: None,
         })
@@ -225,8 +229,11 @@ impl<'a> Running<'a> {
         if level == StopLevel::Run {
             return;
         }
-        if self.stop_at.is_none() {
+        if level >= StopLevel::Drain && self.stop_at.is_none() {
             self.stop_at = Some(now.saturating_add(self.engine.settings.grace_ns));
+        }
+        if !self.stopping {
+            self.stopping = true;
             let mut actions = Vec::new();
             self.node.on_stop(now, &mut actions);
             self.perform(actions);

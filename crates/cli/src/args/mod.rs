@@ -2,8 +2,10 @@
 //!
 //! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, with
 //! `sources.rs` for those behind `:::`, `placeholders.rs` how the command shows them, `pipe.rs` stdin in blocks,
-//! `policy.rs` how tasks may fail and be bounded, `keep.rs` what becomes of their output.
+//! `policy.rs` how tasks may fail and be bounded, `keep.rs` what becomes of their output and is written down,
+//! `foreign.rs` what other programs have and divvy does not.
 
+mod foreign;
 mod input;
 mod keep;
 mod pipe;
@@ -12,8 +14,9 @@ mod policy;
 mod run;
 mod sources;
 
+pub use foreign::ForeignArgs;
 pub use input::{InputArgs, PackArgs, SourceArgs};
-pub use keep::KeepArgs;
+pub use keep::{KeepArgs, LogArgs};
 pub use pipe::PipeArgs;
 pub use placeholders::PlaceholderArgs;
 pub use policy::PolicyArgs;
@@ -92,6 +95,8 @@ pub struct WorkersArg {
         short = 'j',
         long = "jobs",
         visible_alias = "workers",
+        alias = "max-procs",
+        short_alias = 'P',
         value_name = "N",
         default_value = "100%",
         allow_hyphen_values = true

@@ -1,8 +1,9 @@
 //! `divvy run`.
 
-use super::{InputArgs, KeepArgs, PolicyArgs, ShowFlags, WorkersArg};
+use super::{ForeignArgs, InputArgs, KeepArgs, LogArgs, PolicyArgs, ShowFlags, WorkersArg};
 use clap::Args;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Run a command for each input.
 #[derive(Debug, Args)]
@@ -34,14 +35,27 @@ pub struct RunArgs {
     pub policy: PolicyArgs,
     #[command(flatten)]
     pub keep: KeepArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
     /// Run the command, one string, in sh
     #[arg(long)]
     pub shell: bool,
+    /// Print the commands and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Run tasks in DIR
+    #[arg(long, visible_alias = "workdir", alias = "wd", value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// Set a variable for the tasks; a bare NAME says what is so anyway, that they see yours
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub env: Vec<OsString>,
     /// A name to find the job by
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     #[command(flatten)]
     pub show: ShowFlags,
+    #[command(flatten)]
+    pub foreign: ForeignArgs,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

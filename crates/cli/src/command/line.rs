@@ -62,12 +62,29 @@ impl Line {
         self.record.read(record).map_err(|e| format!("cannot read its input: {e}"))
     }
 
-    /// A command ready to start, but for its streams and the variables of the task.
+    /// What a task gets of its record as arguments.
+    ///
+    /// # Errors
+    /// A sentence, if it cannot be read.
+    pub fn arguments<'a>(&self, record: &'a [u8]) -> Result<Content<'a>, String> {
+        self.record.arguments(record).map_err(|e| format!("cannot read its input: {e}"))
+    }
+
+    /// One task's words.
     ///
     /// # Errors
     /// A sentence, if this input does not fit the command.
-    pub fn command(&self, content: &Content<'_>, id: u64, slot: u32) -> Result<Command, String> {
-        let words = content.with_fields(|fields| self.words(&Input { fields, id, slot }))?;
+    pub fn words(&self, input: &Input<'_>) -> Result<Vec<Vec<u8>>, String> {
+        let text = match &self.text {
+            Text::Words(template) => return Ok(template.render(input)),
+            Text::Shell(template) => template.render(input).map_err(|e| e.to_string())?,
+            Text::Given => input.fields.join(&b' '),
+        };
+        Ok(vec![b"sh".to_vec(), b"-c".to_vec(), text])
+    }
+
+    /// A command of these words, ready to start, but for its streams and the variables of the task.
+    pub fn command(&self, words: Vec<Vec<u8>>) -> Command {
         let mut words = words.into_iter().map(OsString::from_vec);
         let name = words.next().unwrap_or_default();
         use std::os::unix::process::CommandExt;
@@ -82,16 +99,7 @@ impl Line {
         if let Some(env) = &self.env {
             command.env_clear().envs(env.iter().map(|(name, value)| (name, value)));
         }
-        Ok(command)
-    }
-
-    fn words(&self, input: &Input<'_>) -> Result<Vec<Vec<u8>>, String> {
-        let text = match &self.text {
-            Text::Words(template) => return Ok(template.render(input)),
-            Text::Shell(template) => template.render(input).map_err(|e| e.to_string())?,
-            Text::Given => input.fields.join(&b' '),
-        };
-        Ok(vec![b"sh".to_vec(), b"-c".to_vec(), text])
+        command
     }
 }
 

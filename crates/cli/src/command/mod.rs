@@ -1,19 +1,41 @@
 //! The handler that runs commands.
 //!
-//! `recipe.rs` is what a job records of its command, `record.rs` what of its tasks; `line.rs` makes one task's command
-//! line of both; `runner.rs` runs it; what it prints goes through `outlet.rs` (the terminal, in order if asked for, by `order.rs`) and
-//! `results.rs` (a directory, durably).
+//! `recipe.rs` is what a job records of its command, `record.rs` what of its tasks. `runner.rs` takes a task from start
+//! to outcome:
+//!
+//! | | |
+//! |---|---|
+//! | may it start | `hold.rs`: a delay, load, memory |
+//! | what is run | `line.rs`: one task's command line; `variables.rs`: its environment; `typed.rs`: as one would type it |
+//! | while it runs | `attempt.rs`, with `timeout.rs`, `ending.rs` (by which signals), `lines.rs` (what it prints at once) |
+//! | where its output goes | `outlet.rs`: the terminal, in order by `order.rs`, tagged by `tag.rs`; `results.rs`: files; `table.rs`: rows |
+//! | what is told of it | `joblog.rs`; `halt.rs`: whether it was the last |
 
+mod attempt;
+pub mod ending;
+mod halt;
+pub mod hold;
+pub mod joblog;
 mod line;
+mod lines;
 mod order;
 mod outlet;
 mod recipe;
 mod record;
-mod results;
+pub mod results;
 mod runner;
+mod table;
+mod tag;
+mod timeout;
+mod typed;
+mod variables;
 
+pub use halt::{Enough, Halt, Halted, share};
+pub use hold::Hold;
 pub use line::Line;
-pub use outlet::{Broken, Outlet};
-pub use recipe::{KIND, Keep, Limits, Recipe, Text};
+pub use outlet::{Broken, Outlet, Printout};
+pub use recipe::{KIND, Keep, Limits, Place, Printing, Recipe, Separator, Show, Stream, Text};
 pub use record::{Block, Content, Record, encode_fields, encode_part};
-pub use runner::Commands;
+pub use runner::{Commands, Halting};
+pub use timeout::Timeout;
+pub use typed::typed;

@@ -98,6 +98,21 @@ impl Record {
     }
 }
 
+impl Record {
+    /// What one task gets as arguments, without making a block of data that comes besides.
+    ///
+    /// # Errors
+    /// Bytes that are no such record.
+    pub fn arguments<'a>(&self, bytes: &'a [u8]) -> io::Result<Content<'a>> {
+        match self {
+            Record::Bytes | Record::Fields => self.read(bytes),
+            Record::Data(_) | Record::Part { .. } => {
+                Ok(Content { fields: Fields::Many(Vec::new()), data: None })
+            }
+        }
+    }
+}
+
 fn fields(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {

@@ -59,6 +59,31 @@ pub enum Inputs {
     Stream(Stream),
 }
 
+impl Inputs {
+    /// Shows each record with its task's id, in order, and stores nothing.
+    ///
+    /// # Errors
+    /// What the source says, or `show`.
+    pub fn each(self, mut show: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
+        let mut id = 0;
+        let mut next = |record: &[u8]| {
+            id += 1;
+            show(id, record)
+        };
+        match self {
+            Inputs::Array(array) => (0..array.count()).try_for_each(|n| {
+                let id = array.first() + n * array.step();
+                show(id, id.to_string().as_bytes())
+            }),
+            Inputs::List(blocks) => {
+                let mut records = blocks.iter().flat_map(|block| (0..block.count()).map(|n| block.record(n)));
+                records.try_for_each(next)
+            }
+            Inputs::Stream(stream) => stream.each(&mut next),
+        }
+    }
+}
+
 /// Inputs, and what the command has to know of them.
 pub struct Opened {
     /// The inputs.

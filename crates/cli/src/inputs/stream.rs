@@ -127,6 +127,23 @@ impl Stream {
         Ok(blocks)
     }
 
+    /// Shows each record.
+    ///
+    /// # Errors
+    /// What the source says, or `show`.
+    pub fn each(mut self, mut show: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut batch = Batch::default();
+        while self.0.next(&mut batch)? {
+            let mut from = 0;
+            for end in &batch.ends {
+                let end = *end as usize;
+                show(&batch.bytes[from..end])?;
+                from = end;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads to the end, and closes the job.
     ///
     /// # Errors

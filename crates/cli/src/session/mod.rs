@@ -8,7 +8,7 @@ mod signals;
 pub use bill::account_json;
 
 use crate::args::{Output, ShowFlags, WorkersArg};
-use crate::command::{Broken, Commands, KIND, Outlet};
+use crate::command::{Broken, Commands, Enough, Halted, Halting, KIND, Outlet, Recipe, share};
 use crate::exit::{Exit, bad_usage};
 use crate::lang::jobs::WorkerCount;
 use anyhow::{Context, Result};
@@ -16,7 +16,7 @@ use divvy_core::{Clock, JobId, NodeId};
 use divvy_decide::{Config, End, Until};
 use divvy_engine::process::end_orphans;
 use divvy_engine::{Engine, Handler, Outcome, Settings, Stop, SystemClock};
-use divvy_store::{NodeInfo, Store};
+use divvy_store::{JobInfo, NodeInfo, Progress as Stage, Store};
 use progress::Progress;
 use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
@@ -62,6 +62,7 @@ pub struct Session {
     show: ShowFlags,
     output: Output,
     outlet: Arc<Outlet>,
+    halted: Arc<Halted>,
     stop: Stop,
     spill: PathBuf,
 }
@@ -85,7 +86,8 @@ impl Session {
         // Before there is anything to lose.
         signals::mind(&stop)?;
         let node = store.register(clock.millis(), &info)?;
-        Ok(Session { store, clock, workers, node, show, output, outlet: Arc::default(), stop, spill })
+        let (outlet, halted) = (Arc::new(Outlet::new(output == Output::Quiet)), Arc::default());
+        Ok(Session { store, clock, workers, node, show, output, outlet, halted, stop, spill })
     }
 
     /// The node's id.
@@ -104,12 +106,14 @@ impl Session {
     /// What ended the node before its time.
     pub fn run_job(self, job: JobId) -> Result<Exit> {
         let (store, output, outlet) = (self.store.clone(), self.output, self.outlet.clone());
+        let halted = self.halted.clone();
         let outcome = self.run(Until::Finished(job), Some(job)).with_context(|| {
             format!("job {job} is not finished; nothing is lost: `divvy resume {job}` goes on")
         })?;
         let exit = job_exit(&*store, job, output)?;
         match (outcome.end, outlet.broken()) {
             (_, Some(broken)) => Ok(interrupted_by_output(job, broken, output)),
+            _ if let Some(code) = halted.code() => say_halted(&*store, job, code, output),
             (End::Finished, None) => Ok(exit),
             (End::Stopped | End::Refused, None) => {
                 say(
@@ -127,7 +131,12 @@ impl Session {
     /// What ended the node before its time.
     pub fn run(self, until: Until, job: Option<JobId>) -> Result<Outcome> {
         let session = self.store.session_file(self.node);
-        let commands = Commands::new(self.outlet.clone(), self.spill.clone(), session.clone());
+        let halting = job.map(|job| {
+            let store = self.store.clone();
+            let total = Box::new(move || total(&store.job(job).ok()?));
+            Halting { halted: self.halted.clone(), total }
+        });
+        let commands = Commands::new(self.outlet.clone(), self.spill.clone(), session.clone(), halting);
         let handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(commands)];
         let mut settings = Settings::new(Config::new(self.workers, vec![KIND.into()], until));
         settings.grace_ns = self.show.grace.saturating_mul(1_000_000_000);
@@ -185,7 +194,35 @@ pub fn job_exit(store: &dyn Store, job: JobId, output: Output) -> Result<Exit> {
     if info.counts.canceled > 0 {
         say(output, &format!("divvy: {} of {} tasks were canceled", info.counts.canceled, info.tail));
     }
-    Ok(if dead > 0 { Exit::Failed(dead) } else { Exit::Done })
+    Ok(match () {
+        () if dead == 0 => Exit::Done,
+        () if counts_percent(&info) => Exit::Halted(share(dead, info.tail)),
+        () => Exit::Failed(dead),
+    })
+}
+
+/// Whether --halt speaks of percent, so that the exit code does as well.
+fn counts_percent(info: &JobInfo) -> bool {
+    let halt = Recipe::decode(&info.spec.detail).ok().and_then(|recipe| recipe.limits.halt);
+    halt.is_some_and(|halt| matches!(halt.enough, Enough::Percent(_)))
+}
+
+/// The number of a job's tasks, once no more can come.
+fn total(info: &JobInfo) -> Option<u64> {
+    (info.progress != Stage::Open).then_some(info.tail)
+}
+
+/// The last line of a program that --halt has stopped.
+fn say_halted(store: &dyn Store, job: JobId, code: u8, output: Output) -> Result<Exit> {
+    let info = store.job(job)?;
+    let left = info.tail - info.counts.done - info.counts.dead - info.counts.canceled;
+    if left > 0 {
+        say(
+            output,
+            &format!("divvy: job {job} was halted with {left} tasks left. Go on with: divvy resume {job}"),
+        );
+    }
+    Ok(Exit::Halted(code))
 }
 
 fn interrupted_by_output(job: JobId, broken: &Broken, output: Output) -> Exit {

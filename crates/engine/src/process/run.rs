@@ -1,7 +1,8 @@
 //! One command, from start to its group's end.
 
-use super::capture::{Captured, Printed};
 use super::children::boot_ns;
+use super::ending::{Ending, Steps};
+use super::watch::{GoOn, Stream, Watch};
 use crate::chunk::Chunk;
 use crate::stop::StopLevel;
 use divvy_core::{Seq, State};
@@ -11,20 +12,27 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use std::fs::File;
 use std::io::{self, Seek};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-/// What a command may take.
-#[derive(Debug, Clone)]
-pub struct Bounds {
-    /// Longest time, nanoseconds; `None`: no limit.
-    pub timeout_ns: Option<u64>,
-    /// Between SIGTERM and SIGKILL, nanoseconds.
-    pub term_ns: u64,
-    /// Output per stream that is kept in memory; more goes to a file in `spill`.
-    pub memory_max: usize,
-    /// See `memory_max`.
-    pub spill: PathBuf,
+/// How commands are run.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// How one is ended before its time.
+    pub ending: Ending,
+    /// Its niceness, if it is to be another than this process's.
+    pub nice: Option<i32>,
+    /// Where it prints to.
+    pub streams: Streams,
+}
+
+/// Where a command prints to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Streams {
+    /// To its [`Watch`].
+    #[default]
+    Watched,
+    /// To where this process does.
+    Inherited,
 }
 
 /// How a command ended.
@@ -34,12 +42,12 @@ pub enum Ended {
     Exited(ExitStatus),
     /// It took too long.
     TimedOut,
-    /// By us, because of a stop or because its task was taken away.
+    /// By us, because of a stop, because its task was taken away, or because its watch put it back.
     Stopped,
 }
 
-/// Runs a command for a task and captures what it prints. Blocks until it and its whole group have ended. Its standard
-/// input is this file from the start, or empty.
+/// Runs a command for a task. Blocks until it and its whole group have ended. Its standard input is this file from the
+/// start, or empty.
 ///
 /// # Errors
 /// If it cannot be started (the error is the task's own), or its output cannot be kept.
@@ -48,8 +56,8 @@ pub fn run(
     mut stdin: Option<&File>,
     chunk: &mut Chunk<'_>,
     seq: Seq,
-    bounds: &Bounds,
-    into: &mut Captured,
+    settings: &Settings,
+    watch: &mut dyn Watch,
 ) -> io::Result<Ended> {
     chunk.enter(State::Spawn);
     // A start that failed, or the writing of the file, has left it elsewhere.
@@ -57,12 +65,20 @@ pub fn run(
         file.rewind()?;
     }
     let stdin = Stdio::from(stdin.unwrap_or(chunk.nothing()).try_clone()?);
-    command.process_group(0).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let stream = || match settings.streams {
+        Streams::Watched => Stdio::piped(),
+        Streams::Inherited => Stdio::inherit(),
+    };
+    command.process_group(0).stdin(stdin).stdout(stream()).stderr(stream());
     let from_ns = boot_ns();
     let child = command.spawn()?;
     let mut running = Running::new(child, from_ns)?;
+    if let Some(nice) = settings.nice {
+        // The whole group: it may have children by now. One that has ended already is as nice as can be.
+        let _ = rustix::process::setpriority_pgrp(Some(Pid::from_child(&running.child)), nice);
+    }
     chunk.enter(State::Run);
-    running.until_end(chunk, seq, bounds, into)
+    running.until_end(chunk, seq, settings, watch)
 }
 
 /// A command that runs. Dropping it kills its group, so that no error leaves it behind.
@@ -97,35 +113,36 @@ impl Running {
         &mut self,
         chunk: &Chunk<'_>,
         seq: Seq,
-        bounds: &Bounds,
-        into: &mut Captured,
+        settings: &Settings,
+        watch: &mut dyn Watch,
     ) -> io::Result<Ended> {
-        let mut out = Pipe(self.child.stdout.take().map(OwnedFd::from));
-        let mut err = Pipe(self.child.stderr.take().map(OwnedFd::from));
-        let mut ending = Ending::new(chunk.now_ns(), bounds);
+        let mut out = Pipe(self.child.stdout.take().map(OwnedFd::from), Stream::Out);
+        let mut err = Pipe(self.child.stderr.take().map(OwnedFd::from), Stream::Err);
+        let mut verdict = Verdict { ending: &settings.ending, why: None };
         let started_ns = chunk.now_ns();
         loop {
             let now = chunk.now_ns();
-            ending.step(now, chunk, seq, bounds, self);
-            let note_ns = self.note(chunk, now - started_ns)?;
-            let wait_ns = [ending.wait_ns(now), note_ns].into_iter().flatten().min();
+            let age_ns = now - started_ns;
+            let wait_ns = verdict.step(now, age_ns, chunk, seq, watch, self);
+            let note_ns = self.note(chunk, age_ns)?;
+            let wait_ns = [wait_ns, note_ns].into_iter().flatten().min();
             let events = wait(&self.pidfd, &out, &err, chunk, wait_ns)?;
             if events.poked {
                 chunk.poke().clear();
             }
-            out.react(events.out, &mut into.stdout, bounds)?;
-            err.react(events.err, &mut into.stderr, bounds)?;
+            out.react(events.out, watch)?;
+            err.react(events.err, watch)?;
             if events.exited {
                 break;
             }
         }
         // The leader is dead but not reaped: its number is still its own, and so the group's.
         self.signal(Signal::KILL);
-        out.drain(&mut into.stdout, bounds)?;
-        err.drain(&mut into.stderr, bounds)?;
+        out.drain(watch)?;
+        err.drain(watch)?;
         let status = self.child.wait()?;
         self.reaped = true;
-        Ok(ending.verdict(status))
+        Ok(verdict.of(status))
     }
 
     /// Writes the group down if it is old enough, else says how long until then.
@@ -156,60 +173,61 @@ impl Drop for Running {
     }
 }
 
-/// Why and how a command is being ended before its time.
-struct Ending {
-    deadline_ns: Option<u64>,
-    why: Option<Ended>,
-    kill_at_ns: Option<u64>,
+/// Why and how a command is being ended before its time, if it is.
+struct Verdict<'a> {
+    ending: &'a Ending,
+    why: Option<(Ended, Steps<'a>)>,
 }
 
-impl Ending {
-    fn new(now: u64, bounds: &Bounds) -> Ending {
-        Ending { deadline_ns: bounds.timeout_ns.map(|t| now.saturating_add(t)), why: None, kill_at_ns: None }
-    }
-
-    fn step(&mut self, now: u64, chunk: &Chunk<'_>, seq: Seq, bounds: &Bounds, running: &Running) {
-        if self.why.is_none() {
-            self.why = if chunk.is_ended(seq) {
-                Some(Ended::Stopped)
-            } else if self.deadline_ns.is_some_and(|at| now >= at) {
-                Some(Ended::TimedOut)
-            } else {
-                return;
-            };
-            running.signal(Signal::TERM);
-            // A stopped process cannot act on SIGTERM.
-            running.signal(Signal::CONT);
-            self.kill_at_ns = Some(now.saturating_add(bounds.term_ns));
-        }
+impl Verdict<'_> {
+    /// Decides by now, signals what is due, and says how long until the next look.
+    fn step(
+        &mut self,
+        now: u64,
+        age_ns: u64,
+        chunk: &Chunk<'_>,
+        seq: Seq,
+        watch: &mut dyn Watch,
+        running: &Running,
+    ) -> Option<u64> {
+        let (_, steps) = match &mut self.why {
+            Some(why) => why,
+            none => {
+                let go_on = if chunk.is_ended(seq) { GoOn::PutBack } else { watch.go_on(age_ns) };
+                let ended = match go_on {
+                    GoOn::Always => return None,
+                    GoOn::Until(age) => return Some(age.saturating_sub(age_ns)),
+                    GoOn::TimedOut => Ended::TimedOut,
+                    GoOn::PutBack => Ended::Stopped,
+                };
+                none.insert((ended, Steps::new(self.ending, now)))
+            }
+        };
         let at_once = chunk.stop().level() >= StopLevel::Kill;
-        if at_once || self.kill_at_ns.is_some_and(|at| now >= at) {
-            running.signal(Signal::KILL);
-            self.kill_at_ns = None;
+        while let Some(signal) = if at_once { steps.skip() } else { steps.due(now) } {
+            running.signal(signal);
+            // A stopped process cannot act on a signal.
+            running.signal(Signal::CONT);
         }
-    }
-
-    fn wait_ns(&self, now: u64) -> Option<u64> {
-        let next = if self.why.is_some() { self.kill_at_ns } else { self.deadline_ns };
-        next.map(|at| at.saturating_sub(now))
+        steps.next_ns().map(|at| at.saturating_sub(now))
     }
 
     /// Exit code 0 after SIGTERM may mean that the work is done, or that the program has tidied up and left; many do.
     /// Only the first would be a loss of time, so it counts as ended by us.
-    fn verdict(self, status: ExitStatus) -> Ended {
-        self.why.unwrap_or(Ended::Exited(status))
+    fn of(self, status: ExitStatus) -> Ended {
+        self.why.map_or(Ended::Exited(status), |(ended, _)| ended)
     }
 }
 
 /// The reading end of a pipe, until its writers are gone. It is read only when something is in it, so it never
 /// blocks.
-struct Pipe(Option<OwnedFd>);
+struct Pipe(Option<OwnedFd>, Stream);
 
 impl Pipe {
     /// After a poll: reads what is there, or lets go of a pipe that has ended.
-    fn react(&mut self, events: PollFlags, into: &mut Printed, bounds: &Bounds) -> io::Result<()> {
+    fn react(&mut self, events: PollFlags, watch: &mut dyn Watch) -> io::Result<()> {
         if events.contains(PollFlags::IN) {
-            self.read_once(into, bounds)
+            self.read_once(watch)
         } else {
             // Hung up, and nothing left in it.
             self.0.take_if(|_| !events.is_empty());
@@ -217,26 +235,26 @@ impl Pipe {
         }
     }
 
-    fn read_once(&mut self, into: &mut Printed, bounds: &Bounds) -> io::Result<()> {
+    fn read_once(&mut self, watch: &mut dyn Watch) -> io::Result<()> {
         let Some(fd) = &self.0 else { return Ok(()) };
         // On the stack: no allocation for the many tasks that print nothing.
         let mut buffer = [0; READ];
-        match into.read_from(fd, &mut buffer, bounds.memory_max, &bounds.spill) {
+        match rustix::io::read(fd, &mut buffer) {
             Ok(0) => self.0 = None,
-            Ok(_) => {}
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+            Ok(n) => watch.printed(self.1, &buffer[..n])?,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }
 
     /// What is in the pipe now. A process that left its group may hold the other end open for ever, and print
     /// without end, so this waits neither for the end nor until nothing comes.
-    fn drain(&mut self, into: &mut Printed, bounds: &Bounds) -> io::Result<()> {
+    fn drain(&mut self, watch: &mut dyn Watch) -> io::Result<()> {
         let Some(fd) = &self.0 else { return Ok(()) };
         let left = rustix::io::ioctl_fionread(fd)?;
         for _ in 0..left.div_ceil(READ as u64) {
-            self.read_once(into, bounds)?;
+            self.read_once(watch)?;
         }
         Ok(())
     }
