@@ -66,7 +66,7 @@ pub enum Output {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Run a command for each input, durably
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Go on with a job that was interrupted
     Resume(ResumeArgs),
     /// Lend this machine's workers to the jobs in the store

@@ -78,7 +78,10 @@ impl Separators {
 mod tests {
     use super::*;
 
-    fn split(line: &str) -> (String, Option<Vec<(String, bool, bool)>>) {
+    /// Words, whether they are files, whether they are linked.
+    type Shown = (String, bool, bool);
+
+    fn split(line: &str) -> (String, Option<Vec<Shown>>) {
         let (words, sources) = split_sources(line.split(' ').map(OsString::from));
         let text = |words: &[OsString]| words.join(OsStr::new(" ")).into_string().unwrap();
         let sources = sources.map(|s| s.iter().map(|s| (text(&s.words), s.in_files, s.is_linked)).collect());

@@ -136,7 +136,7 @@ fn copy(file: &mut File, offset: u64, len: u64, into: &mut File) -> io::Result<(
 impl<'a> Content<'a> {
     fn of(data: File, block: Block) -> Content<'a> {
         let fields = match block {
-            Block::Stdin => Fields::Many(Vec::new()),
+            Block::Stdin => Fields::One(b""),
             // It has no name of its own, but this one holds as long as the task runs, for every process of the user.
             Block::File => {
                 Fields::Path(format!("/proc/{}/fd/{}", std::process::id(), data.as_raw_fd()).into_bytes())
@@ -157,9 +157,10 @@ impl<'a> Content<'a> {
     /// The task's input as one text; a block of data is none.
     pub fn variable(&self) -> Option<Cow<'_, [u8]>> {
         match &self.fields {
+            _ if self.data.is_some() => None,
             Fields::One(field) => Some(Cow::Borrowed(field)),
-            Fields::Many(fields) if self.data.is_none() => Some(Cow::Owned(fields.join(&b' '))),
-            Fields::Many(_) | Fields::Path(_) => None,
+            Fields::Many(fields) => Some(Cow::Owned(fields.join(&b' '))),
+            Fields::Path(path) => Some(Cow::Borrowed(path)),
         }
     }
 
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn a_block_is_a_stdin_or_a_named_file() {
         let content = Record::Data(Block::Stdin).read(b"a\nb").unwrap();
-        assert!(content.with_fields(|fields| fields.is_empty()) && content.variable().is_none());
+        assert!(content.with_fields(|fields| fields == [b""]) && content.variable().is_none());
         let mut stdin = content.stdin().unwrap();
         stdin.rewind().unwrap();
         assert_eq!(io::read_to_string(stdin).unwrap(), "a\nb");

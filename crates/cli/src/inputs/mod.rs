@@ -137,27 +137,17 @@ pub fn open(args: &RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Res
 fn lists(args: &RunArgs, given: Vec<Source>, mut spelling: Spelling, workers: usize) -> Result<Opened> {
     let (source, pack) = (&args.input.source, &args.input.pack);
     let from = places(source, given);
-    if let ([Place { from: From::Words(words), .. }], true) = (from.as_slice(), is_plain(source, pack)) {
-        let blocks = Block::pack_all(words);
-        return Ok(Opened::bare(Inputs::List(blocks), spelling));
-    }
-    if let ([Place { from: From::File(path), .. }], true) = (from.as_slice(), is_plain(source, pack)) {
-        let (reader, name) = reader(path.as_deref(), source)?;
-        return Ok(Opened::bare(Inputs::Stream(Stream(Box::new(Plain { reader, name }))), spelling));
+    let plan = plan(pack, args, &spelling, workers)?;
+    if let ([place], None, true) = (from.as_slice(), &plan, is_plain(source)) {
+        return Ok(Opened::bare(plain(place, source)?, spelling));
     }
     let count = from.len();
     let (sources, names) = read_sources(from, source)?;
     let is_listed = sources.iter().all(|(rows, _)| rows.is_in_memory());
     let (rows, total) = combine(sources, source)?;
-    let plan = plan(pack, args, &spelling, workers)?;
     spelling.names = names;
+    spelling.fields = certain_fields(plan.as_ref(), count, source);
     let is_several = count > 1 || source.colsep.is_some() || plan.is_some();
-    let per_task = plan
-        .as_ref()
-        .map_or(Some(1), |plan| (plan.fit.is_none() && !plan.are_lines).then_some(plan.rows_max));
-    let fields =
-        per_task.filter(|n| *n > 0 && source.colsep.is_none()).and_then(|n| u32::try_from(n * count).ok());
-    spelling.fields = fields;
     let append_input = plan.as_ref().is_none_or(|plan| !plan.drops);
     let rows = match plan {
         Some(plan) => Box::new(Packed::new(rows, plan)),
@@ -171,8 +161,28 @@ fn lists(args: &RunArgs, given: Vec<Source>, mut spelling: Spelling, workers: us
     Ok(Opened { inputs, record, spelling, repeat, append_input })
 }
 
+/// How many fields every task has, or the last one fewer; None where it depends on the inputs.
+fn certain_fields(plan: Option<&Plan>, sources: usize, source: &SourceArgs) -> Option<u32> {
+    let depends = |plan: &Plan| plan.fit.is_some() || plan.are_lines || plan.drops;
+    if source.colsep.is_some() || plan.is_some_and(depends) {
+        return None;
+    }
+    u32::try_from(plan.map_or(1, |plan| plan.rows_max).checked_mul(sources)?).ok()
+}
+
+/// One source whose records are the tasks.
+fn plain(place: &Place<'_>, args: &SourceArgs) -> Result<Inputs> {
+    match &place.from {
+        From::Words(words) => Ok(Inputs::List(Block::pack_all(words))),
+        From::File(path) => {
+            let (reader, name) = reader(path.as_deref(), args)?;
+            Ok(Inputs::Stream(Stream(Box::new(Plain { reader, name }))))
+        }
+    }
+}
+
 /// Whether records of one source are the tasks, as they are.
-fn is_plain(source: &SourceArgs, pack: &PackArgs) -> bool {
+fn is_plain(source: &SourceArgs) -> bool {
     let changes = source.colsep.is_some()
         || source.header.is_some()
         || source.skip_first_line
@@ -180,10 +190,7 @@ fn is_plain(source: &SourceArgs, pack: &PackArgs) -> bool {
         || source.eof.is_some()
         || source.no_run_if_empty
         || source.shuf;
-    let is_one = |count: Option<usize>| count.is_none_or(|count| count == 1);
-    let packs =
-        !is_one(pack.max_args) || !is_one(pack.max_replace_args) || pack.max_lines.is_some() || pack.one_line;
-    !(changes || packs || pack.repeat || pack.many || pack.xargs)
+    !changes
 }
 
 /// One source, before it is opened.

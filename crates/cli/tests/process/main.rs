@@ -5,6 +5,7 @@
 //! | `place.rs` | a directory, a store and the program, gone with the test |
 //! | `started.rs` | a program that runs: signals, its end, what it printed |
 //! | `inputs.rs`, `command.rs` | what arrives in a task |
+//! | `sources.rs`, `pipe.rs` | several sources, columns, inputs and blocks of data |
 //! | `output.rs`, `large.rs` | what leaves it |
 //! | `exits.rs`, `damage.rs` | what is refused, and with which exit code |
 //! | `interrupt.rs`, `resume.rs` | Ctrl-C, SIGTERM, SIGKILL, and going on |
@@ -29,10 +30,12 @@ mod inputs;
 mod interrupt;
 mod large;
 mod output;
+mod pipe;
 mod place;
 mod policy;
 mod resume;
 mod sharing;
+mod sources;
 mod started;
 mod tutorial;
 mod verbs;
