@@ -119,7 +119,16 @@ impl Args for ForeignArgs {
 impl FromArgMatches for ForeignArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<ForeignArgs, Error> {
         let given = |flag: &&Foreign| matches.value_source(flag.long) == Some(ValueSource::CommandLine);
-        let refused = FLAGS.iter().filter(given).find_map(|flag| Some((flag.long, flag.refused?)));
+        // `-S :` is this machine.
+        let is_here = |name: &str| {
+            let values = matches.get_many::<String>(name);
+            name == "sshlogin" && values.is_some_and(|mut values| values.all(|value| value == ":"))
+        };
+        let refused = FLAGS
+            .iter()
+            .filter(given)
+            .filter(|flag| !is_here(flag.long))
+            .find_map(|flag| Some((flag.long, flag.refused?)));
         match refused {
             None => Ok(ForeignArgs),
             Some((flag, instead)) => {

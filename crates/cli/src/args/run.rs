@@ -41,7 +41,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub shell: bool,
     /// Print the commands and run nothing
-    #[arg(long)]
+    #[arg(long, alias = "dryrun")]
     pub dry_run: bool,
     /// Run tasks in DIR
     #[arg(long, visible_alias = "workdir", alias = "wd", value_name = "DIR")]

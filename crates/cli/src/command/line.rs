@@ -107,7 +107,7 @@ fn shell(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
     let text = &recipe.text;
     let template = ShellTemplate::new(&text.words.join(&b' '), &text.spelling, text.repeat);
     let mut template = template.map_err(|e| e.to_string())?;
-    if text.append_input && !template.uses_input() {
+    if text.append_input && !template.has_placeholder() {
         template.append_input().map_err(|e| e.to_string())?;
     }
     Ok((Text::Shell(template), Some("sh".into())))
@@ -116,7 +116,7 @@ fn shell(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
 fn words(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
     let text = &recipe.text;
     let mut template = Template::new(&text.words, &text.spelling, text.repeat).map_err(|e| e.to_string())?;
-    if text.append_input && !template.uses_input() {
+    if text.append_input && !template.has_placeholder() {
         template.append_input();
     }
     // The same name for two very different inputs is the same name for all.

@@ -133,14 +133,19 @@ impl<R: Read> Cutter<R> {
         Cutter { source, name, cut, header, buffer, start: 0, is_at_end: false, offset: 0 }
     }
 
-    /// Takes what matches at the start for a header, that is put in front of every block; `:` is the first line. Gives
-    /// its length.
+    /// Takes what matches at the start for a header, that is put in front of every block; `:` is the first line, a
+    /// number so many lines. Gives its length.
     ///
     /// # Errors
     /// An expression that is none, or what the source says.
     pub fn take_header(&mut self, expression: &[u8]) -> Result<u64> {
-        let text = if expression == b":" { b".*\n?".as_slice() } else { expression };
-        let pattern = regex("--header", &[b"\\A(?:", text, b")"].concat())?;
+        let is_number = !expression.is_empty() && expression.iter().all(u8::is_ascii_digit);
+        let text = match expression {
+            b":" => b".*\n?".to_vec(),
+            lines if is_number => [b"(?:.*\n){", lines, b"}"].concat(),
+            expression => expression.to_vec(),
+        };
+        let pattern = regex("--header", &[b"\\A(?:", text.as_slice(), b")"].concat())?;
         self.fill(self.cut.bytes.clamp(READ_BYTES, BLOCK_MAX))?;
         let len = pattern.find(&self.buffer).map_or(0, |found| found.len());
         self.header = self.buffer[..len].to_vec();
@@ -237,7 +242,8 @@ impl Cut {
 
     /// Where the last whole record within the size ends, or the first one.
     fn within_size(&self, data: &[u8], is_all: bool, seen: &mut Seen) -> Option<usize> {
-        if is_all && data.len() <= self.bytes {
+        // What is left of a record of several lines comes alone, so that all others are whole.
+        if is_all && data.len() <= self.bytes && self.lines == 1 {
             return Some(data.len());
         }
         if self.reaches {

@@ -115,7 +115,6 @@ pub fn open(args: &RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Res
         ("--array", source.array.is_some()),
         ("--from-json", source.from_json.is_some()),
         ("--pipe", args.input.pipe.pipe),
-        ("--pipepart", args.input.pipe.pipepart),
     ];
     if let (Some((flag, _)), Some(_)) = (alone.iter().find(|(_, is_given)| *is_given), &sources) {
         return Err(bad_usage(format!("inputs come from one place: `:::` or {flag}")));
@@ -128,7 +127,7 @@ pub fn open(args: &RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Res
         return Ok(Opened::bare(Inputs::List(json(path)?), spelling));
     }
     if args.input.pipe.pipe || args.input.pipe.pipepart {
-        return data(&args.input, spelling, workers);
+        return data(&args.input, &sources.unwrap_or_default(), spelling, workers);
     }
     lists(args, sources.unwrap_or_default(), spelling, workers)
 }
@@ -351,24 +350,29 @@ fn json(path: &Path) -> Result<Vec<Block>> {
 }
 
 /// Data in blocks.
-fn data(args: &InputArgs, spelling: Spelling, workers: usize) -> Result<Opened> {
+fn data(args: &InputArgs, given: &[Source], spelling: Spelling, workers: usize) -> Result<Opened> {
     let (pipe, source) = (&args.pipe, &args.source);
+    if given.iter().any(|source| !source.in_files) {
+        return Err(bad_usage("--pipepart cuts a file: `:::` gives inputs, `::::` the file"));
+    }
+    let named = given.iter().flat_map(|source| &source.words).map(Path::new);
+    let files: Vec<&Path> = source.each_line.iter().map(PathBuf::as_path).chain(named).collect();
     let handed = if pipe.cat || pipe.fifo { Handed::File } else { Handed::Stdin };
-    let (mut record, from, name): (_, Bytes, _) = match (pipe.pipepart, source.each_line.as_slice()) {
+    let (mut record, from, name): (_, Bytes, _) = match (pipe.pipepart, files.as_slice()) {
         (false, _) => (Record::Data(handed), stdin(true)?, "stdin".to_owned()),
         (true, [path]) => {
             let file = std::path::absolute(path)?.into_os_string();
             let record = Record::Part { file, header_len: 0, block: handed };
             (record, Box::new(open_file(path)?), path.display().to_string())
         }
-        (true, _) => return Err(bad_usage("--pipepart cuts one file: name it with -a")),
+        (true, _) => return Err(bad_usage("--pipepart cuts one file: name it with -a or ::::")),
     };
     if pipe.pipepart && pipe.remove_rec_sep {
         return Err(bad_usage(
             "--remove-rec-sep changes the data, which --pipepart leaves in its file: use --pipe",
         ));
     }
-    let mut cutter = Cutter::new(from, name, cut(args, workers)?);
+    let mut cutter = Cutter::new(from, name, cut(args, &files, workers)?);
     if let Some(header) = &source.header {
         let len = cutter.take_header(header.as_bytes())?;
         if let Record::Part { header_len, .. } = &mut record {
@@ -381,7 +385,7 @@ fn data(args: &InputArgs, spelling: Spelling, workers: usize) -> Result<Opened> 
     Ok(Opened { inputs, record, spelling, repeat: false, append_input: false })
 }
 
-fn cut(args: &InputArgs, workers: usize) -> Result<Cut> {
+fn cut(args: &InputArgs, files: &[&Path], workers: usize) -> Result<Cut> {
     let (pipe, pack) = (&args.pipe, &args.pack);
     let text = |text: &Option<OsString>, usual: &[u8]| match text {
         Some(text) if pipe.regexp => text.as_bytes().to_vec(),
@@ -398,12 +402,12 @@ fn cut(args: &InputArgs, workers: usize) -> Result<Cut> {
         return Err(bad_usage("a block has at least one record: give -N and -L a number above 0"));
     }
     cut.reaches = pipe.pipepart && cut.lines == 1;
-    cut.bytes = block_bytes(&pipe.block, args, workers)?;
+    cut.bytes = block_bytes(&pipe.block, args, files, workers)?;
     Ok(cut)
 }
 
-fn block_bytes(text: &OsStr, args: &InputArgs, workers: usize) -> Result<usize> {
-    let bytes = match (text.as_bytes().strip_prefix(b"-"), args.source.each_line.as_slice()) {
+fn block_bytes(text: &OsStr, args: &InputArgs, files: &[&Path], workers: usize) -> Result<usize> {
+    let bytes = match (text.as_bytes().strip_prefix(b"-"), files) {
         (Some(blocks), [path]) if args.pipe.pipepart => {
             let blocks = size::parse(blocks).map_err(|e| bad_usage(format!("--block: {e}")))?.max(1);
             open_file(path)?.metadata()?.len().div_ceil(blocks.saturating_mul(workers as u64)).max(1)

@@ -47,13 +47,13 @@ impl Fit {
         chars_max: usize,
     ) -> Fit {
         let fixed = words.iter().map(|word| word.len() + 1).sum();
-        let (mut times, mut around, mut shows_input) = (0, 0, false);
+        let (mut times, mut around, mut has_placeholder) = (0, 0, false);
         // A text for a shell has its words inside.
         let words = words.iter().flat_map(|word| word.split(|b| is_shell && b.is_ascii_whitespace()));
         for word in words {
             let (mut at, mut holes, mut written) = (0, 0, 0);
             while let Some((found_at, found)) = spelling.find(word, at) {
-                shows_input |= found.placeholder.uses_input();
+                has_placeholder = true;
                 at = found_at + found.len;
                 if found.placeholder.is_all_fields() {
                     holes += 1;
@@ -66,7 +66,7 @@ impl Fit {
             }
         }
         // Added at the end.
-        times += usize::from(!shows_input);
+        times += usize::from(!has_placeholder);
         Fit { chars_max, fixed, times, around, is_shell }
     }
 

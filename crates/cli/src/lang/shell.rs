@@ -6,7 +6,7 @@
 //!
 //! | the placeholder stands | what replaces it, for the input `it's` |
 //! |---|---|
-//! | outside quotes, also inside `$(...)` | `'it'\''s'`: always one word, or part of one |
+//! | outside quotes, also inside `$(...)` | `'it'\''s'`: always one word, or part of one; `its` stays bare where that is the same |
 //! | inside `'...'` | `it'\''s`: the quotes around it are the text's own |
 //! | inside `"..."` | `"'it'\''s'"`: the double quotes close and open again; so nothing expands, and a variable name in front does not grow |
 //! | inside `$((...))` | the number itself, in parentheses if negative; an input that is no whole number is an error |
@@ -40,6 +40,7 @@ pub(super) enum Part {
     Hole {
         placeholder: Placeholder,
         place: Place,
+        bare: Bare,
     },
     /// Here a word starts, and at the next mark, if that is its end, it is whole: it may be repeated.
     Start,
@@ -57,6 +58,62 @@ pub(super) enum Place {
     DoubleQuotes,
     Arithmetic,
 }
+
+/// Whether an input of plain characters may stand outside quotes without quotes of its own. Nothing hangs on it but how
+/// the command reads where it is shown: `exit 1`, not `exit '1'`, in a job log, as in GNU parallel's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bare {
+    /// What stands beside it could make something else of it: `{}>file` must not become `2>file`.
+    Never,
+    /// It is the whole word.
+    Alone,
+    /// A letter stands beside it, with which it could be a reserved word.
+    Joined,
+    /// It is part of a word that is no reserved one.
+    Within,
+}
+
+impl Bare {
+    fn allows(self, value: &[u8]) -> bool {
+        if value.is_empty() || !value.iter().all(|b| is_plain(*b)) {
+            return false;
+        }
+        // Reserved words are made of small letters alone.
+        let is_small = value.iter().all(u8::is_ascii_lowercase);
+        match self {
+            Bare::Never => false,
+            Bare::Alone => !(is_small && RESERVED.contains(&value)),
+            Bare::Joined => !is_small,
+            Bare::Within => true,
+        }
+    }
+}
+
+/// Whether a byte is an ordinary one everywhere in a word.
+pub(super) fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-./,:@%+".contains(&byte)
+}
+
+/// What a shell does not take for the name of a command.
+const RESERVED: [&[u8]; 17] = [
+    b"case",
+    b"coproc",
+    b"do",
+    b"done",
+    b"elif",
+    b"else",
+    b"esac",
+    b"fi",
+    b"for",
+    b"function",
+    b"if",
+    b"in",
+    b"select",
+    b"then",
+    b"time",
+    b"until",
+    b"while",
+];
 
 /// What an appended word would meet at the end of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,12 +141,10 @@ impl ShellTemplate {
         shell_scan::scan(text, spelling, repeat)
     }
 
-    /// Whether the text shows the task's input. If not, the caller appends it with
+    /// Whether the text holds a placeholder, if only `{#}`. If not, the caller appends the input with
     /// [`append_input`](Self::append_input), except for arrays.
-    pub fn uses_input(&self) -> bool {
-        self.parts
-            .iter()
-            .any(|part| matches!(part, Part::Hole { placeholder, .. } if placeholder.uses_input()))
+    pub fn has_placeholder(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Hole { .. }))
     }
 
     /// Adds the input as the last word of the last command; white space at the end, newlines included, is dropped.
@@ -110,7 +165,11 @@ impl ShellTemplate {
             bytes.truncate(bytes.len() - blank);
         }
         self.parts.push(Part::Literal(b" ".to_vec()));
-        self.parts.push(Part::Hole { placeholder: Placeholder::INPUT, place: Place::Plain });
+        self.parts.push(Part::Hole {
+            placeholder: Placeholder::INPUT,
+            place: Place::Plain,
+            bare: Bare::Alone,
+        });
         self.end = End::Word { blank: 0 };
         Ok(())
     }
@@ -157,9 +216,9 @@ impl Part {
     fn write(&self, all: &Input<'_>, numbered: &Input<'_>, text: &mut Vec<u8>) -> Result<(), RenderError> {
         match self {
             Part::Literal(bytes) => text.extend_from_slice(bytes),
-            Part::Hole { placeholder, place } => {
+            Part::Hole { placeholder, place, bare } => {
                 let input = if placeholder.is_all_fields() { all } else { numbered };
-                return fill(*placeholder, *place, input, text);
+                return fill(*placeholder, *place, *bare, input, text);
             }
             Part::Start | Part::End => {}
         }
@@ -170,28 +229,30 @@ impl Part {
 fn fill(
     placeholder: Placeholder,
     place: Place,
+    bare: Bare,
     input: &Input<'_>,
     text: &mut Vec<u8>,
 ) -> Result<(), RenderError> {
     if place != Place::Plain && placeholder.is_all_fields() && input.fields.len() != 1 {
         let mut joined = Vec::new();
         placeholder.write_joined(input, &mut joined);
-        return insert(&joined, place, text);
+        return insert(&joined, place, bare, text);
     }
     let mut is_first = true;
     placeholder.values(input, |value| {
         if !std::mem::take(&mut is_first) {
             text.push(b' ');
         }
-        insert(value, place, text)
+        insert(value, place, bare, text)
     })
 }
 
-fn insert(value: &[u8], place: Place, text: &mut Vec<u8>) -> Result<(), RenderError> {
+fn insert(value: &[u8], place: Place, bare: Bare, text: &mut Vec<u8>) -> Result<(), RenderError> {
     if let Some(at) = value.iter().position(|&b| b == 0) {
         return Err(RenderError::Nul { at });
     }
     match place {
+        Place::Plain | Place::Assigned if bare.allows(value) => text.extend_from_slice(value),
         Place::Plain | Place::Assigned => surrounded(value, b"'", b"'", text),
         Place::SingleQuotes => surrounded(value, b"", b"", text),
         Place::DoubleQuotes => surrounded(value, b"\"'", b"'\"", text),

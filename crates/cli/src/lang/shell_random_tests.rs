@@ -158,7 +158,7 @@ fn keeps_the_input_inside(shell: &str, rounds: usize, seed: u64) {
         let Ok(template) = ShellTemplate::new(text.as_bytes(), &spelling, random.below(2) == 0) else {
             continue;
         };
-        if !template.uses_input() {
+        if !template.has_placeholder() {
             continue;
         }
         // One field as a rule; two must be no less safe.

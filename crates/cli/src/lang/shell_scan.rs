@@ -8,7 +8,7 @@
 //! Where a rule had to err, it errs towards refusing. Random texts run through `sh` look for an input that escapes:
 //! a few in every test run, and a hundred thousand through dash and bash in an ignored test.
 
-use super::shell::{End, Part, Place, ShellTemplate};
+use super::shell::{Bare, End, Part, Place, ShellTemplate, is_plain};
 use super::shell_error::{Lost, ShellError};
 use super::spelling::{Found, Spelling};
 
@@ -349,10 +349,38 @@ impl Scanner<'_> {
         check.map_err(|cause| ShellError::Position { at: self.at, cause })?;
         self.start_word();
         let place = if place == Place::Plain && self.is_assigned() { Place::Assigned } else { place };
-        self.parts.push(Part::Hole { placeholder: found.placeholder, place });
+        let bare = self.bare(found.len);
+        self.parts.push(Part::Hole { placeholder: found.placeholder, place, bare });
         self.at += found.len;
         (self.end, self.end_at) = (End::Word { blank: 0 }, self.at);
         Ok(true)
+    }
+
+    /// Whether an input in place of the placeholder here, so long, may go without quotes.
+    fn bare(&self, len: usize) -> Bare {
+        let (before, behind) = (&self.text[..self.at], &self.text[self.at + len..]);
+        let touches_a_hole = matches!(self.parts.last(), Some(Part::Hole { .. }))
+            || self.placeholder_at(self.at + len).is_some();
+        // All of the word so far: behind `$v` a name would grow.
+        let word = &self.text[self.word_at.unwrap_or(self.at)..self.at];
+        let starts = match before {
+            _ if !word.is_empty() => word.iter().all(|b| is_plain(*b) || *b == b'='),
+            [.., b'\\', b'\n'] => false,
+            [] => true,
+            [.., byte] => b" \t\n;|(".contains(byte),
+        };
+        let ends = match behind {
+            [] | [b' ' | b'\t' | b'\n' | b';' | b'|' | b')', ..] => true,
+            [byte, ..] => is_plain(*byte),
+        };
+        let beside =
+            [before.last(), behind.first()].map(|b| b.copied().filter(|b| is_plain(*b) || *b == b'='));
+        match (starts && ends && !touches_a_hole, beside) {
+            (false, _) => Bare::Never,
+            (true, [None, None]) => Bare::Alone,
+            (true, beside) if beside.iter().flatten().all(u8::is_ascii_alphabetic) => Bare::Joined,
+            (true, _) => Bare::Within,
+        }
     }
 
     /// Whether the word so far begins as an assignment does.

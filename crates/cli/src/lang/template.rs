@@ -85,11 +85,11 @@ impl Template {
         Ok(Template { words: words.iter().enumerate().map(parse).collect::<Result<_, _>>()?, repeat })
     }
 
-    /// Whether some word shows the task's input. If none does, the caller appends it with
+    /// Whether some word holds a placeholder, if only `{#}`. If none does, the caller appends the input with
     /// [`append_input`](Self::append_input), except for arrays.
-    pub fn uses_input(&self) -> bool {
+    pub fn has_placeholder(&self) -> bool {
         let mut parts = self.words.iter().flat_map(|word| &word.parts);
-        parts.any(|part| matches!(part, Part::Hole(hole) if hole.uses_input()))
+        parts.any(|part| matches!(part, Part::Hole(_)))
     }
 
     /// Adds the input as the last word, or its fields as the last words.

@@ -19,9 +19,15 @@ fn seen(compared: Compared, outcome: &Outcome) -> Vec<String> {
         Compared::Sorted => seen.extend(sorted(&outcome.stdout)),
         Compared::Times => seen.extend(sorted(&without_times(&outcome.stdout))),
         Compared::Digits => seen.extend(sorted(&without_numbers(&outcome.stdout))),
+        Compared::Blanks => {
+            let words =
+                outcome.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+            seen.extend(sorted(&words.map(|line| line + "\n").collect::<String>()));
+        }
+        Compared::Code => return seen,
         // The names are anybody's choice, so what they hold is looked at instead, and not the list of files.
         Compared::Contents => {
-            let held = |path: &str| outcome.files.get(path.trim_start_matches("/work/")).cloned();
+            let held = |path: &str| outcome.files.get(path.strip_prefix("/work/").unwrap_or(path)).cloned();
             let held = outcome.stdout.lines().map(|path| held(path).unwrap_or(format!("no file: {path}")));
             seen.extend(sorted(&held.collect::<String>()));
             return seen;

@@ -18,6 +18,8 @@
 //! | `exact` | stdout byte for byte |
 //! | `times` | as sorted lines, where numbers with a fraction count as equal |
 //! | `digits` | as sorted lines, where all numbers count as equal: which worker ran it, how many cores there are |
+//! | `blanks` | as sorted lines without blanks in front and with one for many: `wc` pads by whether its stdin is a file |
+//! | `code` | the exit code alone: what had been started when others ended is chance |
 //! | `contents` | stdout names files: what these hold |
 //! | `after` | the example before it runs first, in the same directory, and so on while that says `after` too |
 //! | `unrun` | nothing: running it would reach out of its directory, to another host or a terminal |
@@ -42,6 +44,8 @@ pub(super) enum Compared {
     Exact,
     Times,
     Digits,
+    Blanks,
+    Code,
     Contents,
 }
 
@@ -111,6 +115,8 @@ fn judged(line: &str) -> Option<(u32, Judged)> {
             "exact" => compared = Compared::Exact,
             "times" => compared = Compared::Times,
             "digits" => compared = Compared::Digits,
+            "blanks" => compared = Compared::Blanks,
+            "code" => compared = Compared::Code,
             "contents" => compared = Compared::Contents,
             "after" => after = true,
             "unrun" => unrun = true,
