@@ -5,7 +5,7 @@
 //! | `args/` | every flag, once: help, usage errors |
 //! | `lang/` | the texts users type: commands, placeholders, arrays, selectors, records |
 //! | `home.rs` | where jobs are kept |
-//! | `inputs.rs` | where a job's inputs come from |
+//! | `inputs/` | where a job's inputs come from, and what they become |
 //! | `command/` | the handler that runs commands: what a job records, starting, output |
 //! | `session/` | a node in the foreground: signals, progress, the bill |
 //! | `run.rs`, `resume.rs`, `work.rs`, `jobs.rs`, `bench/` | one file for each verb |
