@@ -1,7 +1,7 @@
 //! `divvy run`: a command for each input, durably.
 
 use crate::args::{Output, RunArgs, Source};
-use crate::command::{KIND, Line, Recipe, Text};
+use crate::command::{KIND, Line, Recipe, Record, Text};
 use crate::exit::{Exit, bad_usage};
 use crate::inputs::{self, Inputs, Stream};
 use crate::lang::spelling::Spelling;
@@ -59,12 +59,15 @@ pub fn say_cut(store: &dyn Store, job: JobId, output: Output) -> Result<()> {
     let info = store.job(job)?;
     if info.progress == Progress::Open {
         let n = info.tail;
+        // Only of plain inputs is a task a line.
+        let is_plain =
+            Recipe::decode(&info.spec.detail).is_ok_and(|recipe| recipe.text.record == Record::Bytes);
+        let skip = if is_plain { format!(" (tail -n +{})", n + 1) } else { String::new() };
         say(
             output,
             &format!(
                 "divvy: the input of job {job} was cut after {n} records; those are kept, the rest was never read.\n       \
-                 After the resume, run the rest as a job of its own: skip the first {n} (tail -n +{})",
-                n + 1
+                 After the resume, run the rest as a job of its own: skip the first {n}{skip}"
             ),
         );
     }

@@ -84,9 +84,8 @@ impl Cut {
             boundary.captures_at(data, at)?.get(1).map(|end| end.end())
         };
         // A record may end with nothing, where only its start is told; then the boundary before is found again.
-        end_from(from)
-            .filter(|end| *end > from)
-            .or_else(|| if from < data.len() { end_from(from + 1) } else { None })
+        let end = end_from(from)?;
+        if end > from { Some(end) } else { (from < data.len()).then(|| end_from(from + 1)).flatten() }
     }
 }
 

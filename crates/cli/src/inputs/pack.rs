@@ -1,12 +1,16 @@
 //! Several rows to a task: a number of them, lines, or as many as a command line takes.
 
 use super::rows::{Row, Rows};
+use crate::exit::bad_usage;
 use crate::lang::spelling::Spelling;
 use anyhow::Result;
 
 /// The longest command line that is made unless said otherwise. The system takes more in all, but no longer single
 /// word, and with a shell the whole command is one.
 pub const CHARS_MAX: usize = 128 << 10;
+
+/// Most bytes of inputs that may wait for their task to be full: no command line is near it.
+const WAITING_MAX: usize = 64 << 20;
 
 /// How many rows make a task.
 #[derive(Debug, Clone)]
@@ -65,8 +69,9 @@ impl Fit {
                 around += word.len() - written;
             }
         }
-        // Added at the end.
+        // Added at the end. A command that shows only some of the inputs by number still has a full line.
         times += usize::from(!has_placeholder);
+        let times = times.max(1);
         Fit { chars_max, fixed, times, around, is_shell }
     }
 
@@ -103,6 +108,7 @@ pub struct Packed {
     /// Of the task that is being filled.
     waiting: Vec<Row>,
     length: Length,
+    bytes: usize,
     /// A line that goes on.
     line: Option<Row>,
     has_ended: bool,
@@ -111,14 +117,30 @@ pub struct Packed {
 impl Packed {
     /// Packs these rows.
     pub fn new(rows: Box<dyn Rows>, plan: Plan) -> Packed {
-        Packed { rows, plan, waiting: Vec::new(), length: Length::default(), line: None, has_ended: false }
+        Packed {
+            rows,
+            plan,
+            waiting: Vec::new(),
+            length: Length::default(),
+            bytes: 0,
+            line: None,
+            has_ended: false,
+        }
     }
 
-    fn take(&mut self, row: Row, into: &mut Vec<Row>) {
+    fn take(&mut self, row: Row, into: &mut Vec<Row>) -> Result<()> {
         if self.plan.drops {
-            return into.push(Row::new());
+            into.push(Row::new());
+            return Ok(());
         }
-        let Some(row) = self.whole_line(row) else { return };
+        self.bytes += row.iter().map(Vec::len).sum::<usize>();
+        if self.bytes > WAITING_MAX {
+            let text = format!(
+                "the inputs of one task are longer than {WAITING_MAX} bytes: give each fewer of them"
+            );
+            return Err(bad_usage(text));
+        }
+        let Some(row) = self.whole_line(row) else { return Ok(()) };
         if let Some(fit) = &self.plan.fit {
             let more = fit.of(&row);
             if !self.waiting.is_empty() && fit.is_above(self.length.plus(more)) {
@@ -130,11 +152,12 @@ impl Packed {
         if self.waiting.len() >= self.plan.rows_max {
             self.give(into);
         }
+        Ok(())
     }
 
     fn give(&mut self, into: &mut Vec<Row>) {
         into.push(std::mem::take(&mut self.waiting).concat());
-        self.length = Length::default();
+        (self.length, self.bytes) = (Length::default(), 0);
     }
 
     /// The row, with what waits for its continuation in front; nothing, if it goes on itself.
@@ -166,7 +189,7 @@ impl Rows for Packed {
         let mut rows = Vec::new();
         while into.len() == before && !self.has_ended {
             self.has_ended = !self.rows.next(&mut rows)?;
-            rows.drain(..).for_each(|row| self.take(row, into));
+            rows.drain(..).try_for_each(|row| self.take(row, into))?;
             if self.has_ended {
                 self.finish(into);
             }
@@ -220,6 +243,14 @@ mod tests {
         assert_eq!(packed(&["1"], plan.clone()), [["1"]]);
         let three = Plan { rows_max: 3, ..plan };
         assert_eq!(packed(&["1", "2", "3", "4", "5"], three), [vec!["1", "2", "3"], vec!["4"], vec!["5"]]);
+    }
+
+    #[test]
+    fn what_never_fills_a_task_is_refused_not_kept() {
+        let row = vec![vec![b'x'; WAITING_MAX / 2]];
+        let rows = Given(vec![row.clone(), row.clone(), row]);
+        let mut packed = Packed::new(Box::new(rows), ALL);
+        assert!(packed.next(&mut Vec::new()).is_err());
     }
 
     #[test]
