@@ -22,6 +22,9 @@ use std::sync::mpsc::{Receiver, channel};
 /// # Errors
 /// Bad usage, or whatever the store says.
 pub fn run(args: &RunArgs, sources: Option<Vec<Source>>, output: Output, clock: SystemClock) -> Result<Exit> {
+    if let Some(why) = &args.foreign.refused {
+        return Err(bad_usage(why));
+    }
     let workers = workers(&args.workers)?;
     let (recipe, inputs) =
         if args.log.retry_failed { failed(args)? } else { given(args, sources, workers as usize)? };

@@ -3,13 +3,15 @@
 //! Scripts that carry the first kind run as they are; the second kind is refused with what there is instead, which
 //! says more than that the flag is unknown.
 
-use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 
-/// The flags that were given. There is nothing in them but that they passed.
-#[derive(Debug, Clone, Copy)]
-pub struct ForeignArgs;
+/// The flags that were given.
+#[derive(Debug, Clone)]
+pub struct ForeignArgs {
+    /// A sentence about the first one that divvy does not have.
+    pub refused: Option<String>,
+}
 
 /// One such flag.
 struct Foreign {
@@ -120,24 +122,17 @@ impl FromArgMatches for ForeignArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<ForeignArgs, Error> {
         let given = |flag: &&Foreign| matches.value_source(flag.long) == Some(ValueSource::CommandLine);
         // `-S :` is this machine.
-        let is_here = |name: &str| {
-            let values = matches.get_many::<String>(name);
-            name == "sshlogin" && values.is_some_and(|mut values| values.all(|value| value == ":"))
+        let is_here = |flag: &&Foreign| {
+            let mut values = matches.get_many::<String>(flag.long).into_iter().flatten();
+            flag.long == "sshlogin" && values.all(|value| value == ":")
         };
-        let refused = FLAGS
-            .iter()
-            .filter(given)
-            .filter(|flag| !is_here(flag.long))
-            .find_map(|flag| Some((flag.long, flag.refused?)));
-        match refused {
-            None => Ok(ForeignArgs),
-            Some((flag, instead)) => {
-                Err(Error::raw(ErrorKind::UnknownArgument, format!("divvy has no --{flag}: {instead}\n")))
-            }
-        }
+        let refused = FLAGS.iter().filter(given).filter(|flag| !is_here(flag));
+        let refused = refused.filter_map(|flag| Some((flag.long, flag.refused?))).next();
+        Ok(ForeignArgs { refused: refused.map(|(flag, instead)| format!("there is no --{flag}: {instead}")) })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
-        ForeignArgs::from_arg_matches(matches).map(|_| ())
+        *self = ForeignArgs::from_arg_matches(matches)?;
+        Ok(())
     }
 }

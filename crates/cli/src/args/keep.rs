@@ -35,7 +35,7 @@ pub struct KeepArgs {
     /// Keep outputs, durably, instead of printing them: in DIR/ID/stdout and DIR/ID/stderr; with {} and the like in the
     /// name in files of that name (.err, .seq), or below it if it ends in a slash; in rows of NAME.csv or NAME.tsv (- is
     /// stdout)
-    #[arg(long, visible_alias = "res", value_name = "DIR|NAME")]
+    #[arg(long, visible_alias = "res", value_name = "DIR|NAME", allow_hyphen_values = true)]
     pub results: Option<OsString>,
     /// Keep stdout in files and print their names
     #[arg(long, alias = "output-as-files")]

@@ -36,7 +36,7 @@ use std::ffi::OsString;
     arg_required_else_help = true,
     after_help = "EXAMPLES:\n  divvy run gzip -9 -k {} ::: *.log\n  find . -name '*.wav' | divvy run -j 2 flac {}\n  \
                   divvy run --array 1-1000000:3 ./sim {}\n  divvy resume\n\n\
-                  EXIT CODES:\n  0 all done; 1-100 that many tasks failed, 101 more; 125 bad usage;\n  \
+                  EXIT CODES:\n  0 all done; 1-100 that many tasks failed, 101 more (--halt: as GNU parallel has it); 125 bad usage;\n  \
                   126 store unreachable, damaged or full; 130 interrupted; 141 output closed\n\n\
                   ENVIRONMENT:\n  DIVVY_DIR    where jobs are kept (default: divvy in your XDG state directory)\n  \
                   DIVVY_STORE  the store itself, sqlite:PATH (default: sqlite:$DIVVY_DIR/divvy.db)\n  \

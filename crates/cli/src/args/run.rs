@@ -8,6 +8,7 @@ use std::path::PathBuf;
 /// Run a command for each input.
 #[derive(Debug, Args)]
 #[command(
+    args_override_self = true,
     override_usage = "divvy run [OPTIONS] COMMAND... ::: INPUT... [::: INPUT...]...\n       \
                       divvy run [OPTIONS] COMMAND... :::: FILE...\n       \
                       divvy run [OPTIONS] COMMAND... < INPUTS\n       \
@@ -21,10 +22,10 @@ use std::path::PathBuf;
                   ::: a b :::+ 1 2   one of each together: a 1, b 2        (::::+ reads files)\n\n\
                   A command of several words is run as it stands. A single word is split as a shell would, but is not\n\
                   run by a shell: for pipes, redirection or variables add --shell; what replaces {} is quoted then.\n\
-                  Without {} the input becomes the last word (not for --array). A task's stdin is empty.\n\
+                  Without any of these the input becomes the last word (not for --array). A task's stdin is empty.\n\
                   Without a command each input is a command line, run by sh.\n\n\
-                  The job is durable before the first task starts. Ctrl-C, a crash or a power cut lose nothing:\n\
-                  `divvy resume` goes on."
+                  The job is durable before the first task starts. Ctrl-C, --halt, a crash or a power cut lose nothing:\n\
+                  `divvy resume` goes on, without a job log."
 )]
 pub struct RunArgs {
     #[command(flatten)]

@@ -21,6 +21,7 @@ const SCARCE_NS: u64 = 10_000_000_000;
 const SCARCE_PAUSE_NS: u64 = 10_000_000;
 
 /// How an attempt ended.
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack, and nearly always the large one")]
 pub enum Attempt {
     /// By itself.
     Ended(Finished),
@@ -91,13 +92,13 @@ impl Watch for Mind<'_> {
     }
 
     fn go_on(&mut self, age_ns: u64) -> GoOn {
-        let mut until = match self.runner.limit.go_on(age_ns) {
+        let mut until = match self.runner.memory.limit.go_on(age_ns) {
             GoOn::Always => u64::MAX,
             GoOn::Until(until) => until,
             no => return no,
         };
         if let Some(ticket) = self.ticket {
-            if self.runner.starts.must_make_room(ticket) {
+            if self.runner.memory.starts.must_make_room(ticket) {
                 self.put_back = true;
                 return GoOn::PutBack;
             }
@@ -139,8 +140,9 @@ impl JobRunner {
         let typed = self.shows_commands.then(|| typed(&words));
         let mut command = self.line.command(words);
         self.set_variables(&mut command, chunk, &task, content.variable().as_deref(), slot);
-        if let Err(error) = self.announce(typed.as_deref(), &mut printout) {
-            return self.cannot_go_on(chunk, task.id, &error);
+        if self.announce(typed.as_deref(), &mut printout).is_err() {
+            chunk.stop().ask(StopLevel::End);
+            return Attempt::Stopped;
         }
         let wall = if typed.is_some() { joblog::now() } else { Duration::ZERO };
         let started_ns = chunk.now_ns();
@@ -148,7 +150,7 @@ impl JobRunner {
         let run_ns = chunk.now_ns() - started_ns;
         let failure = match ended {
             Ok(Ended::Exited(status)) => verdict(status),
-            Ok(Ended::TimedOut) => Some(timed_out(self.limit.now_ns().unwrap_or(run_ns))),
+            Ok(Ended::TimedOut) => Some(timed_out(self.memory.limit.now_ns().unwrap_or(run_ns))),
             Ok(Ended::Stopped) if mind.put_back => return Attempt::PutBack,
             Ok(Ended::Stopped) => return Attempt::Stopped,
             // No fault of the task's: it runs again when there is room for what it prints, or for one more process.
@@ -158,7 +160,7 @@ impl JobRunner {
             Err(error) => Some(not_run(&error)),
         };
         if failure.is_none() {
-            self.limit.learn(run_ns);
+            self.memory.limit.learn(run_ns);
         }
         let entry = typed.map(|command| joblog::Entry {
             id: task.id,
@@ -196,7 +198,7 @@ impl JobRunner {
         } else {
             Sink::Kept(output)
         };
-        let ticket = self.starts.enter();
+        let ticket = self.memory.starts.enter();
         let mut mind = Mind { runner: self, sink, ticket, put_back: false, printed: 0 };
         let mut ended = Ok(());
         if let Sink::Lines(lines) = &mut mind.sink {
@@ -215,7 +217,7 @@ impl JobRunner {
             ended = process::run(command, stdin, chunk, seq, &self.settings, &mut mind);
         }
         if let Some(ticket) = mind.ticket {
-            self.starts.leave(ticket);
+            self.memory.starts.leave(ticket);
         }
         let minded = Minded { put_back: mind.put_back, printed: mind.printed };
         if let Sink::Lines(lines) = &mut mind.sink {

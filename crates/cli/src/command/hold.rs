@@ -36,7 +36,7 @@ pub struct Starts {
     /// No start before this.
     next_ns: Mutex<u64>,
     swap: Mutex<Swap>,
-    /// Which tasks run, by the order of their starts, while memory is short of nobody else's care.
+    /// Where tasks may have to make room: how many have started, and which of them run.
     running: Mutex<(u64, BTreeSet<u64>)>,
 }
 

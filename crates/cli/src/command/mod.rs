@@ -10,6 +10,7 @@
 //! | while it runs | `attempt.rs`, with `timeout.rs`, `ending.rs` (by which signals), `lines.rs` (what it prints at once) |
 //! | where its output goes | `outlet.rs`: the terminal, in order by `order.rs`, tagged by `tag.rs`; `results.rs`: files; `table.rs`: rows |
 //! | what is told of it | `joblog.rs`; `halt.rs`: whether it was the last |
+//! | from one lease to the next | `memory.rs` |
 
 mod attempt;
 pub mod ending;
@@ -18,6 +19,7 @@ pub mod hold;
 pub mod joblog;
 mod line;
 mod lines;
+mod memory;
 mod order;
 mod outlet;
 mod recipe;

@@ -1,15 +1,14 @@
 //! Runs one job's commands.
 
 use super::attempt::{Attempt, Failure, Finished};
-use super::halt::{Halted, Tally};
-use super::hold::Starts;
+use super::halt::Halted;
 use super::joblog::{Entry, JobLog};
+use super::memory::{Memories, Memory};
 use super::order::Gate;
-use super::outlet::{Outlet, Printout};
+use super::outlet::{Broken, Outlet, Printout};
 use super::recipe::{Keep, Place, Printing, Show};
 use super::results::{Of, Results};
 use super::table::Table;
-use super::timeout::Limit;
 use super::{KIND, Line, Recipe, ending};
 use crate::lang::placeholder::Input;
 use crate::lang::template::Template;
@@ -35,6 +34,7 @@ pub struct Commands {
     /// The session, as processes carry it.
     session: Option<OsString>,
     halting: Option<Arc<Halting>>,
+    memories: Memories,
 }
 
 /// How the program of a single job is halted. A node that works for all jobs is never halted by one of them.
@@ -54,7 +54,7 @@ impl Commands {
         halting: Option<Halting>,
     ) -> Commands {
         let session = session.map(PathBuf::into_os_string);
-        Commands { outlet, spill, session, halting: halting.map(Arc::new) }
+        Commands { outlet, spill, session, halting: halting.map(Arc::new), memories: Memories::default() }
     }
 }
 
@@ -69,7 +69,7 @@ impl Handler for Commands {
         let direct = keep.printing == Printing::Direct;
         let memory_max = if keep.in_order { MEMORY_WAITING_MAX } else { MEMORY_MAX };
         let joblog = keep.joblog.as_ref().map(|path| JobLog::open(Path::new(path))).transpose();
-        let tally = limits.halt.filter(|_| self.halting.is_some()).map(Tally::new);
+        let halting = self.halting.clone().filter(|_| limits.halt.is_some());
         let spelling = &recipe.text.spelling;
         let tag = keep.tag.as_ref().map(|tag| Template::new(&[tag], spelling, false)).transpose();
         let table = self.table(&keep.place).map_err(|e| format!("cannot keep results: {e}"))?;
@@ -84,14 +84,12 @@ impl Handler for Commands {
             skip: keep.skip.iter().map(|(lo, hi)| Range::new(*lo, *hi)).collect(),
             shows_commands: keep.joblog.is_some()
                 || table.is_some()
-                || tally.is_some()
+                || halting.is_some()
                 || keep.show != Show::Nowhere,
             table,
             tag: tag.map_err(|e| format!("--tagstring: {e}"))?,
-            starts: Starts::new(limits.hold),
-            limit: Limit::new(limits.timeout),
-            tally,
-            halting: self.halting.clone(),
+            memory: self.memories.of(job, limits),
+            halting,
             outlet: self.outlet.clone(),
             session: self.session.clone(),
             room: Room { memory_max, spill: self.spill.clone() },
@@ -133,9 +131,8 @@ pub struct JobRunner {
     /// Whether anybody wants to see what is run.
     pub(super) shows_commands: bool,
     pub(super) gate: Option<Mutex<Gate<Waiting>>>,
-    pub(super) starts: Starts,
-    pub(super) limit: Limit,
-    tally: Option<Tally>,
+    pub(super) memory: Arc<Memory>,
+    /// `Some` where the job may be halted here.
     halting: Option<Arc<Halting>>,
     pub(super) outlet: Arc<Outlet>,
     pub(super) session: Option<OsString>,
@@ -179,7 +176,7 @@ impl Runner for JobRunner {
                 continue;
             }
             let may_start = !chunk.is_over(seq) && self.outlet.broken().is_none();
-            let attempt = if may_start && self.starts.wait(chunk, seq) {
+            let attempt = if may_start && self.memory.starts.wait(chunk, seq) {
                 self.attempt(chunk, seq)
             } else {
                 Attempt::Stopped
@@ -219,23 +216,20 @@ impl JobRunner {
         self.tag.as_ref().map(|tag| tag.render(input).join(&b' '))
     }
 
-    /// Shows a command where it is to be shown: now on stderr, or with what it prints.
+    /// Shows a command where it is to be shown: now, or with what it prints.
     ///
     /// # Errors
-    /// What the system says.
-    pub(super) fn announce(&self, typed: Option<&[u8]>, printout: &mut Printout) -> io::Result<()> {
-        let Some(typed) = typed.filter(|_| self.keep.show != Show::Nowhere) else { return Ok(()) };
-        let line = [typed, b"\n"].concat();
-        let printed = match (self.keep.show, self.keep.printing) {
-            (Show::Stderr, _) => self.outlet.print_part(Stream::Err, None, &line),
-            (_, Printing::Direct) => self.outlet.print_part(Stream::Out, None, &line),
-            (_, Printing::Grouped | Printing::Lines) => {
-                printout.head = line;
-                Ok(())
-            }
-        };
-        // The outlet knows why; the job is stopped for it.
-        printed.map_err(|_| io::ErrorKind::StorageFull.into())
+    /// It cannot be printed, and nor can anything else.
+    pub(super) fn announce(&self, typed: Option<&[u8]>, printout: &mut Printout) -> Result<(), Broken> {
+        let Some(typed) = typed else { return Ok(()) };
+        let line = || [typed, b"\n"].concat();
+        match (self.keep.show, self.keep.printing) {
+            (Show::Nowhere, _) => {}
+            (Show::Stderr, _) => self.outlet.print_part(Stream::Err, None, &line())?,
+            (Show::Stdout, Printing::Direct) => self.outlet.print_part(Stream::Out, None, &line())?,
+            (Show::Stdout, Printing::Grouped | Printing::Lines) => printout.head = line(),
+        }
+        Ok(())
     }
 
     /// Output first, outcome second.
@@ -251,7 +245,7 @@ impl JobRunner {
             return chunk.stop().ask(StopLevel::End);
         }
         let code = failure.as_ref().map_or(0, Failure::code);
-        let command = self.tally.as_ref().and_then(|_| entry.as_ref().map(|entry| entry.command.clone()));
+        let command = self.halting.as_ref().and_then(|_| entry.as_ref().map(|entry| entry.command.clone()));
         let done = failure.is_none();
         if let Some(failure) = failure {
             chunk.failed(seq, failure.error);
@@ -307,19 +301,19 @@ impl JobRunner {
         }
     }
 
-    fn print_and_log(&self, turn: &mut [Waiting]) -> Result<(), super::Broken> {
+    fn print_and_log(&self, turn: &mut [Waiting]) -> Result<(), Broken> {
         self.outlet.print(turn.iter_mut().map(|w| &mut w.printout))?;
         let Some(joblog) = &self.joblog else { return Ok(()) };
         let logged = turn.iter().filter_map(|w| w.entry.as_ref()).try_for_each(|entry| joblog.write(entry));
         logged.map_err(|error| {
             self.outlet.fail(format!("cannot write the job log: {error}"));
-            super::Broken::from(&error)
+            Broken::from(&error)
         })
     }
 
     /// A task ended for good: whether that is enough to halt.
     fn count(&self, chunk: &Chunk<'_>, code: u8, command: &[u8]) {
-        let Some((tally, halting)) = self.tally.as_ref().zip(self.halting.as_ref()) else { return };
+        let Some((tally, halting)) = self.memory.tally.as_ref().zip(self.halting.as_ref()) else { return };
         let counted = tally.count(code, || (halting.total)());
         if let Some(word) = counted.word {
             self.outlet.say(&format!("divvy: this task {word}:\n{}", String::from_utf8_lossy(command)));

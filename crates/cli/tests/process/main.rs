@@ -12,6 +12,9 @@
 //! | `children.rs` | no process outlives its task |
 //! | `sharing.rs`, `deadly.rs` | several processes on one store, and tasks that kill theirs |
 //! | `policy.rs`, `verbs.rs` | retries, time limits, and steering from another terminal |
+//! | `joblog.rs`, `halt.rs` | what is written down of tasks, going on by it, stopping early |
+//! | `tags.rs`, `results.rs` | how outputs are printed, and kept in files |
+//! | `held.rs` | what tasks wait for, and their surroundings |
 //! | `disk.rs` | no room, no permission |
 //! | `chaos.rs` | killed at random, again and again |
 //! | `tutorial/` | GNU parallel's tutorial, run by both |
@@ -26,16 +29,21 @@ mod damage;
 mod deadly;
 mod disk;
 mod exits;
+mod halt;
+mod held;
 mod inputs;
 mod interrupt;
+mod joblog;
 mod large;
 mod output;
 mod pipe;
 mod place;
 mod policy;
+mod results;
 mod resume;
 mod sharing;
 mod sources;
 mod started;
+mod tags;
 mod tutorial;
 mod verbs;
