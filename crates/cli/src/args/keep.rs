@@ -38,7 +38,7 @@ pub struct KeepArgs {
     #[arg(long, visible_alias = "res", value_name = "DIR|NAME", allow_hyphen_values = true)]
     pub results: Option<OsString>,
     /// Keep stdout in files and print their names
-    #[arg(long, alias = "output-as-files")]
+    #[arg(long, aliases = ["output-as-files", "outputasfiles"])]
     pub files: bool,
     /// Where --files makes them [default: $TMPDIR]
     #[arg(long, alias = "tmpdir", value_name = "DIR")]

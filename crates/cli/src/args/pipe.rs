@@ -11,7 +11,7 @@ pub struct PipeArgs {
     #[arg(long, visible_alias = "spreadstdin", conflicts_with_all = ["array", "each_line", "from_json"])]
     pub pipe: bool,
     /// The same for the file of -a, which is not copied: it must stay as it is until the job is done
-    #[arg(long, conflicts_with_all = ["pipe", "array", "from_json"])]
+    #[arg(long, alias = "pipe-part", conflicts_with_all = ["pipe", "array", "from_json"])]
     pub pipepart: bool,
     /// Bytes in a block (k is 1000, K is 1024); a block holds at least one record. -N in --pipepart: N blocks a worker
     #[arg(

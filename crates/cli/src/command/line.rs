@@ -14,6 +14,8 @@ use std::process::Command;
 #[derive(Debug)]
 pub struct Line {
     text: Text,
+    /// Who reads a text.
+    shell: &'static str,
     record: Record,
     /// Where the program is, if its name does not depend on the input. Looked up once: a search of PATH for each
     /// of a million tasks is a million failed starts.
@@ -39,9 +41,10 @@ impl Line {
         if !recipe.cwd().is_dir() {
             return Err(format!("its directory {} is not there", recipe.cwd().display()));
         }
+        let shell = shell_of(recipe);
         let (text, name) = match &recipe.text {
-            text if text.words.is_empty() => (Text::Given, Some("sh".into())),
-            text if text.shell => shell(recipe)?,
+            text if text.words.is_empty() => (Text::Given, Some(shell.into())),
+            text if text.shell => (shell_text(recipe)?, Some(shell.into())),
             _ => words(recipe)?,
         };
         let program = name.map(|name| find(&name, recipe)).transpose()?;
@@ -51,7 +54,7 @@ impl Line {
         let cwd = (!here).then(|| recipe.cwd().to_owned());
         let same = std::env::vars_os().eq(recipe.env.iter().cloned());
         let env = (!same).then(|| recipe.env.clone());
-        Ok(Line { text, record: recipe.text.record.clone(), program, cwd, env })
+        Ok(Line { text, shell, record: recipe.text.record.clone(), program, cwd, env })
     }
 
     /// What a task gets of its record.
@@ -80,7 +83,7 @@ impl Line {
             Text::Shell(template) => template.render(input).map_err(|e| e.to_string())?,
             Text::Given => input.fields.join(&b' '),
         };
-        Ok(vec![b"sh".to_vec(), b"-c".to_vec(), text])
+        Ok(vec![self.shell.as_bytes().to_vec(), b"-c".to_vec(), text])
     }
 
     /// A command of these words, ready to start, but for its streams and the variables of the task.
@@ -103,14 +106,20 @@ impl Line {
     }
 }
 
-fn shell(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
+/// The shell that reads a text: `sh`, or bash where bash has exported functions, which no other shell knows.
+fn shell_of(recipe: &Recipe) -> &'static str {
+    let is_function = |(name, _): &(OsString, OsString)| name.as_bytes().starts_with(b"BASH_FUNC_");
+    if recipe.env.iter().any(is_function) && find(OsStr::new("bash"), recipe).is_ok() { "bash" } else { "sh" }
+}
+
+fn shell_text(recipe: &Recipe) -> Result<Text, String> {
     let text = &recipe.text;
     let template = ShellTemplate::new(&text.words.join(&b' '), &text.spelling, text.repeat);
     let mut template = template.map_err(|e| e.to_string())?;
     if text.append_input && !template.has_placeholder() {
         template.append_input().map_err(|e| e.to_string())?;
     }
-    Ok((Text::Shell(template), Some("sh".into())))
+    Ok(Text::Shell(template))
 }
 
 fn words(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {

@@ -1,9 +1,10 @@
 //! A task's command as a person would type it: for `--dry-run`, `-v` and the job log.
 
-/// The text that a POSIX shell reads as these words. What is run as `sh -c TEXT` is TEXT itself.
+/// The text that a POSIX shell reads as these words. What is run as `sh -c TEXT` is TEXT itself: who
+/// types it has his shell.
 pub fn typed(words: &[Vec<u8>]) -> Vec<u8> {
     if let [shell, flag, text] = words
-        && shell == b"sh"
+        && [&b"sh"[..], b"bash"].contains(&shell.as_slice())
         && flag == b"-c"
     {
         return text.clone();

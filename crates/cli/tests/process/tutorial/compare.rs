@@ -24,7 +24,7 @@ fn seen(compared: Compared, outcome: &Outcome) -> Vec<String> {
                 outcome.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
             seen.extend(sorted(&words.map(|line| line + "\n").collect::<String>()));
         }
-        Compared::Code => return seen,
+        Compared::Failure => return vec![format!("exit code 0: {}", outcome.code == Some(0))],
         // The names are anybody's choice, so what they hold is looked at instead, and not the list of files.
         Compared::Contents => {
             let held = |path: &str| outcome.files.get(path.strip_prefix("/work/").unwrap_or(path)).cloned();

@@ -127,9 +127,12 @@ fn objection(programs: &Programs, example: &Example, judged: &Judged, script: &s
     let theirs = programs.run(Program::Parallel, &place, script);
     let ours = programs.run(Program::Divvy, &place, script);
     let difference = compare::difference(judged.compared, &theirs, &ours);
+    let was_refused = ["Usage:", "there is no --"].iter().any(|words| ours.stderr.contains(words));
     let name = format!("{} {}", example.section, example.number);
     eprintln!("{name}: parallel took {:?}, divvy {:?}", theirs.took, ours.took);
     match (judged.verdict, difference) {
+        // A script may hide it behind a pipe or in the background.
+        (Verdict::Same, _) if was_refused => Some(format!("{name} is refused: {}\n", ours.stderr)),
         (Verdict::Same, Some(difference)) => {
             let said = format!("stderr of parallel: {}stderr of divvy: {}", theirs.stderr, ours.stderr);
             Some(format!("{name} is not the same:\n{script}\n{difference}{said}\n"))

@@ -74,9 +74,10 @@ impl Programs {
                 Program::Parallel => "/usr/bin/parallel".to_owned(),
                 Program::Divvy => format!("'{}' run --shell", env!("CARGO_BIN_EXE_divvy")),
             };
+            // A script of bash's: other shells lose the functions that it exports.
             let file = place.path(program.name()).join("parallel");
             fs::create_dir(file.parent().expect("it lies in a directory")).unwrap();
-            fs::write(&file, format!("#!/bin/sh\nexec {call} \"$@\"\n")).unwrap();
+            fs::write(&file, format!("#!/bin/bash\nexec {call} \"$@\"\n")).unwrap();
             fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
         }
         Programs { place }

@@ -19,10 +19,10 @@
 //! | `times` | as sorted lines, where numbers with a fraction count as equal |
 //! | `digits` | as sorted lines, where all numbers count as equal: which worker ran it, how many cores there are |
 //! | `blanks` | as sorted lines without blanks in front and with one for many: `wc` pads by whether its stdin is a file |
-//! | `code` | the exit code alone: what had been started when others ended is chance |
+//! | `failure` | whether the exit code is 0: which tasks had been started when one failed, and which was first, is chance |
 //! | `contents` | stdout names files: what these hold |
 //! | `after` | the example before it runs first, in the same directory, and so on while that says `after` too |
-//! | `unrun` | nothing: running it would reach out of its directory, to another host or a terminal |
+//! | `unrun` | nothing: running it would reach out of its directory, to another host or a terminal, or show nothing |
 //! | `long` | takes more than five seconds: run by the test that has to be asked for |
 
 use super::page::Example;
@@ -45,7 +45,7 @@ pub(super) enum Compared {
     Times,
     Digits,
     Blanks,
-    Code,
+    Failure,
     Contents,
 }
 
@@ -116,7 +116,7 @@ fn judged(line: &str) -> Option<(u32, Judged)> {
             "times" => compared = Compared::Times,
             "digits" => compared = Compared::Digits,
             "blanks" => compared = Compared::Blanks,
-            "code" => compared = Compared::Code,
+            "failure" => compared = Compared::Failure,
             "contents" => compared = Compared::Contents,
             "after" => after = true,
             "unrun" => unrun = true,
