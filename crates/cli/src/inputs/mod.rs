@@ -6,6 +6,7 @@
 //! | `product.rs` | several sources: linked, or all combinations |
 //! | `pack.rs` | several inputs to a task |
 //! | `cutter.rs` | a stream of data, cut into blocks |
+//! | `data.rs` | what --pipe and --pipepart mean |
 //! | `spelled.rs` | how the command's placeholders are written |
 //! | `stream.rs` | feeding it all into a job that runs |
 //!
@@ -13,6 +14,7 @@
 //! plain source is handed on as it is read, record by record untouched.
 
 mod cutter;
+mod data;
 mod pack;
 mod product;
 mod rows;
@@ -21,15 +23,14 @@ mod stream;
 
 pub use stream::Stream;
 
-use crate::args::{InputArgs, PackArgs, RunArgs, Source, SourceArgs};
-use crate::command::{Block as Handed, Record};
+use crate::args::{PackArgs, RunArgs, Source, SourceArgs};
+use crate::command::Record;
 use crate::exit::bad_usage;
 use crate::lang::array::Array;
+use crate::lang::escapes;
 use crate::lang::records::{Limits, RecordReader, Separator};
 use crate::lang::spelling::Spelling;
-use crate::lang::{escapes, size};
 use anyhow::{Context, Result};
-use cutter::{BLOCK_MAX, Cut, Cutter};
 use divvy_core::Rng;
 use divvy_store::Block;
 use divvy_store::block::{BLOCK_BYTES_MAX, BLOCK_RECORDS_MAX};
@@ -37,14 +38,13 @@ use pack::{CHARS_MAX, Fit, Packed, Plan};
 use product::{Product, Read as ReadSource};
 use rows::{Reading, Row, Rows, SourceRows};
 use std::borrow::Cow;
-use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use stream::{DataBatches, Plain, RowBatches};
+use stream::{Plain, RowBatches};
 
 /// Most combinations that are stored when the job is submitted; more are made while it runs.
 const LISTED_MAX: u64 = 1 << 16;
@@ -127,7 +127,7 @@ pub fn open(args: &RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Res
         return Ok(Opened::bare(Inputs::List(json(path)?), spelling));
     }
     if args.input.pipe.pipe || args.input.pipe.pipepart {
-        return data(&args.input, &sources.unwrap_or_default(), spelling, workers);
+        return data::open(&args.input, &sources.unwrap_or_default(), spelling, workers);
     }
     lists(args, sources.unwrap_or_default(), spelling, workers)
 }
@@ -347,80 +347,4 @@ fn json(path: &Path) -> Result<Vec<Block>> {
     let elements: Vec<&serde_json::value::RawValue> = serde_json::from_str(&text)
         .map_err(|e| bad_usage(format!("--from-json {}: no JSON array: {e}", path.display())))?;
     Ok(Block::pack_all(elements.iter().map(|element| element.get().as_bytes())))
-}
-
-/// Data in blocks.
-fn data(args: &InputArgs, given: &[Source], spelling: Spelling, workers: usize) -> Result<Opened> {
-    let (pipe, source) = (&args.pipe, &args.source);
-    if given.iter().any(|source| !source.in_files) {
-        return Err(bad_usage("--pipepart cuts a file: `:::` gives inputs, `::::` the file"));
-    }
-    let named = given.iter().flat_map(|source| &source.words).map(Path::new);
-    let files: Vec<&Path> = source.each_line.iter().map(PathBuf::as_path).chain(named).collect();
-    let handed = if pipe.cat || pipe.fifo { Handed::File } else { Handed::Stdin };
-    let (mut record, from, name): (_, Bytes, _) = match (pipe.pipepart, files.as_slice()) {
-        (false, _) => (Record::Data(handed), stdin(true)?, "stdin".to_owned()),
-        (true, [path]) => {
-            let file = std::path::absolute(path)?.into_os_string();
-            let record = Record::Part { file, header_len: 0, block: handed };
-            (record, Box::new(open_file(path)?), path.display().to_string())
-        }
-        (true, _) => return Err(bad_usage("--pipepart cuts one file: name it with -a or ::::")),
-    };
-    if pipe.pipepart && pipe.remove_rec_sep {
-        return Err(bad_usage(
-            "--remove-rec-sep changes the data, which --pipepart leaves in its file: use --pipe",
-        ));
-    }
-    let mut cutter = Cutter::new(from, name, cut(args, &files, workers)?);
-    if let Some(header) = &source.header {
-        let len = cutter.take_header(header.as_bytes())?;
-        if let Record::Part { header_len, .. } = &mut record {
-            *header_len = len;
-        }
-    }
-    let batches = DataBatches { cutter, is_place: pipe.pipepart, skips_blank: source.no_run_if_empty };
-    let inputs = Inputs::Stream(Stream(Box::new(batches)));
-    let spelling = Spelling { fields: None, ..spelling };
-    Ok(Opened { inputs, record, spelling, repeat: false, append_input: false })
-}
-
-fn cut(args: &InputArgs, files: &[&Path], workers: usize) -> Result<Cut> {
-    let (pipe, pack) = (&args.pipe, &args.pack);
-    let text = |text: &Option<OsString>, usual: &[u8]| match text {
-        Some(text) if pipe.regexp => text.as_bytes().to_vec(),
-        Some(text) => escapes::unescape(text.as_bytes()),
-        None => usual.to_vec(),
-    };
-    // Told by its start alone, a record ends where the next one starts.
-    let usual_end: &[u8] = if pipe.recstart.is_some() { b"" } else { b"\n" };
-    let (end, start) = (text(&pipe.recend, usual_end), text(&pipe.recstart, b""));
-    let mut cut = Cut::new(&end, &start, pipe.regexp, pipe.remove_rec_sep)?;
-    cut.lines = pack.max_lines.or(pack.one_line.then_some(1)).unwrap_or(1);
-    cut.records = pack.max_replace_args.or(pack.max_args);
-    if cut.lines == 0 || cut.records == Some(0) {
-        return Err(bad_usage("a block has at least one record: give -N and -L a number above 0"));
-    }
-    cut.reaches = pipe.pipepart && cut.lines == 1;
-    cut.bytes = block_bytes(&pipe.block, args, files, workers)?;
-    Ok(cut)
-}
-
-fn block_bytes(text: &OsStr, args: &InputArgs, files: &[&Path], workers: usize) -> Result<usize> {
-    let bytes = match (text.as_bytes().strip_prefix(b"-"), files) {
-        (Some(blocks), [path]) if args.pipe.pipepart => {
-            let blocks = size::parse(blocks).map_err(|e| bad_usage(format!("--block: {e}")))?.max(1);
-            open_file(path)?.metadata()?.len().div_ceil(blocks.saturating_mul(workers as u64)).max(1)
-        }
-        (Some(_), _) => {
-            return Err(bad_usage(
-                "--block: only --pipepart knows the size of its data, for so many blocks a worker",
-            ));
-        }
-        (None, _) => size::parse(text.as_bytes()).map_err(|e| bad_usage(format!("--block: {e}")))?,
-    };
-    match usize::try_from(bytes) {
-        Ok(bytes @ 1..=BLOCK_MAX) => Ok(bytes),
-        _ => Err(bad_usage(format!("--block: a block has 1 to {BLOCK_MAX} bytes, not {bytes}"))),
-    }
 }
