@@ -100,12 +100,23 @@ fn recipe(args: &RunArgs, text: Text) -> Result<Recipe> {
     Ok(Recipe::new(text, limits, keep, cwd, flags::environment(&args.env)?))
 }
 
+/// The largest Seq that --retry-failed finds its place for: all places before it are stored, empty ones in a few bytes.
+const RETRIED_MAX: u64 = 10_000_000;
+
 /// The commands that failed by the job log, each at the place it had, and nothing at the places between.
 fn failed(args: &RunArgs) -> Result<(Recipe, Inputs)> {
     // Each input is a whole command.
     let mut recipe = recipe(args, Text::default())?;
     let past = flags::past(&recipe.keep)?;
+    let first = past.failed.keys().next().copied().unwrap_or(1);
     let last = past.failed.keys().next_back().copied().unwrap_or(0);
+    if first == 0 || last > RETRIED_MAX {
+        return Err(bad_usage(format!(
+            "--retry-failed: it can run Seq 1 to {RETRIED_MAX} again, and {} has failed: give the command and its inputs \
+             with --resume-failed",
+            if first == 0 { 0 } else { last }
+        )));
+    }
     let mut skip = Intervals::from(Range::new(0, last));
     past.failed.keys().for_each(|id| skip.remove(Range::new(id - 1, *id)));
     recipe.keep.skip = skip.ranges().iter().map(|range| (range.lo, range.hi)).collect();

@@ -84,6 +84,17 @@ fn retry_failed_needs_nothing_but_the_log() {
 }
 
 #[test]
+fn an_array_from_zero_is_retried_with_its_inputs() {
+    let place = Place::new();
+    let again = |flag| ["run", "-j1", "--joblog", "log", flag, "--array", "0-2", "test", "{}", "-gt", "0"];
+    place.divvy(again("--resume")).exits(1);
+    place.divvy(again("--retry-failed")).refused(125, &["--retry-failed", "--resume-failed"]);
+    place.divvy(again("--resume-failed")).exits(1);
+    let seqs: Vec<_> = log(&place, "log").iter().map(|line| line[..1].to_owned()).collect();
+    assert_eq!(seqs, ["0", "1", "2", "0"]);
+}
+
+#[test]
 fn the_log_goes_on_after_a_kill_and_nothing_in_it_runs_again() {
     let place = Place::new();
     let script = "echo {} >>ran; [ {} != 3 ] || [ -e go ] || { >at3; exec sleep 600; }";
