@@ -183,6 +183,7 @@ fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
     let policy = Policy {
         max_attempts: args.policy.retries,
         crash_limit: args.policy.crash_limit,
+        max_fails: args.policy.max_fails,
         // One node at a time: no node can print in order what another ran.
         exclusive: recipe.keep.in_order,
         ..Policy::default()

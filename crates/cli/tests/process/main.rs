@@ -17,6 +17,7 @@
 //! | `held.rs` | what tasks wait for, and their surroundings |
 //! | `disk.rs` | no room, no permission |
 //! | `chaos.rs` | killed at random, again and again |
+//! | `hyperqueue.rs` | what we say of HyperQueue's flags |
 //! | `tutorial/` | GNU parallel's tutorial, run by both |
 //!
 //! Other processes are waited for by looking for what they leave behind; a deadline only turns a hang into a failure.
@@ -31,6 +32,7 @@ mod disk;
 mod exits;
 mod halt;
 mod held;
+mod hyperqueue;
 mod inputs;
 mod interrupt;
 mod joblog;

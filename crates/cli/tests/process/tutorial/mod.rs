@@ -10,9 +10,11 @@
 //! | `verdict.rs`, `verdicts.txt` | what we say of each |
 //! | `side.rs` | an example, run by one of the two |
 //! | `compare.rs` | whether the outcomes are the same |
+//! | `options.rs` | the table of all options in `docs/parallel.md` |
 //! | `score.rs` | the score, as `docs/parallel.md` prints it |
 
 mod compare;
+mod options;
 mod page;
 mod score;
 mod side;

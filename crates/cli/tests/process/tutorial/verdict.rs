@@ -19,7 +19,7 @@
 //! | `times` | as sorted lines, where numbers with a fraction count as equal |
 //! | `digits` | as sorted lines, where all numbers count as equal: which worker ran it, how many cores there are |
 //! | `blanks` | as sorted lines without blanks in front and with one for many: `wc` pads by whether its stdin is a file |
-//! | `failure` | whether the exit code is 0: which tasks had been started when one failed, and which was first, is chance |
+//! | `failure` | whether the exit code is 0: all else is chance, as what had been started when a task failed |
 //! | `contents` | stdout names files: what these hold |
 //! | `after` | the example before it runs first, in the same directory, and so on while that says `after` too |
 //! | `unrun` | nothing: running it would reach out of its directory, to another host or a terminal, or show nothing |
