@@ -33,7 +33,8 @@ pub(super) fn claim(
     held: &BTreeSet<Held>,
 ) -> Step<Granted> {
     let mut granted = Granted { leases: Vec::new(), next_due: None };
-    let closed = mine.iter().any(|(name, lease)| lease.quarantined || !held.contains(name));
+    // One that must be alone bars all others; one that the node does not list was not counted in the claim's bounds.
+    let barred = mine.iter().any(|(name, lease)| lease.quarantined || !held.contains(name));
     for job in jobs_of(books, claim)? {
         let log = books.must(job)?;
         let idle = log.ahead() == 0 && log.waiting == 0;
@@ -44,7 +45,7 @@ pub(super) fn claim(
         if !claim.handlers.contains(&row.spec.handler) {
             continue;
         }
-        if granted.leases.is_empty() && !closed && !held_elsewhere(books.conn, &row, node)? {
+        if granted.leases.is_empty() && !barred && !held_elsewhere(books.conn, &row, node)? {
             granted.leases = from_job(books, node, &row, claim, mine.is_empty())?;
         }
         let due = next_due(books, job)?;
