@@ -8,16 +8,16 @@ use super::errors::Step;
 use divvy_core::JobId;
 use std::collections::BTreeSet;
 
-/// Of the jobs that have to succeed before this one, those that have not. Ascending, each once.
-pub(super) fn waits_for(books: &mut Books<'_>, job: JobId) -> Step<BTreeSet<JobId>> {
-    let mut waits_for = BTreeSet::new();
+/// Of the jobs that have to succeed before this one, those that have not, in the order in which it names them.
+pub(super) fn waits_for(books: &mut Books<'_>, job: JobId) -> Step<Vec<JobId>> {
+    let mut waits_for = Vec::new();
     if !books.must(job)?.waits {
         return Ok(waits_for);
     }
     for before in &books.job(job)?.spec.after {
         // One that is no longer there has succeeded, else it could not have been forgotten.
         if books.log(*before)?.is_some_and(|log| !log.succeeded()) {
-            waits_for.insert(*before);
+            waits_for.push(*before);
         }
     }
     Ok(waits_for)
