@@ -23,10 +23,20 @@ pub(super) fn waits_for(books: &mut Books<'_>, job: JobId) -> Step<Vec<JobId>> {
     Ok(waits_for)
 }
 
-/// Whether nothing can be granted of a job yet. Takes note once it has nothing to wait for any more.
+/// Whether nothing can be granted of a job yet. Takes note once all before it have succeeded, directly or not: one
+/// without tasks has succeeded before those that it comes after.
 pub(super) fn must_wait(books: &mut Books<'_>, job: JobId) -> Step<bool> {
-    let waits = !waits_for(books, job)?.is_empty();
-    books.must(job)?.waits = waits;
+    if !books.must(job)?.waits {
+        return Ok(false);
+    }
+    let (mut waits, mut any) = (false, false);
+    for before in &books.job(job)?.spec.after {
+        if let Some(log) = books.log(*before)? {
+            waits |= !log.succeeded();
+            any |= log.waits;
+        }
+    }
+    books.must(job)?.waits = waits || any;
     Ok(waits)
 }
 
@@ -54,8 +64,9 @@ pub(super) fn is_stuck(books: &mut Books<'_>, job: JobId) -> Step<bool> {
 pub(super) fn with_those_before(books: &mut Books<'_>, job: JobId) -> Step<BTreeSet<JobId>> {
     let (mut all, mut next) = (BTreeSet::new(), vec![job]);
     while let Some(job) = next.pop() {
-        if books.log(job)?.is_some() && all.insert(job) {
-            next.extend(waits_for(books, job)?);
+        let waits = books.log(job)?.map(|log| log.waits);
+        if waits.is_some() && all.insert(job) && waits == Some(true) {
+            next.extend(&books.job(job)?.spec.after);
         }
     }
     Ok(all)
