@@ -6,11 +6,15 @@
 
 pub mod random;
 
+mod after;
 mod cancel_retry;
 mod claims;
+mod classes;
 mod given;
+mod graph;
 mod life;
 mod loss;
+mod pause;
 mod replies;
 mod reports;
 mod sharing;
@@ -33,11 +37,15 @@ use cases;
 pub const CASES: &[&[Case]] = &[
     life::CASES,
     claims::CASES,
+    classes::CASES,
     replies::CASES,
     reports::CASES,
     loss::CASES,
     cancel_retry::CASES,
+    after::CASES,
     sharing::CASES,
+    graph::CASES,
+    pause::CASES,
     random::CASES,
 ];
 
