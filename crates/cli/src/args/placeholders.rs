@@ -11,7 +11,7 @@ pub struct PlaceholderArgs {
     #[arg(short = 'I', long = "replace", value_name = "STR", allow_hyphen_values = true)]
     pub whole: Option<OsString>,
     /// The same as -I {}
-    #[arg(short = 'i', hide = true, conflicts_with = "whole")]
+    #[arg(short = 'i', hide = true, conflicts_with_all = ["whole", "repeat"])] // -iXX is not -i -X -X
     pub usual: bool,
     /// Write STR instead of {.}
     #[arg(short = 'U', long = "extensionreplace", visible_alias = "er", value_name = "STR")]

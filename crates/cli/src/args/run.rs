@@ -38,7 +38,7 @@ pub struct RunArgs {
     pub keep: KeepArgs,
     #[command(flatten)]
     pub log: LogArgs,
-    /// Run the command, one string, in sh
+    /// Run the command, one string, in sh, or in the sh, dash or bash that PARALLEL_SHELL names
     #[arg(long)]
     pub shell: bool,
     /// Print the commands and run nothing

@@ -15,7 +15,7 @@ use std::process::Command;
 pub struct Line {
     text: Text,
     /// Who reads a text.
-    shell: &'static str,
+    shell: String,
     record: Record,
     /// Where the program is, if its name does not depend on the input. Looked up once: a search of PATH for each
     /// of a million tasks is a million failed starts.
@@ -41,10 +41,10 @@ impl Line {
         if !recipe.cwd().is_dir() {
             return Err(format!("its directory {} is not there", recipe.cwd().display()));
         }
-        let shell = shell_of(recipe);
+        let shell = shell_of(recipe)?;
         let (text, name) = match &recipe.text {
-            text if text.words.is_empty() => (Text::Given, Some(shell.into())),
-            text if text.shell => (shell_text(recipe)?, Some(shell.into())),
+            text if text.words.is_empty() => (Text::Given, Some(OsString::from(&shell))),
+            text if text.shell => (shell_text(recipe)?, Some(OsString::from(&shell))),
             _ => words(recipe)?,
         };
         let program = name.map(|name| find(&name, recipe)).transpose()?;
@@ -106,10 +106,21 @@ impl Line {
     }
 }
 
-/// The shell that reads a text: `sh`, or bash where bash has exported functions, which no other shell knows.
-fn shell_of(recipe: &Recipe) -> &'static str {
+/// The shell that reads a text: the one that `PARALLEL_SHELL` names; else bash where bash has exported functions, which
+/// no other shell knows; else `sh`.
+fn shell_of(recipe: &Recipe) -> Result<String, String> {
+    let named = recipe.env.iter().find(|(name, _)| name == "PARALLEL_SHELL").map(|(_, path)| path);
+    if let Some(path) = named {
+        let base = Path::new(path).file_name().and_then(OsStr::to_str).unwrap_or_default();
+        return match (path.to_str(), ["sh", "dash", "bash"].contains(&base)) {
+            (Some(path), true) => Ok(path.to_owned()),
+            // What replaces {} is quoted for those.
+            _ => Err(format!("PARALLEL_SHELL: tasks are run by sh, dash or bash, not by {}", path.display())),
+        };
+    }
     let is_function = |(name, _): &(OsString, OsString)| name.as_bytes().starts_with(b"BASH_FUNC_");
-    if recipe.env.iter().any(is_function) && find(OsStr::new("bash"), recipe).is_ok() { "bash" } else { "sh" }
+    let needs_bash = recipe.env.iter().any(is_function) && find(OsStr::new("bash"), recipe).is_ok();
+    Ok(if needs_bash { "bash" } else { "sh" }.to_owned())
 }
 
 fn shell_text(recipe: &Recipe) -> Result<Text, String> {

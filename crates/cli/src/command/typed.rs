@@ -4,7 +4,7 @@
 /// types it has his shell.
 pub fn typed(words: &[Vec<u8>]) -> Vec<u8> {
     if let [shell, flag, text] = words
-        && [&b"sh"[..], b"bash"].contains(&shell.as_slice())
+        && is_shell(shell)
         && flag == b"-c"
     {
         return text.clone();
@@ -17,6 +17,11 @@ pub fn typed(words: &[Vec<u8>]) -> Vec<u8> {
         push_quoted(&mut line, word);
     }
     line
+}
+
+fn is_shell(program: &[u8]) -> bool {
+    let name = program.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    [&b"sh"[..], b"dash", b"bash"].contains(&name)
 }
 
 fn push_quoted(line: &mut Vec<u8>, word: &[u8]) {

@@ -46,18 +46,14 @@ fn sorted(text: &str) -> Vec<String> {
     lines
 }
 
-/// The text with each number that has a fraction replaced: a time, in a log of tasks.
+/// The text with `T` for each field that is a number with a fraction, padded or not: a time, in a log of tasks.
 fn without_times(text: &str) -> String {
-    let is_time = |word: &str| word.contains('.') && word.trim().parse::<f64>().is_ok();
-    let words = text.split_inclusive(['\t', '\n']);
-    words
-        .map(
-            |word| {
-                if is_time(word) { word.replace(|c: char| c.is_ascii_digit(), "") } else { word.to_owned() }
-            },
-        )
-        .map(|word| word.replace("  ", "").replace(" .", "."))
-        .collect()
+    let is_time = |field: &str| field.contains('.') && field.trim().parse::<f64>().is_ok();
+    let lines = text.split_inclusive('\n').map(|line| {
+        let fields = line.split('\t').map(|field| if is_time(field) { "T" } else { field });
+        fields.collect::<Vec<_>>().join("\t")
+    });
+    lines.collect()
 }
 
 /// The text with each number replaced by `N`.

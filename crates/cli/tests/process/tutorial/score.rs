@@ -12,7 +12,7 @@ fn the_document_prints_this_score() {
     assert!(DOCUMENT.contains(&table), "docs/parallel.md has to hold this:\n\n{table}");
 }
 
-/// A row for each section, and the sum.
+/// A row for each section, the sum, and the share of what is the same.
 fn table(verdicts: &Verdicts) -> String {
     let mut table =
         String::from("| section | same | different | missing | not applicable |\n|---|--:|--:|--:|--:|\n");
@@ -20,7 +20,13 @@ fn table(verdicts: &Verdicts) -> String {
         let name = name.replace("---", " --").replace('-', " ").replace("   ", " --");
         row(&mut table, name.trim(), section.values());
     }
-    row(&mut table, "**all**", verdicts.all().map(|(_, _, judged)| judged));
+    let all = verdicts.all().map(|(_, _, judged)| judged);
+    row(&mut table, "**all**", all.clone());
+    let count = |verdict| all.clone().filter(|judged| judged.verdict == verdict).count();
+    let (same, taken) = (count(Verdict::Same), count(Verdict::Same) + count(Verdict::Different));
+    let percent = 100 * same / taken;
+    write!(table, "\nOf the {taken} that divvy takes, {same} are the same: {percent} %.\n")
+        .expect("a string takes it");
     table
 }
 
