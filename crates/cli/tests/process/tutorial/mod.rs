@@ -93,6 +93,8 @@ fn check(from: &str, to: &str, long: bool) {
         .filter_map(|example| Some((example, verdicts.of(example)?)))
         .filter(|(_, judged)| judged.verdict != Verdict::Unfit && !judged.unrun && judged.long == long)
         .collect();
+    assert!(from < to, "verdicts.txt has no such section");
+    assert!(page.version != JUDGED || !to_run.is_empty(), "nothing to run");
     let programs = Programs::provide();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -135,6 +137,9 @@ fn objection(programs: &Programs, example: &Example, judged: &Judged, script: &s
     match (judged.verdict, difference) {
         // A script may hide it behind a pipe or in the background.
         (Verdict::Same, _) if was_refused => Some(format!("{name} is refused: {}\n", ours.stderr)),
+        (Verdict::Same, None) if ours.code.is_none() => {
+            Some(format!("{name} hangs, or is killed, with both\n"))
+        }
         (Verdict::Same, Some(difference)) => {
             let said = format!("stderr of parallel: {}stderr of divvy: {}", theirs.stderr, ours.stderr);
             Some(format!("{name} is not the same:\n{script}\n{difference}{said}\n"))
