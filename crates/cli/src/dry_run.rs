@@ -14,23 +14,34 @@ use std::io::{self, Write};
 /// Bad usage; inputs that cannot be read.
 pub fn print(recipe: &Recipe, inputs: Inputs) -> Result<Exit> {
     let line = Line::new(recipe).map_err(bad_usage)?;
-    let tag = recipe.keep.tag.as_ref().map(|tag| Template::new(&[tag])).transpose().map_err(bad_usage)?;
+    let tag = recipe
+        .keep
+        .tag
+        .as_ref()
+        .map(|tag| Template::new(&[tag], &recipe.text.spelling, false))
+        .transpose()
+        .map_err(bad_usage)?;
     let skip = &recipe.keep.skip;
     let mut out = io::BufWriter::new(io::stdout().lock());
     let (mut seq, mut written) = (0, Ok(()));
-    inputs.each(|id, input| {
-        let (at, input) = (seq, Input { input, id, slot: 1 });
+    inputs.each(|id, record| {
+        let at = seq;
         seq += 1;
         if skip.iter().any(|(lo, hi)| (*lo..*hi).contains(&at)) || written.is_err() {
             return Ok(());
         }
         let mut text = Vec::new();
-        if let Some(tag) = &tag {
-            text.extend(tag.render(&input).pop().unwrap_or_default());
-            text.push(b'\t');
-        }
-        text.extend(typed(&line.words(&input).map_err(bad_usage)?));
-        text.push(b'\n');
+        let content = line.arguments(record).map_err(bad_usage)?;
+        content.with_fields(|fields| {
+            let input = Input { fields, id, slot: 1 };
+            if let Some(tag) = &tag {
+                text.extend(tag.render(&input).join(&b' '));
+                text.push(b'\t');
+            }
+            text.extend(typed(&line.words(&input).map_err(bad_usage)?));
+            text.push(b'\n');
+            Ok::<_, anyhow::Error>(())
+        })?;
         written = out.write_all(&text);
         Ok(())
     })?;

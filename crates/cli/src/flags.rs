@@ -8,6 +8,7 @@ use crate::command::{
 use crate::exit::bad_usage;
 use crate::lang::duration;
 use crate::lang::placeholder::Input;
+use crate::lang::spelling::Spelling;
 use crate::lang::template::Template;
 use anyhow::Result;
 use divvy_core::Intervals;
@@ -68,16 +69,16 @@ fn millis(flag: &str, text: &OsStr) -> Result<u64> {
 ///
 /// # Errors
 /// Bad usage.
-pub fn keep(args: &RunArgs) -> Result<Keep> {
+pub fn keep(args: &RunArgs, spelling: &Spelling) -> Result<Keep> {
     let RunArgs { keep, log, .. } = args;
-    let place = place(keep)?;
+    let place = place(keep, spelling)?;
     let tag = match (&keep.tagstring, keep.tag) {
         (Some(tag), _) => Some(tag.as_bytes().to_vec()),
         (None, true) => Some(b"{}".to_vec()),
         (None, false) => None,
     };
     if let Some(tag) = &tag {
-        Template::new(&[tag]).map_err(|e| bad_usage(format!("--tagstring: {e}")))?;
+        Template::new(&[tag], spelling, false).map_err(|e| bad_usage(format!("--tagstring: {e}")))?;
     }
     Ok(Keep {
         in_order: keep.keep_order,
@@ -100,7 +101,7 @@ pub fn keep(args: &RunArgs) -> Result<Keep> {
     })
 }
 
-fn place(args: &KeepArgs) -> Result<Place> {
+fn place(args: &KeepArgs, spelling: &Spelling) -> Result<Place> {
     let absolute = |path: &OsStr| Ok::<_, anyhow::Error>(std::path::absolute(path)?.into_os_string());
     let Some(name) = &args.results else {
         return match (&args.stdout, &args.stderr) {
@@ -121,7 +122,8 @@ fn place(args: &KeepArgs) -> Result<Place> {
             return Ok(Place::Table(path, separator));
         }
     }
-    let template = Template::new(&[bytes]).map_err(|e| bad_usage(format!("--results: {e}")))?;
+    let template =
+        Template::new(&[bytes], spelling, false).map_err(|e| bad_usage(format!("--results: {e}")))?;
     if is_fixed(&template) {
         return Ok(Place::Dir(absolute(name)?));
     }
@@ -130,7 +132,7 @@ fn place(args: &KeepArgs) -> Result<Place> {
 
 /// Whether it is the same for all tasks: then it is for two that have nothing in common.
 fn is_fixed(template: &Template) -> bool {
-    let name = |input: &[u8], id| template.render(&Input { input, id, slot: id as u32 });
+    let name = |input: &[u8], id| template.render(&Input { fields: &[input, input], id, slot: id as u32 });
     name(b"a.b", 1) == name(b"c/d", 2)
 }
 
@@ -146,9 +148,9 @@ fn stream(path: &Option<OsString>) -> Stream {
 ///
 /// # Errors
 /// Bad usage.
-pub fn prepare(keep: &Keep, log: &LogArgs) -> Result<()> {
+pub fn prepare(keep: &Keep, log: &LogArgs, spelling: &Spelling) -> Result<()> {
     let says = |why: String| bad_usage(format!("--results: {why}"));
-    results::Results::open(&keep.place, keep.names).map_err(says)?;
+    results::Results::open(&keep.place, keep.names, spelling).map_err(says)?;
     if let Place::Table(Some(path), _) = &keep.place {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
         let begun = file.and_then(|file| if goes_on(log) { Ok(()) } else { file.set_len(0) });

@@ -6,7 +6,7 @@
 //! | `lang/` | the texts users type: commands, placeholders, arrays, selectors, records |
 //! | `flags.rs` | what flags mean in a recipe |
 //! | `home.rs` | where jobs are kept |
-//! | `inputs.rs` | where a job's inputs come from |
+//! | `inputs/` | where a job's inputs come from, and what they become |
 //! | `command/` | the handler that runs commands: what a job records, starting, output |
 //! | `session/` | a node in the foreground: signals, progress, the bill |
 //! | `dry_run.rs` | `divvy run --dry-run` |

@@ -1,17 +1,18 @@
 //! `divvy run`: a command for each input, durably.
 
-use crate::args::{Output, RunArgs};
-use crate::command::{KIND, Line, Recipe, Text};
+use crate::args::{Output, RunArgs, Source};
+use crate::command::{KIND, Line, Recipe, Record, Text};
 use crate::exit::{Exit, bad_usage};
 use crate::inputs::{self, Inputs, Stream};
-use crate::lang::words;
+use crate::lang::spelling::Spelling;
+use crate::lang::{shell, words};
 use crate::session::{Session, say, workers};
 use crate::{dry_run, flags, home};
 use anyhow::Result;
 use divvy_core::{Clock, Intervals, JobId, NodeId, Range};
 use divvy_engine::{Stop, StopLevel, SystemClock};
 use divvy_store::{Array, Block, Input, JobSpec, NewJob, Policy, Progress, Store};
-use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -20,28 +21,19 @@ use std::sync::mpsc::{Receiver, channel};
 ///
 /// # Errors
 /// Bad usage, or whatever the store says.
-pub fn run(
-    args: &RunArgs,
-    sources: Option<Vec<OsString>>,
-    output: Output,
-    clock: SystemClock,
-) -> Result<Exit> {
+pub fn run(args: &RunArgs, sources: Option<Vec<Source>>, output: Output, clock: SystemClock) -> Result<Exit> {
     if let Some(why) = &args.foreign.refused {
         return Err(bad_usage(why));
     }
     let workers = workers(&args.workers)?;
-    let mut recipe = recipe(args)?;
+    let (recipe, inputs) =
+        if args.log.retry_failed { failed(args)? } else { given(args, sources, workers as usize)? };
     // Before anything is stored: a command that is not there would fail a million times.
     Line::new(&recipe).map_err(bad_usage)?;
-    let inputs =
-        if args.log.retry_failed { failed(&mut recipe)? } else { inputs::open(&args.input, sources)? };
-    if !args.log.retry_failed {
-        recipe.keep.skip = seqs(&flags::over(&recipe.keep, &args.log)?, &inputs);
-    }
     if args.dry_run {
         return dry_run::print(&recipe, inputs);
     }
-    flags::prepare(&recipe.keep, &args.log)?;
+    flags::prepare(&recipe.keep, &args.log, &recipe.text.spelling)?;
     let store = home::open_store()?;
     store.sweep(clock.millis())?;
     let session = Session::join(store.clone(), clock, workers, args.show, output, home::spill_dir()?)?;
@@ -70,26 +62,40 @@ pub fn say_cut(store: &dyn Store, job: JobId, output: Output) -> Result<()> {
     let info = store.job(job)?;
     if info.progress == Progress::Open {
         let n = info.tail;
+        // Only of plain inputs is a task a line.
+        let is_plain =
+            Recipe::decode(&info.spec.detail).is_ok_and(|recipe| recipe.text.record == Record::Bytes);
+        let skip = if is_plain { format!(" (tail -n +{})", n + 1) } else { String::new() };
         say(
             output,
             &format!(
                 "divvy: the input of job {job} was cut after {n} records; those are kept, the rest was never read.\n       \
-                 After the resume, run the rest as a job of its own: skip the first {n} (tail -n +{})",
-                n + 1
+                 After the resume, run the rest as a job of its own: skip the first {n}{skip}"
             ),
         );
     }
     Ok(())
 }
 
-fn recipe(args: &RunArgs) -> Result<Recipe> {
-    let text = if args.log.retry_failed {
-        // Each input is a whole command.
-        Text { words: vec![b"sh".to_vec(), b"-c".to_vec(), b"{}".to_vec()], ..Text::default() }
-    } else {
-        Text { words: command(args)?, shell: args.shell, append_input: args.input.array.is_none() }
+/// The job as its flags and inputs say it.
+fn given(args: &RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Result<(Recipe, Inputs)> {
+    check_command(args, sources.is_some())?;
+    let opened = inputs::open(args, sources, workers)?;
+    let text = Text {
+        words: command(args, &opened.spelling)?,
+        shell: args.shell,
+        append_input: opened.append_input,
+        repeat: opened.repeat,
+        spelling: opened.spelling,
+        record: opened.record,
     };
-    let (limits, keep) = (flags::limits(&args.policy)?, flags::keep(args)?);
+    let mut recipe = recipe(args, text)?;
+    recipe.keep.skip = seqs(&flags::over(&recipe.keep, &args.log)?, &opened.inputs);
+    Ok((recipe, opened.inputs))
+}
+
+fn recipe(args: &RunArgs, text: Text) -> Result<Recipe> {
+    let (limits, keep) = (flags::limits(&args.policy)?, flags::keep(args, &text.spelling)?);
     let cwd = flags::directory(args.cwd.as_deref())?;
     Ok(Recipe::new(text, limits, keep, cwd, flags::environment(&args.env)?))
 }
@@ -98,7 +104,9 @@ fn recipe(args: &RunArgs) -> Result<Recipe> {
 const RETRIED_MAX: u64 = 10_000_000;
 
 /// The commands that failed by the job log, each at the place it had, and nothing at the places between.
-fn failed(recipe: &mut Recipe) -> Result<Inputs> {
+fn failed(args: &RunArgs) -> Result<(Recipe, Inputs)> {
+    // Each input is a whole command.
+    let mut recipe = recipe(args, Text::default())?;
     let past = flags::past(&recipe.keep)?;
     let first = past.failed.keys().next().copied().unwrap_or(1);
     let last = past.failed.keys().next_back().copied().unwrap_or(0);
@@ -113,7 +121,7 @@ fn failed(recipe: &mut Recipe) -> Result<Inputs> {
     past.failed.keys().for_each(|id| skip.remove(Range::new(id - 1, *id)));
     recipe.keep.skip = skip.ranges().iter().map(|range| (range.lo, range.hi)).collect();
     let commands = (1..=last).map(|id| past.failed.get(&id).map_or(&b""[..], Vec::as_slice));
-    Ok(Inputs::List(Block::pack_all(commands)))
+    Ok((recipe, Inputs::List(Block::pack_all(commands))))
 }
 
 /// The seqs of these ids.
@@ -133,12 +141,30 @@ fn seqs(ids: &Intervals, inputs: &Inputs) -> Vec<(u64, u64)> {
     seqs.ranges().iter().map(|range| (range.lo, range.hi)).collect()
 }
 
+/// Without a command the inputs are commands, but a person at a terminal has more likely forgotten it, and neither
+/// numbers nor data are commands.
+fn check_command(args: &RunArgs, has_sources: bool) -> Result<()> {
+    let input = &args.input;
+    let are_commands = has_sources || !input.source.each_line.is_empty() || !std::io::stdin().is_terminal();
+    let are_others = input.source.array.is_some() || input.pipe.pipe || input.pipe.pipepart;
+    if args.command.is_empty() && (!are_commands || are_others) {
+        return Err(bad_usage("no command: say what to run, as in `divvy run gzip -k {} ::: *.log`"));
+    }
+    Ok(())
+}
+
 /// The command's words; a single word is a whole command line.
-fn command(args: &RunArgs) -> Result<Vec<Vec<u8>>> {
+fn command(args: &RunArgs, spelling: &Spelling) -> Result<Vec<Vec<u8>>> {
     let given: Vec<Vec<u8>> = args.command.iter().map(|word| word.as_bytes().to_vec()).collect();
+    let quotes = args.input.placeholders.quote;
     match given.as_slice() {
-        [] => Err(bad_usage("no command: say what to run, as in `divvy run gzip -k {} ::: *.log`")),
-        [text] if !args.shell => words::split(text).map_err(bad_usage),
+        [text] if !args.shell && !quotes => words::split(text, spelling).map_err(bad_usage),
+        // A placeholder alone is quoted by what fills it in, which can then be several words.
+        words if args.shell && quotes => {
+            let is_placeholder =
+                |word: &[u8]| spelling.at_start(word).is_some_and(|found| found.len == word.len());
+            Ok(words.iter().map(|w| if is_placeholder(w) { w.clone() } else { shell::quoted(w) }).collect())
+        }
         _ => Ok(given),
     }
 }
@@ -157,6 +183,7 @@ fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
     let policy = Policy {
         max_attempts: args.policy.retries,
         crash_limit: args.policy.crash_limit,
+        max_fails: args.policy.max_fails,
         // One node at a time: no node can print in order what another ran.
         exclusive: recipe.keep.in_order,
         ..Policy::default()

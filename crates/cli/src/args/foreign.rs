@@ -30,6 +30,14 @@ const SEMAPHORE: &str = "divvy has no semaphores: give all commands to one `divv
 const TERMINAL: &str = "divvy opens no terminals for tasks: --line-buffer and --tag show who prints what";
 const MEMORY: &str = "divvy suspends no tasks: --memfree SIZE ends the youngest and runs it again later";
 
+const PERL: &str = "that is Perl, which divvy does not run: change the input inside the command";
+const COLORS: &str = "divvy colors no outputs: --tag says whose they are";
+const SPREAD: &str = "divvy hands records on in the order they come; sort or split the data first";
+const CORES: &str = "nproc says how many cores there are, and -j takes numbers and shares of them";
+const LIMITS: &str = "getconf ARG_MAX says it; -s sets less";
+const PACKED: &str = "divvy does not compress outputs that wait: they lie beside the store, see DIVVY_DIR";
+const SHEBANG: &str = "write a script that calls `divvy run` with \"$@\"";
+
 /// All of them.
 const FLAGS: &[Foreign] = &[
     nothing("will-cite"),
@@ -40,11 +48,19 @@ const FLAGS: &[Foreign] = &[
     nothing("gnu"),
     nothing("no-keep-order"),
     nothing("ssh-delay").valued(),
+    nothing("sshdelay").valued(),
+    nothing("nokeeporder"),
+    nothing("silent"),
     nothing("total-jobs").valued(),
     lacking("sshlogin", REMOTE).short('S').valued(),
     lacking("sshloginfile", REMOTE).valued(),
     lacking("slf", REMOTE).valued(),
     lacking("hostgroups", REMOTE),
+    lacking("hgrp", REMOTE),
+    lacking("filter-hosts", REMOTE),
+    lacking("ssh", REMOTE).valued(),
+    lacking("rsync-opts", REMOTE).valued(),
+    lacking("record-env", REMOTE),
     lacking("transfer", REMOTE),
     lacking("transferfile", REMOTE).valued(),
     lacking("tf", REMOTE).valued(),
@@ -57,14 +73,65 @@ const FLAGS: &[Foreign] = &[
     lacking("nonall", REMOTE),
     lacking("controlmaster", REMOTE).short('M'),
     lacking("sql", SQL).valued(),
+    lacking("sql-master", SQL).valued(),
+    lacking("sql-worker", SQL).valued(),
+    lacking("sql-and-worker", SQL).valued(),
     lacking("sqlmaster", SQL).valued(),
     lacking("sqlworker", SQL).valued(),
     lacking("sqlandworker", SQL).valued(),
     lacking("tmux", TERMINAL),
     lacking("tmuxpane", TERMINAL),
+    lacking("tty", TERMINAL),
+    lacking("open-tty", TERMINAL),
+    lacking("latest-line", TERMINAL),
+    lacking("ll", TERMINAL),
+    lacking("parens", PERL).valued(),
+    lacking("filter", PERL).valued(),
+    lacking("color", COLORS),
+    lacking("color-failed", COLORS),
+    lacking("cf", COLORS),
+    lacking("ctag", COLORS),
+    lacking("ctagstring", COLORS).valued(),
+    lacking("bin", SPREAD).valued(),
+    lacking("shard", SPREAD).valued(),
+    lacking("group-by", SPREAD).valued(),
+    lacking(
+        "tee",
+        "divvy gives each block to one task: run `tee` and process substitution, or one job for each command",
+    ),
+    lacking("block-timeout", "divvy waits for a whole block: a smaller --block comes sooner").valued(),
+    lacking("bt", "divvy waits for a whole block: a smaller --block comes sooner").valued(),
+    lacking("csv", "--colsep , splits at every comma; convert what has commas in quotes first"),
+    lacking("number-of-cpus", CORES),
+    lacking("number-of-cores", CORES),
+    lacking("number-of-sockets", CORES),
+    lacking("number-of-threads", CORES),
+    lacking("use-cpus-instead-of-cores", CORES),
+    lacking("use-cores-instead-of-threads", CORES),
+    lacking("use-sockets-instead-of-threads", CORES),
+    lacking("max-line-length-allowed", LIMITS),
+    lacking("show-limits", LIMITS),
+    lacking("exit", "an input that does not fit on a command line fails its task, which is counted")
+        .short('x'),
+    lacking("minversion", "divvy's versions are not GNU parallel's: see divvy --version").valued(),
+    lacking("profile", "keep flags in a shell function or alias").short('J').valued(),
+    lacking("process-slot-var", "DIVVY_SLOT and PARALLEL_JOBSLOT hold the slot").valued(),
+    lacking("session", "divvy remembers no variables: a task has those of the submission, and --env"),
+    lacking("shebang", SHEBANG),
+    lacking("hashbang", SHEBANG),
+    lacking("shebang-wrap", SHEBANG),
+    lacking("shell-completion", "there is none yet").valued(),
+    lacking("shellquote", "printf '%q ' does it in bash; divvy quotes inputs by itself"),
+    lacking("shell-quote", "printf '%q ' does it in bash; divvy quotes inputs by itself"),
+    lacking("template", "write the file inside the command, from {}").valued(),
+    lacking("tmpl", "write the file inside the command, from {}").valued(),
     lacking("interactive", "divvy asks nothing while it runs: --dry-run prints the commands first")
         .short('p'),
     lacking("semaphore", SEMAPHORE),
+    lacking("semaphore-name", SEMAPHORE).valued(),
+    lacking("semaphore-timeout", SEMAPHORE).valued(),
+    lacking("id", SEMAPHORE).valued(),
+    lacking("wait", SEMAPHORE),
     lacking("semaphorename", SEMAPHORE).valued(),
     lacking("semaphoretimeout", SEMAPHORE).valued(),
     lacking("st", SEMAPHORE).valued(),
@@ -74,10 +141,9 @@ const FLAGS: &[Foreign] = &[
     lacking("memsuspend", MEMORY).valued(),
     lacking("limit", "divvy asks no program whether it may start a task: see --load, --memfree, --noswap")
         .valued(),
-    lacking(
-        "compress",
-        "divvy does not compress outputs that wait: they lie beside the store, see DIVVY_DIR",
-    ),
+    lacking("compress", PACKED),
+    lacking("compress-program", PACKED).valued(),
+    lacking("decompress-program", PACKED).valued(),
 ];
 
 const fn nothing(long: &'static str) -> Foreign {
@@ -121,7 +187,15 @@ impl Args for ForeignArgs {
 impl FromArgMatches for ForeignArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<ForeignArgs, Error> {
         let given = |flag: &&Foreign| matches.value_source(flag.long) == Some(ValueSource::CommandLine);
-        let refused = FLAGS.iter().filter(given).find_map(|flag| Some((flag.long, flag.refused?)));
+        // `-S :` is this machine.
+        let is_here = |flag: &&Foreign| {
+            flag.long == "sshlogin"
+                && matches
+                    .get_many::<String>(flag.long)
+                    .is_some_and(|mut hosts| hosts.all(|host| host == ":"))
+        };
+        let refused = FLAGS.iter().filter(given).filter(|flag| !is_here(flag));
+        let refused = refused.filter_map(|flag| Some((flag.long, flag.refused?))).next();
         Ok(ForeignArgs { refused: refused.map(|(flag, instead)| format!("there is no --{flag}: {instead}")) })
     }
 

@@ -15,7 +15,7 @@ pub struct KeepArgs {
     #[arg(long, overrides_with_all = ["line_buffer", "ungroup"])]
     pub group: bool,
     /// Print whole lines as they come, from all tasks; with -k from the first that still runs
-    #[arg(long, visible_alias = "lb", overrides_with_all = ["group", "ungroup"])]
+    #[arg(long, visible_alias = "lb", aliases = ["linebuffer", "line-buffered"], overrides_with_all = ["group", "ungroup"])]
     pub line_buffer: bool,
     /// Let tasks print by themselves: at once, mixed, untagged and in no order
     #[arg(short = 'u', long, overrides_with_all = ["group", "line_buffer"])]
@@ -38,7 +38,7 @@ pub struct KeepArgs {
     #[arg(long, visible_alias = "res", value_name = "DIR|NAME", allow_hyphen_values = true)]
     pub results: Option<OsString>,
     /// Keep stdout in files and print their names
-    #[arg(long, alias = "output-as-files")]
+    #[arg(long, aliases = ["output-as-files", "outputasfiles"])]
     pub files: bool,
     /// Where --files makes them [default: $TMPDIR]
     #[arg(long, alias = "tmpdir", value_name = "DIR")]

@@ -1,20 +1,27 @@
 //! Every flag, once.
 //!
-//! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, `policy.rs`
-//! how tasks may fail and be bounded, `keep.rs` what becomes of their output and is written down, `foreign.rs` what other
-//! programs have and divvy does not.
+//! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, with
+//! `sources.rs` for those behind `:::`, `placeholders.rs` how the command shows them, `pipe.rs` stdin in blocks,
+//! `policy.rs` how tasks may fail and be bounded, `keep.rs` what becomes of their output and is written down,
+//! `foreign.rs` what other programs have and divvy does not.
 
 mod foreign;
 mod input;
 mod keep;
+mod pipe;
+mod placeholders;
 mod policy;
 mod run;
+mod sources;
 
 pub use foreign::ForeignArgs;
-pub use input::InputArgs;
+pub use input::{InputArgs, PackArgs, SourceArgs};
 pub use keep::{KeepArgs, LogArgs};
+pub use pipe::PipeArgs;
+pub use placeholders::PlaceholderArgs;
 pub use policy::PolicyArgs;
 pub use run::RunArgs;
+pub use sources::{Source, split_sources};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -228,15 +235,6 @@ pub enum DurabilityArg {
     None,
 }
 
-/// What follows the first `:::` is inputs, not flags: it is cut off before flags are read.
-pub fn split_sources(args: impl Iterator<Item = OsString>) -> (Vec<OsString>, Option<Vec<OsString>>) {
-    let mut words: Vec<OsString> = args.collect();
-    let Some(at) = words.iter().position(|word| word == ":::") else { return (words, None) };
-    let sources = words.split_off(at + 1);
-    words.pop();
-    (words, Some(sources))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,7 +255,7 @@ mod tests {
             let Verb::Run(run) = Cli::try_parse_from(words).unwrap().verb else { panic!("not run") };
             assert_eq!((run.workers.count.to_str(), run.policy.retries), (Some("2"), 3));
             assert_eq!(run.command, ["ls", "-j", "9"]);
-            assert_eq!(sources, Some(vec!["-x".into(), "--help".into()]));
+            assert_eq!(sources.unwrap()[0].words, ["-x", "--help"]);
         }
     }
 }

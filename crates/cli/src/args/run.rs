@@ -9,13 +9,21 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(
     args_override_self = true,
-    override_usage = "divvy run [OPTIONS] COMMAND... ::: INPUT...\n       divvy run [OPTIONS] COMMAND... < INPUTS\n       \
-                      divvy run [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...",
+    override_usage = "divvy run [OPTIONS] COMMAND... ::: INPUT... [::: INPUT...]...\n       \
+                      divvy run [OPTIONS] COMMAND... :::: FILE...\n       \
+                      divvy run [OPTIONS] COMMAND... < INPUTS\n       \
+                      divvy run [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...\n       \
+                      divvy run [OPTIONS] --pipe COMMAND... < DATA\n       \
+                      divvy run [OPTIONS] < COMMANDS",
     after_help = "REPLACED IN THE COMMAND:\n  {} the input   {.} without extension   {/} base name   {//} directory\n  \
-                  {/.} base name without extension   {#} task id   {%} worker slot\n\n\
+                  {/.} base name without extension   {#} task id   {%} worker slot\n  \
+                  {2} {2.} {2/} ... of the second source, column or input; {-1} of the last\n\n\
+                  SOURCES:\n  ::: a b ::: 1 2    all combinations: a 1, a 2, b 1, b 2   (:::: reads files)\n  \
+                  ::: a b :::+ 1 2   one of each together: a 1, b 2        (::::+ reads files)\n\n\
                   A command of several words is run as it stands. A single word is split as a shell would, but is not\n\
                   run by a shell: for pipes, redirection or variables add --shell; what replaces {} is quoted then.\n\
-                  Without {} the input becomes the last word (not for --array). A task's stdin is empty.\n\n\
+                  Without any of these the input becomes the last word (not for --array). A task's stdin is empty.\n\
+                  Without a command each input is a command line, run by sh.\n\n\
                   The job is durable before the first task starts. Ctrl-C, --halt, a crash or a power cut lose nothing:\n\
                   `divvy resume` goes on, without a job log."
 )]
@@ -30,11 +38,11 @@ pub struct RunArgs {
     pub keep: KeepArgs,
     #[command(flatten)]
     pub log: LogArgs,
-    /// Run the command, one string, in sh
+    /// Run the command, one string, in sh, or in the sh, dash or bash that PARALLEL_SHELL names
     #[arg(long)]
     pub shell: bool,
     /// Print the commands and run nothing
-    #[arg(long)]
+    #[arg(long, alias = "dryrun")]
     pub dry_run: bool,
     /// Run tasks in DIR
     #[arg(long, visible_alias = "workdir", alias = "wd", value_name = "DIR")]

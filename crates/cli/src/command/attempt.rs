@@ -10,6 +10,7 @@ use crate::lang::placeholder::Input;
 use divvy_core::demand::MEM;
 use divvy_engine::process::{self, Captured, Ended, GoOn, Stream, Watch};
 use divvy_engine::{Chunk, StopLevel};
+use std::fs::File;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
@@ -122,10 +123,18 @@ impl JobRunner {
         let task = chunk.task(seq);
         let number = task.id.to_string();
         let bytes = if chunk.is_array() { number.as_bytes() } else { task.input };
-        let input = Input { input: bytes, id: task.id, slot: chunk.worker() as u32 + 1 };
-        let mut printout = Printout { tag: self.tag(&input), ..Printout::default() };
-        let words = match self.line.words(&input) {
-            Ok(words) => words,
+        let (id, slot) = (task.id, chunk.worker() as u32 + 1);
+        let mut printout = Printout::default();
+        let read = self.line.content(bytes).and_then(|content| {
+            let (tag, words) = content.with_fields(|fields| {
+                let input = Input { fields, id, slot };
+                (self.tag(&input), self.line.words(&input))
+            });
+            printout.tag = tag;
+            Ok((words?, content))
+        });
+        let (words, content) = match read {
+            Ok(read) => read,
             Err(error) => {
                 let failure = Some(Failure { error, exit: 126, signal: 0 });
                 return Attempt::Ended(Finished { printout, entry: None, failure });
@@ -133,14 +142,14 @@ impl JobRunner {
         };
         let typed = self.shows_commands.then(|| typed(&words));
         let mut command = self.line.command(words);
-        self.set_variables(&mut command, chunk, &task, &input);
+        self.set_variables(&mut command, chunk, &task, content.variable().as_deref(), slot);
         if self.announce(typed.as_deref(), &mut printout).is_err() {
             chunk.stop().ask(StopLevel::End);
             return Attempt::Stopped;
         }
         let wall = if typed.is_some() { joblog::now() } else { Duration::ZERO };
         let started_ns = chunk.now_ns();
-        let (ended, mind) = self.watched(chunk, seq, &mut command, &mut printout);
+        let (ended, mind) = self.watched(chunk, seq, &mut command, content.stdin(), &mut printout);
         let run_ns = chunk.now_ns() - started_ns;
         let failure = match ended {
             Ok(Ended::Exited(status)) => verdict(status),
@@ -187,6 +196,7 @@ impl JobRunner {
         chunk: &mut Chunk<'_>,
         seq: u64,
         command: &mut Command,
+        stdin: Option<&File>,
         printout: &mut Printout,
     ) -> (io::Result<Ended>, Minded) {
         let Printout { tag, head, output } = printout;
@@ -205,7 +215,8 @@ impl JobRunner {
             // With the lines that follow, not behind them.
             ended = lines.printed(Stream::Out, &std::mem::take(head));
         }
-        let mut ended = ended.and_then(|()| process::run(command, chunk, seq, &self.settings, &mut mind));
+        let mut ended =
+            ended.and_then(|()| process::run(command, stdin, chunk, seq, &self.settings, &mut mind));
         let waits_since = chunk.now_ns();
         while ended.as_ref().is_err_and(is_scarce) && chunk.now_ns() < waits_since + SCARCE_NS {
             if chunk.is_ended(seq) {
@@ -213,7 +224,7 @@ impl JobRunner {
                 break;
             }
             chunk.hold_back(SCARCE_PAUSE_NS);
-            ended = process::run(command, chunk, seq, &self.settings, &mut mind);
+            ended = process::run(command, stdin, chunk, seq, &self.settings, &mut mind);
         }
         if let Some(ticket) = mind.ticket {
             self.memory.starts.leave(ticket);

@@ -1,6 +1,6 @@
 //! One task's command line.
 
-use super::Recipe;
+use super::{Content, Recipe, Record};
 use crate::lang::placeholder::Input;
 use crate::lang::shell::ShellTemplate;
 use crate::lang::template::Template;
@@ -14,6 +14,9 @@ use std::process::Command;
 #[derive(Debug)]
 pub struct Line {
     text: Text,
+    /// Who reads a text.
+    shell: String,
+    record: Record,
     /// Where the program is, if its name does not depend on the input. Looked up once: a search of PATH for each
     /// of a million tasks is a million failed starts.
     program: Option<PathBuf>,
@@ -25,6 +28,8 @@ pub struct Line {
 enum Text {
     Words(Template),
     Shell(ShellTemplate),
+    /// The input is the text.
+    Given,
 }
 
 impl Line {
@@ -36,7 +41,12 @@ impl Line {
         if !recipe.cwd().is_dir() {
             return Err(format!("its directory {} is not there", recipe.cwd().display()));
         }
-        let (text, name) = if recipe.text.shell { shell(recipe)? } else { words(recipe)? };
+        let shell = shell_of(recipe)?;
+        let (text, name) = match &recipe.text {
+            text if text.words.is_empty() => (Text::Given, Some(OsString::from(&shell))),
+            text if text.shell => (shell_text(recipe)?, Some(OsString::from(&shell))),
+            _ => words(recipe)?,
+        };
         let program = name.map(|name| find(&name, recipe)).transpose()?;
         // Where nothing differs from this process nothing is set: a task costs less than half a millisecond, and
         // going to a directory and copying an environment are a part of it that can be measured.
@@ -44,7 +54,23 @@ impl Line {
         let cwd = (!here).then(|| recipe.cwd().to_owned());
         let same = std::env::vars_os().eq(recipe.env.iter().cloned());
         let env = (!same).then(|| recipe.env.clone());
-        Ok(Line { text, program, cwd, env })
+        Ok(Line { text, shell, record: recipe.text.record.clone(), program, cwd, env })
+    }
+
+    /// What a task gets of its record.
+    ///
+    /// # Errors
+    /// A sentence, if it cannot be read.
+    pub fn content<'a>(&self, record: &'a [u8]) -> Result<Content<'a>, String> {
+        self.record.read(record).map_err(|e| format!("cannot read its input: {e}"))
+    }
+
+    /// What a task gets of its record as arguments.
+    ///
+    /// # Errors
+    /// A sentence, if it cannot be read.
+    pub fn arguments<'a>(&self, record: &'a [u8]) -> Result<Content<'a>, String> {
+        self.record.arguments(record).map_err(|e| format!("cannot read its input: {e}"))
     }
 
     /// One task's words.
@@ -52,12 +78,12 @@ impl Line {
     /// # Errors
     /// A sentence, if this input does not fit the command.
     pub fn words(&self, input: &Input<'_>) -> Result<Vec<Vec<u8>>, String> {
-        Ok(match &self.text {
-            Text::Words(template) => template.render(input),
-            Text::Shell(template) => {
-                vec![b"sh".to_vec(), b"-c".to_vec(), template.render(input).map_err(|e| e.to_string())?]
-            }
-        })
+        let text = match &self.text {
+            Text::Words(template) => return Ok(template.render(input)),
+            Text::Shell(template) => template.render(input).map_err(|e| e.to_string())?,
+            Text::Given => input.fields.join(&b' '),
+        };
+        Ok(vec![self.shell.as_bytes().to_vec(), b"-c".to_vec(), text])
     }
 
     /// A command of these words, ready to start, but for its streams and the variables of the task.
@@ -80,21 +106,43 @@ impl Line {
     }
 }
 
-fn shell(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
-    let mut template = ShellTemplate::new(&recipe.text.words.join(&b' ')).map_err(|e| e.to_string())?;
-    if recipe.text.append_input && !template.uses_input() {
+/// The shell that reads a text: the one that `PARALLEL_SHELL` names; else bash where bash has exported functions, which
+/// no other shell knows; else `sh`.
+fn shell_of(recipe: &Recipe) -> Result<String, String> {
+    let named = recipe.env.iter().find(|(name, _)| name == "PARALLEL_SHELL").map(|(_, path)| path);
+    if let Some(path) = named {
+        let base = Path::new(path).file_name().and_then(OsStr::to_str).unwrap_or_default();
+        return match (path.to_str(), ["sh", "dash", "bash"].contains(&base)) {
+            (Some(path), true) => Ok(path.to_owned()),
+            // What replaces {} is quoted for those.
+            _ => Err(format!("PARALLEL_SHELL: tasks are run by sh, dash or bash, not by {}", path.display())),
+        };
+    }
+    let is_function = |(name, _): &(OsString, OsString)| name.as_bytes().starts_with(b"BASH_FUNC_");
+    let needs_bash = recipe.env.iter().any(is_function) && find(OsStr::new("bash"), recipe).is_ok();
+    Ok(if needs_bash { "bash" } else { "sh" }.to_owned())
+}
+
+fn shell_text(recipe: &Recipe) -> Result<Text, String> {
+    let text = &recipe.text;
+    let template = ShellTemplate::new(&text.words.join(&b' '), &text.spelling, text.repeat);
+    let mut template = template.map_err(|e| e.to_string())?;
+    if text.append_input && !template.has_placeholder() {
         template.append_input().map_err(|e| e.to_string())?;
     }
-    Ok((Text::Shell(template), Some("sh".into())))
+    Ok(Text::Shell(template))
 }
 
 fn words(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
-    let mut template = Template::new(&recipe.text.words).map_err(|e| e.to_string())?;
-    if recipe.text.append_input && !template.uses_input() {
+    let text = &recipe.text;
+    let mut template = Template::new(&text.words, &text.spelling, text.repeat).map_err(|e| e.to_string())?;
+    if text.append_input && !template.has_placeholder() {
         template.append_input();
     }
     // The same name for two very different inputs is the same name for all.
-    let name = |input: &[u8], id| template.render(&Input { input, id, slot: id as u32 }).into_iter().next();
+    let name = |field: &[u8], id| {
+        template.render(&Input { fields: &[field, field], id, slot: id as u32 }).into_iter().next()
+    };
     let (first, second) = (name(b"a.b", 1), name(b"c/d", 2));
     let fixed = first.filter(|first| Some(first) == second.as_ref());
     Ok((Text::Words(template), fixed.map(OsString::from_vec)))

@@ -1,6 +1,7 @@
 //! The handler that runs commands.
 //!
-//! `recipe.rs` is what a job records of its command. `runner.rs` takes a task from start to outcome:
+//! `recipe.rs` is what a job records of its command, `record.rs` what of its tasks. `runner.rs` takes a task from start
+//! to outcome:
 //!
 //! | | |
 //! |---|---|
@@ -22,6 +23,7 @@ mod memory;
 mod order;
 mod outlet;
 mod recipe;
+mod record;
 pub mod results;
 mod runner;
 mod table;
@@ -35,6 +37,7 @@ pub use hold::Hold;
 pub use line::Line;
 pub use outlet::{Broken, Outlet, Printout};
 pub use recipe::{KIND, Keep, Limits, Place, Printing, Recipe, Separator, Show, Stream, Text};
+pub use record::{Block, Content, Record, encode_fields, encode_part};
 pub use runner::{Commands, Halting};
 pub use timeout::Timeout;
 pub use typed::typed;

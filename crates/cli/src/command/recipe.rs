@@ -1,8 +1,10 @@
 //! What a job records of its command: enough to run it later, elsewhere on this machine, as it would have run here.
 
+use super::Record;
 use super::halt::Halt;
 use super::hold::Hold;
 use super::timeout::Timeout;
+use crate::lang::spelling::Spelling;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -31,12 +33,18 @@ pub struct Recipe {
 /// What is run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Text {
-    /// The words, or with `shell` the one text.
+    /// The words, or with `shell` the one text; none: each input is a text for `sh -c`.
     pub words: Vec<Vec<u8>>,
     /// Run by `sh -c`.
     pub shell: bool,
     /// The input becomes the last word where no placeholder shows it.
     pub append_input: bool,
+    /// A word that shows several fields comes once for each.
+    pub repeat: bool,
+    /// How placeholders are written.
+    pub spelling: Spelling,
+    /// What the tasks' records hold.
+    pub record: Record,
 }
 
 /// What bounds tasks.

@@ -7,6 +7,7 @@
 use super::outlet::Printout;
 use super::recipe::{Place, Stream as To};
 use crate::lang::placeholder::Input;
+use crate::lang::spelling::Spelling;
 use crate::lang::template::Template;
 use divvy_engine::process::{Captured, Printed, Room, Stream};
 use std::collections::BTreeMap;
@@ -85,7 +86,7 @@ impl Results {
     ///
     /// # Errors
     /// A sentence.
-    pub fn open(place: &Place, names: bool) -> Result<Option<Results>, String> {
+    pub fn open(place: &Place, names: bool, spelling: &Spelling) -> Result<Option<Results>, String> {
         let make = |dir: &OsString| {
             let dir = PathBuf::from(dir);
             fs::create_dir_all(&dir).map_err(|e| format!("cannot make {}: {e}", dir.display()))?;
@@ -96,7 +97,8 @@ impl Results {
             Place::Dir(dir) => Naming::Dir(make(dir)?),
             Place::Temp(dir) => Naming::Temp(make(dir)?),
             Place::Named(base, name) => {
-                Naming::Named(base.into(), Template::new(&[name]).map_err(|e| e.to_string())?)
+                let name = Template::new(&[name], spelling, false).map_err(|e| e.to_string())?;
+                Naming::Named(base.into(), name)
             }
             Place::Apart(base, streams) => Naming::Apart(base.into(), streams.clone()),
         };
@@ -158,7 +160,7 @@ impl Results {
 
     /// Three files, as GNU parallel names them.
     fn named(&self, base: &Path, name: &Template, of: &Of<'_>, output: &mut Captured) -> io::Result<PathBuf> {
-        let name = name.render(&of.input).pop().unwrap_or_default();
+        let name = name.render(&of.input).join(&b' ');
         let mut seq = Printed::default();
         let room = Room { memory_max: 64, spill: PathBuf::new() };
         seq.append(of.input.id.to_string().as_bytes(), &room)?;
@@ -249,7 +251,7 @@ mod tests {
 
     #[test]
     fn names_in_hyperqueues_words() {
-        let of = Of { job: 7, input: Input { input: b"x", id: 12, slot: 1 }, attempt: 2 };
+        let of = Of { job: 7, input: Input { fields: &[b"x"], id: 12, slot: 1 }, attempt: 2 };
         let name = hyperqueue(b"job-%{JOB_ID}/%{TASK_ID}.%{INSTANCE_ID}.%{X}{}", &of);
         assert_eq!(name, "job-7/12.1.%{X}{}");
     }

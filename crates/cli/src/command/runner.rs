@@ -70,14 +70,15 @@ impl Handler for Commands {
         let memory_max = if keep.in_order { MEMORY_WAITING_MAX } else { MEMORY_MAX };
         let joblog = keep.joblog.as_ref().map(|path| JobLog::open(Path::new(path))).transpose();
         let halting = self.halting.clone().filter(|_| limits.halt.is_some());
-        let tag = keep.tag.as_ref().map(|tag| Template::new(&[tag])).transpose();
+        let spelling = &recipe.text.spelling;
+        let tag = keep.tag.as_ref().map(|tag| Template::new(&[tag], spelling, false)).transpose();
         let table = self.table(&keep.place).map_err(|e| format!("cannot keep results: {e}"))?;
         Ok(Arc::new(JobRunner {
             job_number: job.0,
             job: OsString::from(job.to_string()),
             pid: OsString::from(std::process::id().to_string()),
             line: Line::new(&recipe)?,
-            results: Results::open(&keep.place, keep.names)?,
+            results: Results::open(&keep.place, keep.names, spelling)?,
             gate: (keep.in_order && !direct).then(Mutex::default),
             joblog: joblog.map_err(|e| format!("cannot write the job log: {e}"))?,
             skip: keep.skip.iter().map(|(lo, hi)| Range::new(*lo, *hi)).collect(),
@@ -213,7 +214,7 @@ impl Runner for JobRunner {
 impl JobRunner {
     /// The tag of a task's lines.
     pub(super) fn tag(&self, input: &Input<'_>) -> Option<Vec<u8>> {
-        self.tag.as_ref().map(|tag| tag.render(input).pop().unwrap_or_default())
+        self.tag.as_ref().map(|tag| tag.render(input).join(&b' '))
     }
 
     /// Shows a command where it is to be shown: now, or with what it prints.
@@ -280,12 +281,17 @@ impl JobRunner {
         let task = chunk.task(seq);
         let number = task.id.to_string();
         let bytes = if chunk.is_array() { number.as_bytes() } else { task.input };
+        let content = self.line.arguments(bytes).map_err(io::Error::other)?;
         if let Some((table, entry)) = self.table.as_ref().zip(entry) {
-            return table.keep(entry, bytes, &mut printout.output, &self.room);
+            let input = content.variable().unwrap_or_default();
+            return table.keep(entry, &input, &mut printout.output, &self.room);
         }
-        let input = Input { input: bytes, id: task.id, slot: chunk.worker() as u32 + 1 };
-        let of = Of { job: self.job_number, input, attempt: task.attempt };
-        self.results.as_ref().map_or(Ok(()), |results| results.keep(&of, printout))
+        let Some(results) = &self.results else { return Ok(()) };
+        let (id, slot) = (task.id, chunk.worker() as u32 + 1);
+        content.with_fields(|fields| {
+            let input = Input { fields, id, slot };
+            results.keep(&Of { job: self.job_number, input, attempt: task.attempt }, printout)
+        })
     }
 
     /// What cannot be printed is not told done: it runs again when somebody reads what it prints.

@@ -1,9 +1,10 @@
 //! A task's command as a person would type it: for `--dry-run`, `-v` and the job log.
 
-/// The text that a POSIX shell reads as these words. What is run as `sh -c TEXT` is TEXT itself.
+/// The text that a POSIX shell reads as these words. What is run as `sh -c TEXT` is TEXT itself: who
+/// types it has his shell.
 pub fn typed(words: &[Vec<u8>]) -> Vec<u8> {
     if let [shell, flag, text] = words
-        && shell == b"sh"
+        && is_shell(shell)
         && flag == b"-c"
     {
         return text.clone();
@@ -16,6 +17,11 @@ pub fn typed(words: &[Vec<u8>]) -> Vec<u8> {
         push_quoted(&mut line, word);
     }
     line
+}
+
+fn is_shell(program: &[u8]) -> bool {
+    let name = program.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    [&b"sh"[..], b"dash", b"bash"].contains(&name)
 }
 
 fn push_quoted(line: &mut Vec<u8>, word: &[u8]) {

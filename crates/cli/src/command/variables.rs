@@ -1,7 +1,6 @@
 //! What tasks find in their environment about themselves.
 
 use super::runner::JobRunner;
-use crate::lang::placeholder::Input;
 use divvy_engine::process::SESSION_VAR;
 use divvy_engine::{Chunk, Task};
 use std::ffi::OsStr;
@@ -19,9 +18,10 @@ impl JobRunner {
         command: &mut Command,
         chunk: &Chunk<'_>,
         task: &Task<'_>,
-        input: &Input<'_>,
+        input: Option<&[u8]>,
+        slot: u32,
     ) {
-        let (id, slot) = (task.id.to_string(), input.slot.to_string());
+        let (id, slot) = (task.id.to_string(), slot.to_string());
         command.env("DIVVY_JOB", &self.job).env("DIVVY_TASK", &id);
         command.env("DIVVY_ATTEMPT", task.attempt.to_string()).env("DIVVY_FENCE", chunk.fence().to_string());
         command.env("DIVVY_SLOT", &slot);
@@ -29,8 +29,8 @@ impl JobRunner {
         command.env("PARALLEL_SEQ", &id).env("PARALLEL_JOBSLOT", &slot).env("PARALLEL_PID", &self.pid);
         command.env("HQ_JOB_ID", &self.job).env("HQ_TASK_ID", &id);
         command.env("HQ_INSTANCE_ID", task.attempt.saturating_sub(1).to_string());
-        if input.input.len() <= INPUT_VAR_MAX {
-            let input = OsStr::from_bytes(input.input);
+        if let Some(input) = input.filter(|input| input.len() <= INPUT_VAR_MAX) {
+            let input = OsStr::from_bytes(input);
             command.env("DIVVY_INPUT", input);
             if !chunk.is_array() {
                 command.env("HQ_ENTRY", input);

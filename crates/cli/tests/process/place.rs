@@ -139,15 +139,7 @@ impl Place {
 
     /// The processes of tasks that belong to this place, by what they have in their environment.
     pub(crate) fn tasks_alive(&self) -> Vec<Pid> {
-        let mark = format!("DIVVY_SESSION={}/", self.state().display()).into_bytes();
-        let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| {
-            let entry = entry.ok()?;
-            let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
-            // Gone meanwhile, or somebody else's. A zombie's is empty.
-            let environment = fs::read(entry.path().join("environ")).ok()?;
-            environment.split(|b| *b == 0).any(|var| var.starts_with(&mark)).then_some(pid)
-        });
-        pids.collect()
+        alive(&format!("DIVVY_SESSION={}/", self.state().display()))
     }
 
     /// Waits for tasks' processes to be gone: the system takes its time over a SIGKILL.
@@ -169,6 +161,18 @@ impl Drop for Place {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+}
+
+/// The processes with a variable that starts so in their environment.
+pub(crate) fn alive(variable: &str) -> Vec<Pid> {
+    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let entry = entry.ok()?;
+        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        // Gone meanwhile, or somebody else's. A zombie's is empty.
+        let environment = fs::read(entry.path().join("environ")).ok()?;
+        environment.split(|b| *b == 0).any(|var| var.starts_with(variable.as_bytes())).then_some(pid)
+    });
+    pids.collect()
 }
 
 /// Waits for something that another process does.

@@ -48,7 +48,7 @@ fn names_are_made_of_the_input() {
 fn rows_hold_what_was_printed() {
     let place = Place::new();
     let run =
-        |name: &str| place.divvy(["run", "-k", "--results", name, "sh", "-c", SCRIPT, ":::", "a,b", "c"]);
+        |name: &str| place.divvy(["run", "-j1", "--results", name, "sh", "-c", SCRIPT, ":::", "a,b", "c"]);
     // Starttime and JobRuntime are the clock's.
     let rows = |text: &str, separator: char| {
         let rows = text.split_inclusive('\n').map(|line| {

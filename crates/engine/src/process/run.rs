@@ -10,7 +10,8 @@ use divvy_core::{Seq, State};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
-use std::io;
+use std::fs::File;
+use std::io::{self, Seek};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -48,24 +49,30 @@ pub enum Ended {
     Stopped,
 }
 
-/// Runs a command for a task. Blocks until it and its whole group have ended.
+/// Runs a command for a task. Blocks until it and its whole group have ended. Its standard input is this file from the
+/// start, or empty.
 ///
 /// # Errors
 /// If it cannot be started (the error is the task's own), or its output cannot be kept.
 pub fn run(
     command: &mut Command,
+    mut stdin: Option<&File>,
     chunk: &mut Chunk<'_>,
     seq: Seq,
     settings: &Settings,
     watch: &mut dyn Watch,
 ) -> io::Result<Ended> {
     chunk.enter(State::Spawn);
-    let nothing = Stdio::from(chunk.nothing().try_clone()?);
+    // A start that failed, or the writing of the file, has left it elsewhere.
+    if let Some(file) = &mut stdin {
+        file.rewind()?;
+    }
+    let stdin = Stdio::from(stdin.unwrap_or(chunk.nothing()).try_clone()?);
     let stream = || match settings.streams {
         Streams::Watched => Stdio::piped(),
         Streams::Inherited => Stdio::inherit(),
     };
-    command.process_group(0).stdin(nothing).stdout(stream()).stderr(stream());
+    command.process_group(0).stdin(stdin).stdout(stream()).stderr(stream());
     let from_ns = boot_ns();
     let child = command.spawn()?;
     let mut running = Running::new(child, from_ns)?;
