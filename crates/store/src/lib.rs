@@ -23,7 +23,8 @@ pub use block::{Block, Records};
 pub use error::{Error, Result};
 pub use graph::{Graph, GraphError};
 pub use job::{
-    Array, Class, Counts, Dead, Input, JobInfo, JobSpec, Needs, NewJob, Policy, Progress, TaskInfo, TaskState,
+    Array, BLOCKERS_SHOWN, Class, Counts, Dead, Input, JobInfo, JobSpec, Needs, NewJob, Policy, Progress,
+    TaskInfo, TaskState,
 };
 pub use port::{
     Claim, ClassView, Exchange, Expired, Failed, Held, JobView, Lease, NodeInfo, Reply, Report, Store, Want,
