@@ -228,7 +228,7 @@ pub struct JobInfo {
     pub canceled: bool,
     /// Whether nothing of it is leased for the time being.
     pub paused: bool,
-    /// Of the jobs that have to succeed first, those that have not. Ascending, each once.
+    /// Of the jobs that have to succeed first, those that have not, in the order in which it names them.
     pub waits_for: Vec<JobId>,
     /// Number of tasks so far.
     pub tail: Seq,

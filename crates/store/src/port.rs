@@ -37,7 +37,7 @@
 //! * Nothing is granted of a job that is paused, or that comes after a job that has not succeeded: finished with
 //!   every task done. A job that is no longer there has succeeded, else it could not have been forgotten.
 //! * If a task dies and more than `max_fails` tasks of its job are dead then, the job is canceled as a whole in the
-//!   same step, also if nothing is left to cancel: when all reports of an exchange are applied, before its claim; when
+//!   same step, unless it has finished with that: when all reports of an exchange are applied, before its claim; when
 //!   all leases of a lost session have come back. What a retry leaves dead cancels nothing by itself.
 //! * *Due at once* is due whatever `now` the next caller reads, also if its clock is behind.
 //!
@@ -226,7 +226,7 @@ pub struct Reply {
 pub struct Expired {
     /// Leases that it held.
     pub leases: u64,
-    /// Tasks that wait again.
+    /// Tasks that came back to wait again, also if too many deaths then cancel their job.
     pub waiting: u64,
     /// Tasks that are dead for it.
     pub dead: u64,

@@ -22,7 +22,7 @@ impl Model {
     }
 
     /// The jobs that are to succeed before this one and have not. Who is no longer there has.
-    pub(super) fn waits_for(&self, job: &Job) -> BTreeSet<JobId> {
+    pub(super) fn waits_for(&self, job: &Job) -> Vec<JobId> {
         let before = job.spec.after.iter().filter_map(|id| self.jobs.get(id));
         before.filter(|job| !job.succeeded()).map(|job| job.id).collect()
     }
@@ -47,7 +47,7 @@ impl Model {
     }
 
     pub(super) fn info(&self, job: &Job) -> JobInfo {
-        JobInfo { waits_for: self.waits_for(job).into_iter().collect(), ..job.info() }
+        JobInfo { waits_for: self.waits_for(job), ..job.info() }
     }
 
     pub(super) fn view(&self, now: Millis, job: &Job) -> JobView {

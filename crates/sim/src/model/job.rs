@@ -171,6 +171,11 @@ impl Job {
         self.tail.saturating_sub(ended + self.blocked.len())
     }
 
+    /// Whether nothing of it is left to run, and nothing more can come.
+    pub(super) fn is_over(&self) -> bool {
+        !self.open && self.unfinished() == 0
+    }
+
     /// Whether it has finished with every task done.
     pub(super) fn succeeded(&self) -> bool {
         self.finished.is_some() && self.done.len == self.tail

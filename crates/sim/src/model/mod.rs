@@ -315,13 +315,13 @@ impl Model {
     fn settle(&mut self, now: Millis, id: JobId) {
         let bugs = self.bugs;
         let Some(job) = self.jobs.get_mut(&id) else { return };
-        if std::mem::take(&mut job.has_failed) {
+        if std::mem::take(&mut job.has_failed) && !job.is_over() {
             let rest = job.cancel_whole(bugs);
             self.ledger.push(Event::Canceled { job: id, tasks: rest });
         }
         self.end_leases(id);
         let job = self.jobs.get_mut(&id).expect("it is there");
-        if job.finished.is_none() && !job.open && job.unfinished() == 0 {
+        if job.finished.is_none() && job.is_over() {
             job.finished = Some(now);
             self.ledger.push(Event::Finished { job: id });
         }
