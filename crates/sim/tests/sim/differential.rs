@@ -12,7 +12,7 @@ fn twin(bugs: Bugs) -> Box<dyn Store> {
 }
 
 /// More seeds: `DIVVY_SEEDS=10000 cargo test -p divvy-sim --release differential`.
-fn seeds() -> u64 {
+pub(super) fn seeds() -> u64 {
     std::env::var("DIVVY_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(20)
 }
 
