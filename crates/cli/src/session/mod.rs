@@ -129,10 +129,14 @@ impl Session {
         let session = self.store.session_file(self.node);
         let commands = Commands::new(self.outlet.clone(), self.spill.clone(), session.clone());
         let handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(commands)];
+        let output = self.output;
         let mut settings = Settings::new(Config::new(self.workers, vec![KIND.into()], until));
         settings.grace_ns = self.show.grace.saturating_mul(1_000_000_000);
         let engine = Engine::new(settings, self.store.clone(), Arc::new(self.clock), handlers)
-            .joined(self.node, self.stop.clone());
+            .joined(self.node, self.stop.clone())
+            .on_unable(move |job, why| {
+                say(output, &format!("divvy: job {job} cannot run here and is left: {why}"))
+            });
         let shows = |asked: bool| self.output == Output::Human && (asked || std::io::stderr().is_terminal());
         let mut progress =
             job.filter(|_| shows(self.show.progress)).map(|job| Progress::new(self.store.clone(), job));
