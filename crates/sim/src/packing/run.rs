@@ -91,41 +91,28 @@ impl<'a> Hall<'a> {
 
     /// The class of which a task starts next on this node.
     fn choose(&mut self, node: usize, rule: Rule, window: usize) -> Option<usize> {
-        let seen = || self.oldest.iter().take(window);
-        // What cannot be chosen is left out before the choice, which is slower at finding that out.
-        let overdue = |task: &usize| self.passes(*task) >= pack::PASSES_MAX;
-        let mut fitting = seen().filter(|(task, class)| overdue(task) || self.fits(node, **class));
+        let seen = self.oldest.iter().map(|(task, class)| (*task, *class)).take(window);
         match rule {
-            Rule::First { .. } => seen().find(|(_, class)| self.fits(node, **class)).map(|(_, class)| *class),
+            Rule::First { .. } => {
+                seen.filter(|(_, class)| self.fits(node, *class)).map(|(_, class)| class).next()
+            }
             Rule::Largest { .. } => {
                 let size = |class: usize| self.case.classes[class].iter().sum::<u64>();
-                let fitting = fitting.filter(|(_, class)| self.fits(node, **class));
-                fitting.max_by_key(|(task, class)| (size(**class), Reverse(**task))).map(|(_, class)| *class)
+                let fitting = seen.filter(|(_, class)| self.fits(node, *class));
+                fitting.max_by_key(|(task, class)| (size(*class), Reverse(*task))).map(|(_, class)| class)
             }
             Rule::Best { .. } => {
+                // One node at a time keeps room free; on the others nothing is overdue meanwhile.
                 let others = self.keeper.is_some_and(|keeper| keeper != node);
-                let kept = self.oldest.keys().next().copied().filter(|_| others);
-                fitting.next()?;
-                let fitting: Vec<(usize, usize)> = seen()
-                    .filter(|(task, class)| {
-                        Some(**task) != kept && (overdue(task) || self.fits(node, **class))
-                    })
-                    .map(|(task, class)| (*task, *class))
-                    .collect();
                 let passes = |task| if others { 0 } else { self.passes(task) };
-                let choice = pack::choose_fairly(
-                    &self.rooms[node],
-                    &self.capacity,
-                    fitting.iter().map(|(task, class)| (&self.demands[*class], passes(*task))),
-                );
-                match choice {
-                    pack::Choice::Start(at) => {
-                        let (task, class) = fitting[at];
-                        if self.keeper == Some(node) && self.oldest.keys().next() == Some(&task) {
-                            self.keeper = None;
-                        }
-                        Some(class)
-                    }
+                // What cannot be chosen is left out before the choice, which is slower at finding that out.
+                let may = |(task, class): &(usize, usize)| {
+                    passes(*task) >= pack::PASSES_MAX || self.fits(node, *class)
+                };
+                let seen: Vec<(usize, usize)> = seen.filter(may).collect();
+                let waiting = seen.iter().map(|(task, class)| (&self.demands[*class], passes(*task)));
+                match pack::choose_fairly(&self.rooms[node], &self.capacity, waiting) {
+                    pack::Choice::Start(at) => Some(seen[at].1),
                     pack::Choice::KeepFree(_) => {
                         self.keeper = Some(node);
                         None
@@ -143,6 +130,9 @@ impl<'a> Hall<'a> {
 
     fn start(&mut self, node: usize, class: usize) {
         let task = self.waiting[class].pop_front().expect("it was chosen");
+        if self.oldest.first_key_value().is_some_and(|(oldest, _)| *oldest == task) {
+            self.keeper = None;
+        }
         self.oldest.remove(&task);
         self.oldest.extend(self.waiting[class].front().map(|next| (*next, class)));
         // Panics if there is not so much.
