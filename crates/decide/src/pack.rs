@@ -5,8 +5,9 @@
 use divvy_core::Demand;
 
 /// A task that so many others have overtaken is started next: room is kept free for it. Large tasks would else wait for
-/// as long as small ones come; a smaller number packs worse, because room that is kept free stands empty.
-pub const PASSES_MAX: u64 = 1_000;
+/// as long as small ones come. Counted anew from the last task whose turn it was, so that at most one start in so many
+/// is out of turn: a backlog is all overdue, and served by age alone it packs as badly as first come, first served.
+pub const PASSES_MAX: u64 = 200;
 
 /// What to do with the room there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +37,8 @@ pub fn choose<'d>(
     }
 }
 
-/// The same for tasks of which each says how many that came later were started before it: at [`PASSES_MAX`] it is its
-/// turn, that of the one passed over most often. What does not fit into the capacity has no turn.
+/// The same for tasks of which each says how many that came later were started before it since it was last somebody's
+/// turn: at [`PASSES_MAX`] it is its own, that of the one passed over most often. What does not fit into the capacity has no turn.
 #[must_use]
 pub fn choose_fairly<'d>(
     room: &Demand,

@@ -57,6 +57,8 @@ struct Hall<'a> {
     /// The classes by their oldest task.
     oldest: BTreeMap<usize, usize>,
     started: u64,
+    /// Tasks started when it was last the turn of an overdue one.
+    turn: u64,
     /// The node that keeps its room free for an overdue task.
     keeper: Option<usize>,
     running: BinaryHeap<Reverse<(u64, usize, usize)>>,
@@ -79,6 +81,7 @@ impl<'a> Hall<'a> {
             oldest: waiting.iter().enumerate().filter_map(|(at, list)| Some((*list.front()?, at))).collect(),
             waiting,
             started: 0,
+            turn: 0,
             keeper: None,
             running: BinaryHeap::new(),
             now: 0,
@@ -123,14 +126,17 @@ impl<'a> Hall<'a> {
         }
     }
 
-    /// Tasks that came later and were started before it; exact for the oldest, which has most.
+    /// Tasks that came later and were started before it since the last turn; exact for the oldest, which has most.
     fn passes(&self, task: usize) -> u64 {
-        self.started.saturating_sub(task as u64)
+        self.started.saturating_sub(self.turn.max(task as u64))
     }
 
     fn start(&mut self, node: usize, class: usize) {
         let task = self.waiting[class].pop_front().expect("it was chosen");
         if self.oldest.first_key_value().is_some_and(|(oldest, _)| *oldest == task) {
+            if self.passes(task) >= pack::PASSES_MAX {
+                self.turn = self.started;
+            }
             self.keeper = None;
         }
         self.oldest.remove(&task);
