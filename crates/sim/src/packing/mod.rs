@@ -125,15 +125,16 @@ fn demand(amounts: Amounts) -> Demand {
 mod tests {
     use super::*;
 
-    /// `divvy-sim packing` prints the whole table.
+    /// `divvy-sim packing` prints the whole table. Of three resources there are so many classes that a build without
+    /// optimisation takes minutes for the bound.
     #[test]
     fn a_window_of_48_classes_packs_well() {
-        for case in cases(2_000) {
+        for case in cases(2_000).into_iter().filter(|case| case.classes.len() < 100) {
             let bound = Bound::of(&case);
             let [best, first] = [Rule::Best { window: 48 }, Rule::First { skips: false }];
             let [best, first] = [best, first].map(|rule| run(&case, rule) as f64);
             assert!(best >= bound.lower && bound.schedule >= bound.lower, "{}: {bound:?}", case.name);
-            assert!(best < 1.10 * bound.schedule.min(best), "{}: {best}, {bound:?}", case.name);
+            assert!(best < 1.10 * bound.lower, "{}: {best}, {bound:?}", case.name);
             assert!(best < first, "{}", case.name);
         }
     }
