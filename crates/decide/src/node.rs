@@ -84,6 +84,8 @@ pub struct Tick {
     pub unstarted: Vec<(Held, u64)>,
     /// Workers that found nothing to do.
     pub idle: u32,
+    /// Tasks that no worker has in its hands any more are still to be told of.
+    pub in_hand: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,7 +212,7 @@ impl Node {
             self.moved_at = now;
         }
         self.idle = tick.idle;
-        if self.phase == Phase::Stopping && self.idle == self.cfg.workers {
+        if self.phase == Phase::Stopping && self.idle == self.cfg.workers && !tick.in_hand {
             // Nothing runs and nothing will: a task that nobody has told of by now runs again elsewhere.
             self.held.values_mut().filter(|lent| lent.unstarted == 0).for_each(Lent::give_up);
         }

@@ -7,6 +7,7 @@ use crate::chunk::TaskKey;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, Runner};
 use crate::lent::Lent;
+use crate::mailbox::Mailbox;
 use crate::meter::{Phases, Usage};
 use crate::process;
 use crate::stop::{Stop, StopLevel};
@@ -128,6 +129,8 @@ struct Running<'a> {
     rng: Rng,
     pool: Pool,
     desks: Vec<Arc<Desk>>,
+    /// What is told of tasks that have left the workers' hands.
+    told: Arc<Mailbox>,
     leases: Arc<Leases>,
     phases: Arc<Phases>,
     tags: BTreeMap<Held, (u64, Arc<Lent>)>,
@@ -136,6 +139,8 @@ struct Running<'a> {
     version: u64,
     liveness_at: u64,
     stop_at: Option<u64>,
+    /// The degree of stop that the runners know of.
+    stopped: StopLevel,
     end: Option<Result<End>>,
 }
 
@@ -144,9 +149,10 @@ impl<'a> Running<'a> {
         let (leases, phases) = (Arc::new(Leases::default()), Arc::new(Phases::new()));
         let session = engine.store.session_file(id);
         let workers = engine.settings.decide.workers as usize;
+        let told = Arc::new(Mailbox::default());
         let desk = |number| {
             let children = session.as_deref().map(|file| process::Children::open(file, number)).transpose();
-            let desk = Desk::new(number, engine.stop.clone(), engine.clock.clone(), children?)?;
+            let desk = Desk::new(number, engine.stop.clone(), engine.clock.clone(), children?, told.clone())?;
             std::io::Result::Ok(Arc::new(desk))
         };
         let desks: std::io::Result<Vec<_>> = (0..workers).map(desk).collect();
@@ -166,6 +172,7 @@ impl<'a> Running<'a> {
             id,
             pool,
             desks,
+            told,
             leases,
             phases,
             tags: BTreeMap::new(),
@@ -173,6 +180,7 @@ impl<'a> Running<'a> {
             jobs: HashMap::new(),
             liveness_at: 0,
             stop_at: None,
+            stopped: StopLevel::Run,
             end: None,
         })
     }
@@ -235,6 +243,16 @@ impl<'a> Running<'a> {
             self.stop_at = Some(u64::MAX);
             self.engine.stop.ask(StopLevel::End);
         }
+        self.tell_runners();
+    }
+
+    /// Runners hear of each degree of a stop once.
+    fn tell_runners(&mut self) {
+        let level = self.engine.stop.level();
+        if self.stopped < level {
+            self.stopped = level;
+            self.jobs.values().for_each(|(_, runner)| runner.on_ended());
+        }
     }
 
     /// Looks whether other nodes have died, now and then.
@@ -250,6 +268,8 @@ impl<'a> Running<'a> {
 
     fn tick(&mut self) -> Tick {
         let mut tick = Tick { idle: self.pool.idle_workers() as u32, ..Tick::default() };
+        // Before the outcomes are collected: what is no longer in hand has been told by now.
+        tick.in_hand = self.jobs.values().any(|(_, runner)| runner.in_hand());
         for (key, (tag, _)) in &self.tags {
             match self.pool.unstarted_of(*tag) {
                 0 => {}
@@ -258,7 +278,12 @@ impl<'a> Running<'a> {
         }
         self.desks.iter().for_each(|desk| desk.collect(&mut tick.worked));
         let workers = self.engine.settings.decide.workers;
-        if tick.idle == workers && tick.unstarted.is_empty() && tick.worked.is_empty() && self.node.is_quiet()
+        self.told.collect(&mut tick.worked, tick.idle == workers);
+        if tick.idle == workers
+            && !tick.in_hand
+            && tick.unstarted.is_empty()
+            && tick.worked.is_empty()
+            && self.node.is_quiet()
         {
             let told: Option<Vec<_>> = self.jobs.values().map(|(_, runner)| runner.on_quiet()).collect();
             let done =
@@ -345,6 +370,7 @@ impl<'a> Running<'a> {
         if let Some((_, lent)) = self.tags.get(&key) {
             lent.drop_tasks(tasks);
             lent.runner.on_returned(tasks);
+            lent.runner.on_ended();
             self.engine.stop.wake_workers();
         }
     }
@@ -413,6 +439,7 @@ impl<'a> Running<'a> {
     /// Ends what still runs and the workers with it.
     fn close(&mut self) {
         self.engine.stop.ask(StopLevel::End);
+        self.tell_runners();
         self.pool.stop();
         // A panicking worker is a bug that its own thread has reported.
         let _ = self.pool.join();
