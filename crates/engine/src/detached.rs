@@ -47,6 +47,18 @@ impl Detached {
         self.lent.task(seq)
     }
 
+    /// The id that users know a task by.
+    #[must_use]
+    pub fn id(&self, seq: Seq) -> u64 {
+        self.lent.spec.id_of(seq)
+    }
+
+    /// Whether the tasks' inputs are their ids.
+    #[must_use]
+    pub fn is_array(&self) -> bool {
+        self.lent.spec.array.is_some()
+    }
+
     /// A task's name.
     #[must_use]
     pub fn key(&self, seq: Seq) -> TaskKey {
