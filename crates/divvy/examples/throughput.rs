@@ -23,14 +23,16 @@ fn main() -> Result<(), Box<dyn StdError>> {
         ("function", |run| run.run(size)),
         ("function, results", |run| {
             let mut results = run.results(size)?;
-            let total: u64 = results.by_ref().map(|done| done.map(|done| done.output)).sum::<Result<_, _>>()?;
+            let total: u64 =
+                results.by_ref().map(|done| done.map(|done| done.output)).sum::<Result<_, _>>()?;
             assert!(total > 0);
             Ok(*results.summary().expect("all were taken"))
         }),
         ("async", |run| run.run_async_blocking(|task| async move { size(task) })),
         ("async, results", |run| {
             let mut results = run.results_async(|task| async move { size(task) })?;
-            let total: u64 = results.by_ref().map(|done| done.map(|done| done.output)).sum::<Result<_, _>>()?;
+            let total: u64 =
+                results.by_ref().map(|done| done.map(|done| done.output)).sum::<Result<_, _>>()?;
             assert!(total > 0);
             Ok(*results.summary().expect("all were taken"))
         }),

@@ -163,14 +163,15 @@ where
     fn put(&mut self, cx: &mut Context<'_>) -> usize {
         let Some(channel) = &self.channel else { return 0 };
         let mut over = 0;
-        // In order, a batch behind one without room may be the one whose turn it is.
-        for _ in 0..self.waiting.len() {
-            let Some(batch) = self.waiting.pop_front() else { break };
+        // In order, the first is the one whose turn it may be: if there is no room for it, there is none for the others.
+        self.waiting.make_contiguous().sort_unstable_by_key(Batch::first);
+        while let Some(batch) = self.waiting.pop_front() {
             let n = batch.items.len();
-            match channel.try_put(batch, cx.waker()) {
-                None => over += n,
-                Some(batch) => self.waiting.push_back(batch),
+            if let Some(batch) = channel.try_put(batch, cx.waker()) {
+                self.waiting.push_front(batch);
+                break;
             }
+            over += n;
         }
         self.held -= over;
         over

@@ -9,6 +9,14 @@ pub(super) struct Limit {
     room: Condvar,
 }
 
+/// What is to be begun.
+pub(super) trait Want {
+    /// It need not be begun any more.
+    fn is_ended(&self) -> bool;
+    /// All others wait for it.
+    fn is_waited_for(&self) -> bool;
+}
+
 struct State {
     in_use: usize,
     /// Workers that wait, so that giving back costs no system call where nobody does.
@@ -29,21 +37,20 @@ impl Limit {
 
     /// Takes up to `n`, waiting for the first. `Some(0)` when there is no need any more, `None` when nothing will come
     /// back.
-    pub(super) fn acquire(
-        &self,
-        n: usize,
-        ended: impl Fn() -> bool,
-        on_wait: impl FnOnce(),
-    ) -> Option<usize> {
+    ///
+    /// A task that all others wait for is let through beyond the limit, one at a time. Results in order need it: what
+    /// is under way may be results that wait for just this task, and so give nothing back.
+    pub(super) fn acquire(&self, n: usize, want: &impl Want, on_wait: impl FnOnce()) -> Option<usize> {
         let (mut state, mut on_wait) = (self.lock(), Some(on_wait));
         loop {
             if state.broken {
                 return None;
             }
-            if ended() {
+            if want.is_ended() {
                 return Some(0);
             }
-            let n = n.min(self.most - state.in_use);
+            let free = n.min(self.most.saturating_sub(state.in_use));
+            let n = if free == 0 && want.is_waited_for() { 1 } else { free };
             if n > 0 {
                 state.in_use += n;
                 return Some(n);

@@ -26,13 +26,14 @@ use crate::detail::Detail;
 use crate::error::Error;
 use crate::node::Trouble;
 use crate::record::Record;
+use crate::results::Channel;
 use crate::task::Task;
 use divvy_core::{Intervals, JobId, Range, Rng, Seq, State};
 use divvy_engine::{Chunk, Detached, Handler, Order, Runner, StopLevel, panic_message};
 use divvy_store::{Held, JobSpec};
 use driver::Driver;
 use inbox::Inbox;
-use limit::Limit;
+use limit::{Limit, Want};
 use std::fmt::Display;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -218,6 +219,23 @@ async fn caught<Out, E: Display>(future: impl Future<Output = Result<Out, E>>) -
     .await
 }
 
+/// The task that a worker is to hand over next.
+struct Next<'a, Out> {
+    from: &'a Detached,
+    seq: Seq,
+    channel: Option<&'a Channel<Out>>,
+}
+
+impl<Out> Want for Next<'_, Out> {
+    fn is_ended(&self) -> bool {
+        self.from.is_ended(self.seq)
+    }
+
+    fn is_waited_for(&self) -> bool {
+        self.channel.is_some_and(|channel| channel.waits_for(self.seq))
+    }
+}
+
 /// The runner: hands tasks over to the drivers.
 struct Carrier<Out> {
     /// One for each worker.
@@ -238,8 +256,8 @@ impl<Out: Send + 'static> Runner for Carrier<Out> {
         let from = Arc::new(chunk.detach());
         let Range { mut lo, hi } = chunk.range();
         while lo < hi {
-            let room =
-                self.limit.acquire((hi - lo) as usize, || from.is_ended(lo), || chunk.enter(State::HeldBack));
+            let next = Next { from: &from, seq: lo, channel: self.plan.channel.as_deref() };
+            let room = self.limit.acquire((hi - lo) as usize, &next, || chunk.enter(State::HeldBack));
             match room {
                 // Canceled, or a stop.
                 Some(0) => {

@@ -28,7 +28,7 @@ pub(crate) struct Batch<Out> {
 }
 
 impl<Out> Batch<Out> {
-    pub(super) fn first(&self) -> Seq {
+    pub(crate) fn first(&self) -> Seq {
         self.items[0].seq
     }
 
@@ -229,6 +229,12 @@ impl<Out> Channel<Out> {
         self.filled.notify_one();
         reader.into_iter().for_each(Waker::wake);
         self.wake_writers();
+    }
+
+    /// Whether results are in order, and it is this task's turn.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn waits_for(&self, seq: Seq) -> bool {
+        self.lock().gate.as_ref().is_some_and(|gate| gate.is_turn(seq))
     }
 
     /// Whether results wait for a reader who may still take them.
