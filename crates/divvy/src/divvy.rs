@@ -275,7 +275,6 @@ impl Divvy {
     }
 
     /// A node that runs jobs that were submitted elsewhere.
-    #[must_use]
     pub fn worker(&self) -> Worker {
         Worker::new(self.clone())
     }

@@ -72,7 +72,7 @@ impl Worker {
     /// The same with an `async` function.
     ///
     /// # Errors
-    /// [`Error::Start`](crate::Error::Start) if there is no runtime and none can be made.
+    /// [`Error::Start`] if there is no runtime and none can be made.
     #[cfg(feature = "tokio")]
     pub fn handle_async<In, Out, E, F, Fut>(
         mut self,

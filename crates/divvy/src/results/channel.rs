@@ -12,7 +12,9 @@ use divvy_core::{Intervals, Seq};
 use divvy_engine::{Detached, Stop, StopLevel};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+#[cfg(feature = "tokio")]
+use std::task::Poll;
+use std::task::Waker;
 
 /// One task's end: what it returned, or what its last attempt failed of.
 pub(crate) struct Item<Out> {
@@ -163,6 +165,7 @@ impl<Out> Channel<Out> {
     }
 
     /// The next batch if there is one; else wakes the waker when there is.
+    #[cfg(feature = "tokio")]
     pub(crate) fn poll_take(&self, waker: &Waker) -> Poll<Taken<Out>> {
         let mut state = self.lock();
         if state.ready.is_empty() && !state.is_over {

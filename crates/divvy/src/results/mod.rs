@@ -133,7 +133,7 @@ impl<Out> Inner<Out> {
     }
 
     /// The next result of the batch in hand; `None` when another batch is needed.
-    fn from_current(&mut self) -> Option<Result<Done<Out>>> {
+    fn next_of_current(&mut self) -> Option<Result<Done<Out>>> {
         let current = self.current.as_mut()?;
         current.take_given();
         let next = current.next();
@@ -219,7 +219,7 @@ impl<Out> Iterator for Results<Out> {
     fn next(&mut self) -> Option<Result<Done<Out>>> {
         let inner = self.inner.as_mut()?;
         while !inner.is_over {
-            if let Some(item) = inner.from_current() {
+            if let Some(item) = inner.next_of_current() {
                 return Some(item);
             }
             let taken = inner.channel.take();

@@ -38,7 +38,7 @@ impl<Out> ResultStream<Out> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Done<Out>>>> {
         while !self.inner.is_over {
-            if let Some(item) = self.inner.from_current() {
+            if let Some(item) = self.inner.next_of_current() {
                 return Poll::Ready(Some(item));
             }
             match self.inner.channel.poll_take(cx.waker()) {
