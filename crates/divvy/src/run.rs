@@ -251,7 +251,8 @@ impl<In: Record> Run<In> {
     }
 
     /// Runs an `async` handler in the background and gives the results, as [`results`](Run::results) does;
-    /// [`into_stream`](Results::into_stream) makes a stream of them.
+    /// [`into_stream`](Results::into_stream) makes a stream of them. As an iterator they block: not on the only thread of
+    /// the runtime that the handlers need.
     ///
     /// # Errors
     /// As [`results`](Run::results), and [`Error::Start`](crate::Error::Start) without a runtime.

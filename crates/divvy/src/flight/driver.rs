@@ -1,9 +1,9 @@
 //! The tokio task that polls one worker's futures.
 
-use super::Landed;
 use super::inbox::{Inbox, News};
 use super::limit::Limit;
-use super::slots::Slots;
+use super::slots::{Landed, Slots};
+use crate::calls::Ended;
 use crate::results::{Batch, Channel, Item};
 use divvy_core::{Range, Seq};
 use divvy_engine::{Detached, Told};
@@ -39,7 +39,7 @@ struct Tidings<Out> {
 
 impl<Out, Fut, B> Driver<Out, Fut, B>
 where
-    Fut: Future<Output = Landed<Out>>,
+    Fut: Future<Output = (u32, Ended<Out>)>,
     B: Fn(&Arc<Detached>, Seq) -> Fut,
 {
     pub(super) fn new(
@@ -122,16 +122,18 @@ where
         tidings
     }
 
-    fn land(&mut self, from: &Arc<Detached>, seq: Seq, (attempt, ended): Landed<Out>) {
+    fn land(&mut self, from: &Arc<Detached>, seq: Seq, landed: Landed<(u32, Ended<Out>)>) {
         let wants = self.channel.is_some();
+        let (attempt, ended) = landed.unwrap_or_else(|panic| (from.task(seq).attempt, Err(panic)));
         let tidings = self.tidings(from);
         match ended {
             // It gave up because it was asked to: no fault of its own.
             Err(_) if from.is_ended(seq) => tidings.told.stopped.insert(Range::new(seq, seq + 1)),
             Err(error) if !wants || !from.is_last_attempt() => tidings.told.failed.push((seq, error)),
-            ended if wants => tidings.items.push(Item { seq, attempt, ended }),
-            _ if seq == tidings.run.hi => tidings.run.hi += 1,
-            _ => {
+            Err(error) => tidings.items.push(Item { seq, attempt, ended: Err(error) }),
+            Ok(Some(output)) => tidings.items.push(Item { seq, attempt, ended: Ok(output) }),
+            Ok(None) if seq == tidings.run.hi => tidings.run.hi += 1,
+            Ok(None) => {
                 tidings.told.done.insert(tidings.run);
                 tidings.run = Range::new(seq, seq + 1);
             }

@@ -21,7 +21,7 @@ mod slots;
 
 pub(crate) use runtime::{Runtime, Started};
 
-use crate::calls::{Plan, delay, task};
+use crate::calls::{Ended, Plan, delay, task};
 use crate::detail::Detail;
 use crate::error::Error;
 use crate::node::Trouble;
@@ -124,6 +124,7 @@ where
             timeout: self.bounds.timeout,
             attempts_here: detail.attempts_here,
             retry_ms: self.plan.retry_ms,
+            wants: self.plan.channel.is_some(),
             input: PhantomData,
         });
         let drivers = (0..self.workers).map(|_| {
@@ -144,20 +145,19 @@ where
     }
 }
 
-/// How a task ended, and in which attempt.
-pub(crate) type Landed<Out> = (u32, Result<Out, String>);
-
 struct Work<In, F> {
     function: Arc<F>,
     timeout: Option<Duration>,
     attempts_here: u32,
     retry_ms: (u64, u64),
+    /// Whether anybody wants what the function returns.
+    wants: bool,
     input: PhantomData<fn(In)>,
 }
 
 impl<In: Record, F> Work<In, F> {
-    /// A task, with all attempts that are made in one go.
-    async fn attempts<Out, E, Fut>(self: Arc<Self>, from: Arc<Detached>, seq: Seq) -> Landed<Out>
+    /// A task, with all attempts that are made in one go; and which was the last.
+    async fn attempts<Out, E, Fut>(self: Arc<Self>, from: Arc<Detached>, seq: Seq) -> (u32, Ended<Out>)
     where
         E: Display,
         F: Fn(Task<In>) -> Fut,
@@ -176,7 +176,7 @@ impl<In: Record, F> Work<In, F> {
         }
     }
 
-    async fn attempt<Out, E, Fut>(&self, from: &Arc<Detached>, seq: Seq, before: u32) -> Result<Out, String>
+    async fn attempt<Out, E, Fut>(&self, from: &Arc<Detached>, seq: Seq, before: u32) -> Ended<Out>
     where
         E: Display,
         F: Fn(Task<In>) -> Fut,
@@ -188,8 +188,8 @@ impl<In: Record, F> Work<In, F> {
             Ok((self.function)(task))
         })?;
         match self.timeout {
-            None => caught(future).await,
-            Some(limit) => match tokio::time::timeout(limit, caught(future)).await {
+            None => caught(future, self.wants).await,
+            Some(limit) => match tokio::time::timeout(limit, caught(future, self.wants)).await {
                 Ok(ended) => ended,
                 Err(_) => Err(format!("timed out after {} s", limit.as_secs_f64())),
             },
@@ -204,13 +204,15 @@ fn guarded<T>(f: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(panicked)
 }
 
-async fn caught<Out, E: Display>(future: impl Future<Output = Result<Out, E>>) -> Result<Out, String> {
+/// Polls the user's future, and drops what nobody wants, inside of the guard.
+async fn caught<Out, E: Display>(future: impl Future<Output = Result<Out, E>>, wants: bool) -> Ended<Out> {
     let mut future = pin!(future);
     std::future::poll_fn(|cx| {
         let polled = guarded(|| {
             Ok(match future.as_mut().poll(cx) {
                 Poll::Pending => Poll::Pending,
-                Poll::Ready(ended) => Poll::Ready(ended.map_err(|error| error.to_string())),
+                Poll::Ready(Ok(output)) => Poll::Ready(Ok(wants.then_some(output))),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error.to_string())),
             })
         });
         // A future that panicked is not polled again.

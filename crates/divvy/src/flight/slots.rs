@@ -2,7 +2,7 @@
 
 use super::inbox::Inbox;
 use divvy_core::Seq;
-use divvy_engine::Detached;
+use divvy_engine::{Detached, panic_message};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -42,8 +42,8 @@ impl Wake for Nudge {
     }
 }
 
-/// A task, and what its future gave.
-pub(super) type Landing<T> = (Arc<Detached>, Seq, T);
+/// What a future gave, or the message of its panic: then it is gone like any other.
+pub(super) type Landed<T> = Result<T, String>;
 
 impl<Fut> Slots<Fut> {
     pub(super) fn new() -> Slots<Fut> {
@@ -63,7 +63,7 @@ impl<Fut: Future> Slots<Fut> {
         from: &Arc<Detached>,
         seq: Seq,
         future: Fut,
-    ) -> Option<Fut::Output> {
+    ) -> Option<Landed<Fut::Output>> {
         let at = self.free.pop().unwrap_or_else(|| {
             let nudge = Arc::new(Nudge {
                 slot: self.slots.len(),
@@ -89,7 +89,7 @@ impl<Fut: Future> Slots<Fut> {
     }
 
     /// Polls a slot that was woken.
-    pub(super) fn go_on(&mut self, at: usize) -> Option<Landing<Fut::Output>> {
+    pub(super) fn go_on(&mut self, at: usize) -> Option<(Arc<Detached>, Seq, Landed<Fut::Output>)> {
         let slot = &mut self.slots[at];
         // Before the poll: a wake during it counts again.
         slot.nudge.queued.store(false, Ordering::Release);
@@ -114,9 +114,13 @@ impl<Fut: Future> Slots<Fut> {
 }
 
 impl<Fut: Future> Slot<Fut> {
-    fn poll(&mut self) -> Poll<Fut::Output> {
+    fn poll(&mut self) -> Poll<Landed<Fut::Output>> {
         let Some(future) = self.future.as_mut().as_pin_mut() else { return Poll::Pending };
-        let polled = future.poll(&mut Context::from_waker(&self.waker));
+        let mut cx = Context::from_waker(&self.waker);
+        let polled = match catch_unwind(AssertUnwindSafe(|| future.poll(&mut cx))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(format!("panicked: {}", panic_message(&*panic)))),
+        };
         if polled.is_ready() {
             self.clear();
         }

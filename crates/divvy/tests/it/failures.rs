@@ -75,6 +75,12 @@ fn a_result_that_nobody_wants_may_panic_as_it_is_dropped() {
     let divvy = Divvy::in_memory_with(two_workers()).unwrap();
     let summary = divvy.submit(Job::array(1..=10)).unwrap().run(|task| divvy::ok(Bomb(task.id))).unwrap();
     assert_eq!((summary.done, summary.dead), (9, 1));
+    #[cfg(feature = "tokio")]
+    {
+        let run = divvy.submit(Job::array(1..=10)).unwrap();
+        let summary = run.run_async_blocking(|task| async move { divvy::ok(Bomb(task.id)) }).unwrap();
+        assert_eq!((summary.done, summary.dead), (9, 1));
+    }
 }
 
 #[test]
