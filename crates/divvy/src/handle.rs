@@ -38,7 +38,7 @@ pub struct Progress {
     pub open: bool,
     /// Whether all tasks have ended.
     pub finished: bool,
-    /// Tasks that ended in a second, over the last looks of this handle (a few seconds); 0 at the first look.
+    /// Tasks that were done or dead in a second, over the last looks of this handle (a few seconds); 0 at the first look.
     pub rate: f64,
 }
 
@@ -88,7 +88,8 @@ impl Handle {
     /// Whatever the store says.
     pub fn progress(&self) -> Result<Progress> {
         let info = self.store.job(self.job)?;
-        let ended = info.counts.done + info.counts.dead + info.counts.canceled;
+        // Canceled tasks end all at once, and nobody worked on them.
+        let ended = info.counts.done + info.counts.dead;
         let rate = self.rate(Instant::now(), ended);
         Ok(progress(&info, rate))
     }
