@@ -77,7 +77,7 @@ fn clippy() -> bool {
 fn test() -> bool {
     if has("nextest") {
         cargo(&["nextest", "run", "--workspace", "--all-features"])
-            && cargo(&["test", "--workspace", "--doc"])
+            && cargo(&["test", "--workspace", "--doc", "--all-features"])
     } else {
         cargo(&["test", "--workspace", "--all-features"])
     }
@@ -85,7 +85,7 @@ fn test() -> bool {
 
 fn docs() -> bool {
     let mut command = Command::new("cargo");
-    command.args(["doc", "--workspace", "--no-deps", "--document-private-items"]);
+    command.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--all-features"]);
     run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
