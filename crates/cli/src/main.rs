@@ -7,6 +7,7 @@
 //! | `home.rs` | where jobs are kept |
 //! | `inputs.rs` | where a job's inputs come from |
 //! | `command/` | the handler that runs commands: what a job records, starting, output |
+//! | `handler/` | the handler that keeps processes and feeds them: `docs/handlers.md` |
 //! | `session/` | a node in the foreground: signals, progress, the bill |
 //! | `run.rs`, `resume.rs`, `work.rs`, `jobs.rs`, `bench/` | one file for each verb |
 //!
@@ -18,6 +19,7 @@ mod args;
 mod bench;
 mod command;
 mod exit;
+mod handler;
 mod home;
 mod inputs;
 mod jobs;

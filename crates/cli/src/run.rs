@@ -1,8 +1,9 @@
 //! `divvy run`: a command for each input, durably.
 
 use crate::args::{Output, RunArgs};
-use crate::command::{KIND, Keep, Limits, Line, Recipe, Text};
+use crate::command::{self, Keep, Limits, Line, Recipe, Text};
 use crate::exit::{Exit, bad_usage};
+use crate::handler;
 use crate::home;
 use crate::inputs::{self, Inputs, Stream};
 use crate::lang::{duration, words};
@@ -80,7 +81,9 @@ fn recipe(args: &RunArgs) -> Result<Recipe> {
     let timeout = args.policy.timeout.as_ref().map(|text| duration::parse(text.as_bytes())).transpose();
     let timeout = timeout.map_err(|e| bad_usage(format!("--timeout: {e}")))?;
     let cwd = std::env::current_dir().context("the current directory is gone")?;
-    let text = Text { words: command(args)?, shell: args.shell, append_input: args.input.array.is_none() };
+    // A handler reads its inputs.
+    let append_input = args.input.array.is_none() && args.handler.handler.is_none();
+    let text = Text { words: command(args)?, shell: args.shell, append_input };
     // Rounded up: a limit of less than a millisecond is still a limit.
     let limits = Limits { timeout_ms: timeout.map_or(0, |t| t.as_micros().div_ceil(1_000) as u64) };
     let results = args.keep.results.as_ref().map(std::path::absolute).transpose()?;
@@ -90,6 +93,9 @@ fn recipe(args: &RunArgs) -> Result<Recipe> {
 
 /// The command's words; a single word is a whole command line.
 fn command(args: &RunArgs) -> Result<Vec<Vec<u8>>> {
+    if let Some(text) = &args.handler.handler {
+        return handler::words(text.as_bytes()).map_err(|why| bad_usage(format!("--handler: {why}")));
+    }
     let given: Vec<Vec<u8>> = args.command.iter().map(|word| word.as_bytes().to_vec()).collect();
     match given.as_slice() {
         [] => Err(bad_usage("no command: say what to run, as in `divvy run gzip -k {} ::: *.log`")),
@@ -117,7 +123,8 @@ fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
         ..Policy::default()
     };
     let name = args.name.clone().unwrap_or_else(|| recipe.shown());
-    JobSpec { name, handler: KIND.into(), detail: recipe.encode(), policy, array }
+    let kind = if args.handler.handler.is_some() { handler::KIND } else { command::KIND };
+    JobSpec { name, handler: kind.into(), detail: recipe.encode(), policy, array }
 }
 
 /// Reads the inputs beside the node. If that fails, the node stops, since it would wait for ever.

@@ -13,7 +13,7 @@
 //! | `chunk.rs` | what a runner sees of the chunk it runs |
 //! | `meter.rs` | the account: one clock read per transition |
 //! | `bell.rs`, `stop.rs` | waking the coordinator, and stopping by degrees |
-//! | `process/` | commands: start, capture, time out, end with all their children |
+//! | `process/` | commands and handlers: start, capture or talk to, time out, end with all their children |
 //!
 //! The engine leaves to others: what is leased and when (`decide`), where it is kept (`store`), and how a command
 //! line is made and where its output goes (`cli`).
@@ -34,7 +34,7 @@ mod worker;
 pub use chunk::{Chunk, TaskKey};
 pub use clock::SystemClock;
 pub use error::{Error, Result};
-pub use handler::{Function, Handler, Order, Runner, Task};
+pub use handler::{Function, Grain, Handler, Order, Runner, Task};
 pub use meter::Usage;
 pub use node::{Engine, Outcome, Settings, bury};
 pub use stop::{Stop, StopLevel};

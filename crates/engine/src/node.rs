@@ -32,6 +32,9 @@ pub struct Settings {
     pub changes_every_ns: u64,
     /// How long running tasks may go on after [`StopLevel::Drain`].
     pub grace_ns: u64,
+    /// How long a job's runner is kept while the node has no lease of the job: what it holds, such as handlers'
+    /// processes, is dear to start.
+    pub runner_idle_ns: u64,
 }
 
 impl Settings {
@@ -44,6 +47,7 @@ impl Settings {
             liveness_every_ns: 200_000_000,
             changes_every_ns: 10_000_000,
             grace_ns: 10_000_000_000,
+            runner_idle_ns: 10_000_000_000,
         }
     }
 }
@@ -132,11 +136,19 @@ struct Running<'a> {
     phases: Arc<Phases>,
     tags: BTreeMap<Held, (u64, Arc<Lent>)>,
     next_tag: u64,
-    jobs: HashMap<JobId, (Arc<JobSpec>, Arc<dyn Runner>)>,
+    jobs: HashMap<JobId, Opened>,
     version: u64,
     liveness_at: u64,
     stop_at: Option<u64>,
     end: Option<Result<End>>,
+}
+
+/// A job that this node works on, or did until a moment ago.
+struct Opened {
+    spec: Arc<JobSpec>,
+    runner: Arc<dyn Runner>,
+    /// Without a lease since.
+    idle_ns: Option<u64>,
 }
 
 impl<'a> Running<'a> {
@@ -207,6 +219,7 @@ impl<'a> Running<'a> {
     fn turn(&mut self) -> Result<()> {
         self.mind_stop();
         self.look_after_others()?;
+        self.let_go_of_idle();
         let mut actions = Vec::new();
         let tick = self.tick();
         let now = self.now();
@@ -260,7 +273,7 @@ impl<'a> Running<'a> {
         let workers = self.engine.settings.decide.workers;
         if tick.idle == workers && tick.unstarted.is_empty() && tick.worked.is_empty() && self.node.is_quiet()
         {
-            let told: Option<Vec<_>> = self.jobs.values().map(|(_, runner)| runner.on_quiet()).collect();
+            let told: Option<Vec<_>> = self.jobs.values().map(|job| job.runner.on_quiet()).collect();
             let done =
                 |key: TaskKey| Worked { done: Range::new(key.seq, key.seq + 1).into(), ..Worked::default() };
             match told {
@@ -301,7 +314,7 @@ impl<'a> Running<'a> {
         let (spec, runner) = self.job(lease.job)?;
         let key = (lease.job, lease.fence);
         runner.on_leased(key, &lease.open);
-        let order = runner.order();
+        let (order, grain) = (runner.order(), runner.grain());
         let mut lent = Lent::new(lease, spec, runner);
         let hull = lent.hull();
         if lent.spec.array.is_none() {
@@ -312,21 +325,31 @@ impl<'a> Running<'a> {
         let tag = self.next_tag;
         self.leases.insert(tag, lent.clone());
         self.tags.insert(key, (tag, lent));
-        Ok(self.pool.feed(tag, hull.lo..hull.hi, order)?)
+        match grain {
+            None => self.pool.feed(tag, hull.lo..hull.hi, order)?,
+            Some(grain) => self.pool.feed_in(grain, tag, hull.lo..hull.hi, order)?,
+        }
+        Ok(())
     }
 
-    /// The job's description and runner; opened at its first lease, let go with its last.
+    /// The job's description and runner; opened at its first lease, let go some time after its last.
     fn job(&mut self, job: JobId) -> Result<(Arc<JobSpec>, Arc<dyn Runner>)> {
-        if let Some(known) = self.jobs.get(&job) {
-            return Ok(known.clone());
+        if let Some(known) = self.jobs.get_mut(&job) {
+            known.idle_ns = None;
+            return Ok((known.spec.clone(), known.runner.clone()));
         }
         let spec = self.engine.store.job(job)?.spec;
         let handler = self.engine.handlers.iter().find(|h| h.kind() == spec.handler);
         let handler = handler.expect("the store grants only what was asked for");
         let runner = handler.open(job, &spec).map_err(|why| Error::Job { job, why })?;
-        let known = (Arc::new(spec), runner);
-        self.jobs.insert(job, known.clone());
-        Ok(known)
+        let spec = Arc::new(spec);
+        self.jobs.insert(job, Opened { spec: spec.clone(), runner: runner.clone(), idle_ns: None });
+        Ok((spec, runner))
+    }
+
+    fn let_go_of_idle(&mut self) {
+        let (now, keep_ns) = (self.now(), self.engine.settings.runner_idle_ns);
+        self.jobs.retain(|_, job| job.idle_ns.is_none_or(|since| now < since.saturating_add(keep_ns)));
     }
 
     fn cut(&mut self, key: Held, n: u64, more: &mut Vec<Action>) {
@@ -356,7 +379,8 @@ impl<'a> Running<'a> {
         self.leases.remove(tag);
         let job = key.0;
         if !self.tags.keys().any(|(held, _)| *held == job) {
-            self.jobs.remove(&job);
+            let now = self.now();
+            self.jobs.entry(job).and_modify(|job| job.idle_ns = Some(now));
         }
     }
 
@@ -388,8 +412,8 @@ impl<'a> Running<'a> {
     /// Output first, outcome second: nothing is reported, done or failed, whose results could still be lost.
     fn before_report(&self, exchange: &Exchange) -> Result<()> {
         for report in &exchange.reports {
-            if let Some((_, runner)) = self.jobs.get(&report.job) {
-                runner.before_report().map_err(Error::Output)?;
+            if let Some(job) = self.jobs.get(&report.job) {
+                job.runner.before_report().map_err(Error::Output)?;
             }
         }
         Ok(())
@@ -416,6 +440,11 @@ impl<'a> Running<'a> {
         self.pool.stop();
         // A panicking worker is a bug that its own thread has reported.
         let _ = self.pool.join();
+        // Runners go with the last that knows them, and with them the processes they kept: before the session ends,
+        // so that no survivor has to look for them.
+        self.tags.clear();
+        self.leases.clear();
+        self.jobs.clear();
         self.phases.enter(divvy_core::State::Parked, self.now());
     }
 

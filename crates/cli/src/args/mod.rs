@@ -1,13 +1,15 @@
 //! Every flag, once.
 //!
 //! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, `policy.rs`
-//! how tasks may fail and be bounded, `keep.rs` what becomes of their output.
+//! how tasks may fail and be bounded, `keep.rs` what becomes of their output, `handler.rs` what runs them.
 
+mod handler;
 mod input;
 mod keep;
 mod policy;
 mod run;
 
+pub use handler::HandlerArgs;
 pub use input::InputArgs;
 pub use keep::KeepArgs;
 pub use policy::PolicyArgs;

@@ -95,6 +95,13 @@ impl Recipe {
     }
 }
 
+impl Limits {
+    /// Longest time of a task, nanoseconds, if there is a limit.
+    pub fn timeout_ns(&self) -> Option<u64> {
+        (self.timeout_ms > 0).then_some(self.timeout_ms.saturating_mul(1_000_000))
+    }
+}
+
 impl Keep {
     /// Where outputs are kept as well.
     pub fn results(&self) -> Option<&Path> {

@@ -1,8 +1,7 @@
 //! Runs one job's commands.
 
-use super::order::Gate;
+use super::delivery::Delivery;
 use super::outlet::Outlet;
-use super::results::Results;
 use super::{KIND, Line, Recipe};
 use crate::lang::placeholder::Input;
 use divvy_core::{Intervals, JobId, State};
@@ -15,19 +14,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Output of a task, per stream, that is kept in memory; more goes to a file.
-const MEMORY_MAX: usize = 1 << 20;
-/// The same while it waits for its turn: many tasks may wait.
-const MEMORY_WAITING_MAX: usize = 16 << 10;
 /// Between SIGTERM and SIGKILL for a task that is ended.
-const TERM_NS: u64 = 2_000_000_000;
+pub(crate) const TERM_NS: u64 = 2_000_000_000;
 /// How long a task waits while the system has no more processes or open files, before the job is stopped.
-const SCARCE_NS: u64 = 10_000_000_000;
+pub(crate) const SCARCE_NS: u64 = 10_000_000_000;
 /// Between two tries meanwhile.
-const SCARCE_PAUSE: Duration = Duration::from_millis(10);
+pub(crate) const SCARCE_PAUSE: Duration = Duration::from_millis(10);
 /// An input longer than this is not put into the environment: together with the argument it could pass what the
 /// system allows.
 const INPUT_VAR_MAX: usize = 64 << 10;
@@ -55,42 +50,24 @@ impl Handler for Commands {
 
     fn open(&self, job: JobId, spec: &JobSpec) -> Result<Arc<dyn Runner>, String> {
         let recipe = Recipe::decode(&spec.detail)?;
-        let results = recipe.keep.results().map(Results::open).transpose();
-        let memory_max = if recipe.keep.in_order { MEMORY_WAITING_MAX } else { MEMORY_MAX };
-        Ok(Arc::new(JobRunner {
-            job: OsString::from(job.to_string()),
-            line: Line::new(&recipe)?,
-            results: results.map_err(|e| format!("cannot keep results: {e}"))?,
-            gate: recipe.keep.in_order.then(Mutex::default),
-            outlet: self.outlet.clone(),
-            session: self.session.clone(),
-            bounds: Bounds {
-                timeout_ns: (recipe.limits.timeout_ms > 0)
-                    .then_some(recipe.limits.timeout_ms.saturating_mul(1_000_000)),
-                term_ns: TERM_NS,
-                memory_max,
-                spill: self.spill.clone(),
-            },
-        }))
+        let delivery = Delivery::open(&recipe.keep, self.outlet.clone())?;
+        let bounds = Bounds {
+            timeout_ns: recipe.limits.timeout_ns(),
+            term_ns: TERM_NS,
+            memory_max: delivery.memory_max(),
+            spill: self.spill.clone(),
+        };
+        let (job, line) = (OsString::from(job.to_string()), Line::new(&recipe)?);
+        Ok(Arc::new(JobRunner { job, line, delivery, session: self.session.clone(), bounds }))
     }
 }
 
 struct JobRunner {
     job: OsString,
     line: Line,
-    results: Option<Results>,
-    gate: Option<Mutex<Gate<Waiting>>>,
-    outlet: Arc<Outlet>,
+    delivery: Delivery,
     session: Option<OsString>,
     bounds: Bounds,
-}
-
-/// A finished task whose output waits for its turn.
-struct Waiting {
-    key: TaskKey,
-    output: Captured,
-    /// Told done when printed; a failure is told at once, since it is not done in any case.
-    done: bool,
 }
 
 impl Runner for JobRunner {
@@ -99,48 +76,39 @@ impl Runner for JobRunner {
     }
 
     fn on_leased(&self, _: Held, open: &Intervals) {
-        if let Some(gate) = &self.gate {
-            gate.lock().unwrap_or_else(PoisonError::into_inner).expect(open);
-        }
+        self.delivery.expect(open);
     }
 
     fn on_returned(&self, tasks: &Intervals) {
-        if let Some(gate) = &self.gate {
-            gate.lock().unwrap_or_else(PoisonError::into_inner).forgo(tasks);
-        }
+        self.delivery.forgo(tasks);
     }
 
     fn run(&self, chunk: &mut Chunk<'_>) {
         let range = chunk.range();
         for seq in range.lo..range.hi {
-            if chunk.is_ended(seq) || self.outlet.broken().is_some() {
+            if chunk.is_ended(seq) || self.delivery.is_broken() {
                 chunk.stopped(seq);
-                self.give_up(chunk, seq);
+                self.delivery.give_up(chunk, seq);
                 continue;
             }
             let mut output = Captured::default();
             match self.attempt(chunk, seq, &mut output) {
-                Attempt::Ended(Ok(())) => self.hand_over(chunk, seq, output, None),
-                Attempt::Ended(Err(error)) => self.hand_over(chunk, seq, output, Some(error)),
+                Attempt::Ended(Ok(())) => self.delivery.hand_over(chunk, seq, output, None),
+                Attempt::Ended(Err(error)) => self.delivery.hand_over(chunk, seq, output, Some(error)),
                 Attempt::Stopped => {
                     chunk.stopped(seq);
-                    self.give_up(chunk, seq);
+                    self.delivery.give_up(chunk, seq);
                 }
             }
         }
     }
 
-    /// A task that others waited for was canceled, or is dead: they wait no longer.
     fn on_quiet(&self) -> Option<Vec<TaskKey>> {
-        let Some(gate) = &self.gate else { return Some(Vec::new()) };
-        let mut turn = gate.lock().unwrap_or_else(PoisonError::into_inner).give_up_all();
-        self.outlet.print(turn.iter_mut().map(|w| &mut w.output)).ok()?;
-        Some(turn.iter().filter(|w| w.done).map(|w| w.key).collect())
+        self.delivery.on_quiet()
     }
 
     fn before_report(&self) -> Result<(), String> {
-        let Some(results) = &self.results else { return Ok(()) };
-        results.sync().map_err(|e| format!("cannot make results durable, so nothing is reported done: {e}"))
+        self.delivery.sync()
     }
 }
 
@@ -179,7 +147,7 @@ impl JobRunner {
             Ok(Ended::Stopped) => Attempt::Stopped,
             // No fault of the task's: it runs again when there is room for what it prints, or for one more process.
             Err(error) if is_full(&error) || is_scarce(&error) => {
-                self.outlet.fail(format!("cannot run task {} now: {error}", task.id));
+                self.delivery.fail(format!("cannot run task {} now: {error}", task.id));
                 chunk.stop().ask(StopLevel::End);
                 Attempt::Stopped
             }
@@ -205,54 +173,6 @@ impl JobRunner {
             command.env(SESSION_VAR, session);
         }
     }
-
-    /// Output first, outcome second.
-    fn hand_over(&self, chunk: &mut Chunk<'_>, seq: u64, mut output: Captured, error: Option<String>) {
-        // What a task printed in an attempt that will be repeated would only repeat itself.
-        let repeats = error.is_some() && !chunk.is_last_attempt();
-        if repeats {
-            return chunk.failed(seq, error.unwrap_or_default());
-        }
-        chunk.enter(State::Report);
-        if let Some(Err(why)) = self.results.as_ref().map(|r| r.keep(chunk.task(seq).id, &mut output)) {
-            self.outlet.fail(format!("cannot keep the result of task {}: {why}", chunk.task(seq).id));
-            return chunk.stop().ask(StopLevel::End);
-        }
-        let done = error.is_none();
-        if let Some(error) = error {
-            chunk.failed(seq, error);
-        }
-        let waiting = Waiting { key: chunk.key(seq), output, done };
-        match &self.gate {
-            None => self.print(chunk, vec![waiting]),
-            Some(gate) => {
-                chunk.enter(State::Lock);
-                let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
-                chunk.enter(State::Report);
-                let turn = gate.arrive(seq, waiting);
-                // Printed under the lock: else two workers could print their turns in the wrong order.
-                self.print(chunk, turn);
-            }
-        }
-    }
-
-    /// What cannot be printed is not told done: it runs again when somebody reads what it prints.
-    fn print(&self, chunk: &mut Chunk<'_>, mut turn: Vec<Waiting>) {
-        match self.outlet.print(turn.iter_mut().map(|w| &mut w.output)) {
-            Ok(()) => turn.iter().filter(|w| w.done).for_each(|w| chunk.settle(w.key)),
-            Err(_) => chunk.stop().ask(StopLevel::End),
-        }
-    }
-
-    fn give_up(&self, chunk: &mut Chunk<'_>, seq: u64) {
-        if let Some(gate) = &self.gate
-            && chunk.stop().level() == StopLevel::Run
-        {
-            let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
-            let turn = gate.give_up(seq);
-            self.print(chunk, turn);
-        }
-    }
 }
 
 fn is_full(error: &io::Error) -> bool {
@@ -260,7 +180,7 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 /// The system has no process or file to give, for the moment.
-fn is_scarce(error: &io::Error) -> bool {
+pub(crate) fn is_scarce(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let scarce = [Errno::MFILE, Errno::NFILE, Errno::AGAIN].map(Errno::raw_os_error);
     error.raw_os_error().is_some_and(|code| scarce.contains(&code))
@@ -276,7 +196,7 @@ fn verdict(status: ExitStatus) -> Result<(), String> {
     }
 }
 
-fn name_of(signal: i32) -> &'static str {
+pub(crate) fn name_of(signal: i32) -> &'static str {
     match signal {
         6 => " (SIGABRT)",
         9 => " (SIGKILL: by somebody, or for want of memory)",

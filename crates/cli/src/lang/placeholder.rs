@@ -172,7 +172,7 @@ fn strip_slashes(path: &[u8]) -> &[u8] {
     &path[..len.min(path.len())]
 }
 
-fn decimal(mut value: u64, buffer: &mut [u8; 20]) -> &[u8] {
+pub(crate) fn decimal(mut value: u64, buffer: &mut [u8; 20]) -> &[u8] {
     let mut start = buffer.len();
     loop {
         start -= 1;

@@ -61,6 +61,12 @@ impl Template {
         self.words.iter().flatten().any(|part| matches!(part, Part::Hole(hole) if hole.uses_input()))
     }
 
+    /// Whether some word differs from task to task, and not only from slot to slot.
+    pub fn uses_task(&self) -> bool {
+        let of_task = |part: &Part| matches!(part, Part::Hole(hole) if *hole != Placeholder::Slot);
+        self.words.iter().flatten().any(of_task)
+    }
+
     /// Adds the input as the last word.
     pub fn append_input(&mut self) {
         self.words.push(vec![Part::Hole(Placeholder::Input)]);

@@ -8,8 +8,9 @@ mod signals;
 pub use bill::account_json;
 
 use crate::args::{Output, ShowFlags, WorkersArg};
-use crate::command::{Broken, Commands, KIND, Outlet};
+use crate::command::{self, Broken, Commands, Outlet};
 use crate::exit::{Exit, bad_usage};
+use crate::handler::{self, Handlers};
 use crate::lang::jobs::WorkerCount;
 use anyhow::{Context, Result};
 use divvy_core::{Clock, JobId, NodeId};
@@ -128,8 +129,10 @@ impl Session {
     pub fn run(self, until: Until, job: Option<JobId>) -> Result<Outcome> {
         let session = self.store.session_file(self.node);
         let commands = Commands::new(self.outlet.clone(), self.spill.clone(), session.clone());
-        let handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(commands)];
-        let mut settings = Settings::new(Config::new(self.workers, vec![KIND.into()], until));
+        let processes = Handlers::new(self.outlet.clone(), self.spill.clone(), session.clone());
+        let handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(commands), Arc::new(processes)];
+        let kinds = vec![command::KIND.into(), handler::KIND.into()];
+        let mut settings = Settings::new(Config::new(self.workers, kinds, until));
         settings.grace_ns = self.show.grace.saturating_mul(1_000_000_000);
         let engine = Engine::new(settings, self.store.clone(), Arc::new(self.clock), handlers)
             .joined(self.node, self.stop.clone());

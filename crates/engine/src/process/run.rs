@@ -1,17 +1,16 @@
 //! One command, from start to its group's end.
 
 use super::capture::{Captured, Printed};
-use super::children::boot_ns;
+use super::group::Group;
 use crate::chunk::Chunk;
 use crate::stop::StopLevel;
 use divvy_core::{Seq, State};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
+use rustix::process::Signal;
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// What a command may take.
 #[derive(Debug, Clone)]
@@ -50,21 +49,17 @@ pub fn run(
 ) -> io::Result<Ended> {
     chunk.enter(State::Spawn);
     let nothing = Stdio::from(chunk.nothing().try_clone()?);
-    command.process_group(0).stdin(nothing).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let from_ns = boot_ns();
-    let child = command.spawn()?;
-    let mut running = Running::new(child, from_ns)?;
+    command.stdin(nothing).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = Running { group: Group::start(command)?, noted: false };
     chunk.enter(State::Run);
     running.until_end(chunk, seq, bounds, into)
 }
 
-/// A command that runs. Dropping it kills its group, so that no error leaves it behind.
+/// A command that runs.
 struct Running {
-    child: Child,
-    pidfd: OwnedFd,
-    reaped: bool,
-    /// Between which readings of the boot clock it was started; `None` once it is written down.
-    unnoted: Option<(u64, u64)>,
+    group: Group,
+    /// Whether it is written down.
+    noted: bool,
 }
 
 /// How long a command lives before it is written down for the node's survivors. The note is a write to a file that
@@ -75,17 +70,6 @@ const NOTE_AFTER_NS: u64 = 10_000_000;
 const READ: usize = 16 << 10;
 
 impl Running {
-    fn new(child: Child, from_ns: u64) -> io::Result<Running> {
-        let pid = Pid::from_child(&child);
-        match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(pidfd) => Ok(Running { child, pidfd, reaped: false, unnoted: Some((from_ns, boot_ns())) }),
-            Err(error) => {
-                let _ = rustix::process::kill_process_group(pid, Signal::KILL);
-                Err(error.into())
-            }
-        }
-    }
-
     fn until_end(
         &mut self,
         chunk: &Chunk<'_>,
@@ -93,16 +77,16 @@ impl Running {
         bounds: &Bounds,
         into: &mut Captured,
     ) -> io::Result<Ended> {
-        let mut out = Pipe(self.child.stdout.take().map(OwnedFd::from));
-        let mut err = Pipe(self.child.stderr.take().map(OwnedFd::from));
+        let [_, out, err] = self.group.take_pipes();
+        let (mut out, mut err) = (Pipe(out), Pipe(err));
         let mut ending = Ending::new(chunk.now_ns(), bounds);
         let started_ns = chunk.now_ns();
         loop {
             let now = chunk.now_ns();
-            ending.step(now, chunk, seq, bounds, self);
+            ending.step(now, chunk, seq, bounds, &self.group);
             let note_ns = self.note(chunk, now - started_ns)?;
             let wait_ns = [ending.wait_ns(now), note_ns].into_iter().flatten().min();
-            let events = wait(&self.pidfd, &out, &err, chunk, wait_ns)?;
+            let events = wait(self.group.pidfd(), &out, &err, chunk, wait_ns)?;
             if events.poked {
                 chunk.poke().clear();
             }
@@ -113,39 +97,21 @@ impl Running {
             }
         }
         // The leader is dead but not reaped: its number is still its own, and so the group's.
-        self.signal(Signal::KILL);
+        self.group.signal(Signal::KILL);
         out.drain(&mut into.stdout, bounds)?;
         err.drain(&mut into.stderr, bounds)?;
-        let status = self.child.wait()?;
-        self.reaped = true;
-        Ok(ending.verdict(status))
+        Ok(ending.verdict(self.group.reap()?))
     }
 
     /// Writes the group down if it is old enough, else says how long until then.
     fn note(&mut self, chunk: &Chunk<'_>, age_ns: u64) -> io::Result<Option<u64>> {
-        let (Some(children), Some((from_ns, to_ns))) = (chunk.children(), self.unnoted) else {
-            return Ok(None);
-        };
+        let Some(children) = chunk.children().filter(|_| !self.noted) else { return Ok(None) };
         if age_ns < NOTE_AFTER_NS {
             return Ok(Some(NOTE_AFTER_NS - age_ns));
         }
-        self.unnoted = None;
-        children.note(self.child.id(), from_ns, to_ns)?;
+        self.noted = true;
+        self.group.note(|group, from_ns, to_ns| children.note(group, from_ns, to_ns))?;
         Ok(None)
-    }
-
-    fn signal(&self, signal: Signal) {
-        // No such group: all of it has ended already.
-        let _ = rustix::process::kill_process_group(Pid::from_child(&self.child), signal);
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if !self.reaped {
-            self.signal(Signal::KILL);
-            let _ = self.child.wait();
-        }
     }
 }
 
@@ -161,7 +127,7 @@ impl Ending {
         Ending { deadline_ns: bounds.timeout_ns.map(|t| now.saturating_add(t)), why: None, kill_at_ns: None }
     }
 
-    fn step(&mut self, now: u64, chunk: &Chunk<'_>, seq: Seq, bounds: &Bounds, running: &Running) {
+    fn step(&mut self, now: u64, chunk: &Chunk<'_>, seq: Seq, bounds: &Bounds, group: &Group) {
         if self.why.is_none() {
             self.why = if chunk.is_ended(seq) {
                 Some(Ended::Stopped)
@@ -170,14 +136,12 @@ impl Ending {
             } else {
                 return;
             };
-            running.signal(Signal::TERM);
-            // A stopped process cannot act on SIGTERM.
-            running.signal(Signal::CONT);
+            group.terminate();
             self.kill_at_ns = Some(now.saturating_add(bounds.term_ns));
         }
         let at_once = chunk.stop().level() >= StopLevel::Kill;
         if at_once || self.kill_at_ns.is_some_and(|at| now >= at) {
-            running.signal(Signal::KILL);
+            group.signal(Signal::KILL);
             self.kill_at_ns = None;
         }
     }

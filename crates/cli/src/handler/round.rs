@@ -1,0 +1,476 @@
+//! A chunk's tasks, sent to a worker's process and answered by it.
+//!
+//! The worker writes ahead, so that the process never waits for it, but not more than the process answers in a
+//! moment: what is in its hands nobody else can run. While the process has enough, the worker naps instead of looking
+//! at each answer: a hundred small answers are read at the price of one.
+
+use super::answer::{self, Answer, Hello, VERSION};
+use super::hands::Hands;
+use super::runner::Processes;
+use super::talk::Talk;
+use super::task_line::TaskLine;
+use crate::command::{SCARCE_NS, SCARCE_PAUSE, TERM_NS, is_scarce, name_of};
+use divvy_core::{Range, Seq, State};
+use divvy_engine::process::{Captured, Interest, Resident};
+use divvy_engine::{Chunk, StopLevel};
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+/// How much work, nanoseconds, is written ahead.
+const AHEAD_NS: f64 = 10e6;
+/// The same in tasks, at least: one that runs and one that waits; ...
+const WINDOW_LEAST: u64 = 2;
+/// ... and at most.
+const WINDOW_MOST: u64 = 1 << 14;
+/// Bytes of tasks that wait to be written, about: no further task is added to more.
+const WINDOW_BYTES: usize = 256 << 10;
+/// How long the worker leaves a process alone that has enough to do.
+const NAP_NS: u64 = 1_000_000;
+/// A chunk that takes longer was taken in a wrong belief: what is not sent of it goes back, for others to run.
+const GIVE_BACK_NS: u64 = 200_000_000;
+/// How long a process that has closed a pipe may take to end, so that its exit code is known.
+const CLOSED_NS: u64 = TERM_NS;
+/// Bytes of a wrong answer that are shown.
+const SHOWN_MAX: usize = 100;
+
+/// One chunk on its way through a process.
+pub(super) struct Round<'r, 'c, 'l> {
+    job: &'r Processes,
+    chunk: &'c mut Chunk<'l>,
+    talk: &'c mut Option<Talk>,
+    hands: Hands,
+    begun_ns: u64,
+    /// Since when nothing was answered, though something was asked.
+    since_ns: u64,
+    /// A pipe is closed: which, and how long its end is waited for.
+    closed: Option<(&'static str, u64)>,
+}
+
+/// Why a process is lost.
+enum Lost {
+    Ended(ExitStatus),
+    Did(String),
+    TimedOut,
+}
+
+impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
+    /// With the process that the worker has from its last chunk, if any.
+    pub(super) fn new(job: &'r Processes, chunk: &'c mut Chunk<'l>, talk: &'c mut Option<Talk>) -> Self {
+        let (hands, now) = (Hands::new(chunk.range()), chunk.now_ns());
+        Round { job, chunk, talk, hands, begun_ns: now, since_ns: now, closed: None }
+    }
+
+    /// Until every task of the chunk is answered or given back.
+    pub(super) fn run(mut self) {
+        if let Some(mut gone) = self.talk.take_if(|talk| talk.process().has_exited()) {
+            // It left between two chunks, with nothing in its hands: that is its own affair.
+            self.job.pass_errors(&mut gone, true);
+        }
+        while !self.hands.is_empty() {
+            match self.chunk.stop().level() {
+                _ if self.job.delivery.is_broken() => return self.stop(),
+                StopLevel::Run => {}
+                StopLevel::Drain => self.give_back_unsent(),
+                StopLevel::End | StopLevel::Kill => return self.stop(),
+            }
+            if !self.hands.is_empty() {
+                self.step();
+            }
+        }
+        if let Some(talk) = self.talk {
+            talk.on_idle();
+        }
+    }
+
+    /// Sends, waits, listens, once.
+    fn step(&mut self) {
+        let Some(mut talk) = self.talk.take().or_else(|| self.start()) else { return };
+        match self.exchange(&mut talk) {
+            Ok(None) => *self.talk = Some(talk),
+            Ok(Some(lost)) => self.on_lost(talk, lost),
+            Err(error) => self.on_lost(talk, Lost::Did(format!("cannot be talked to: {error}"))),
+        }
+    }
+
+    /// A new process, unless that fails: then the job is stopped.
+    fn start(&mut self) -> Option<Talk> {
+        let fail = |round: &mut Self, why: String| {
+            round.job.delivery.fail(format!("cannot start the handler: {why}"));
+            round.chunk.stop().ask(StopLevel::End);
+            None
+        };
+        let mut command = match self.job.command(self.chunk.worker()) {
+            Ok(command) => command,
+            Err(why) => return fail(self, why),
+        };
+        self.closed = None;
+        let scarce_since = self.chunk.now_ns();
+        loop {
+            match Resident::start(&mut command, self.chunk) {
+                Ok(process) => return Some(Talk::new(process)),
+                Err(error) if is_scarce(&error) && self.chunk.now_ns() < scarce_since + SCARCE_NS => {
+                    if self.chunk.stop().level() >= StopLevel::End {
+                        return None;
+                    }
+                    self.chunk.enter(State::HeldBack);
+                    std::thread::sleep(SCARCE_PAUSE);
+                }
+                Err(error) => return fail(self, error.to_string()),
+            }
+        }
+    }
+
+    fn exchange(&mut self, talk: &mut Talk) -> io::Result<Option<Lost>> {
+        if self.closed.is_none() {
+            self.fill(talk);
+            if !talk.write()? {
+                self.on_closed("its stdin");
+            }
+        }
+        let now = self.chunk.now_ns();
+        if let Some(lost) = self.overdue(now) {
+            return Ok(Some(lost));
+        }
+        if now > self.begun_ns + GIVE_BACK_NS && !self.job.delivery.is_in_order() {
+            self.give_back_unsent();
+        }
+        let (interest, wait_ns) = self.patience(talk, now);
+        let ready = talk.wait(self.chunk, interest, wait_ns)?;
+        if ready.called && self.let_go_of_dropped() {
+            return Ok(Some(Lost::Did("was ended with a task that was taken away".into())));
+        }
+        self.job.pass_errors(talk, false);
+        if let Err(why) = self.listen(talk)? {
+            return Ok(Some(Lost::Did(why)));
+        }
+        if ready.exited {
+            return Ok(Some(Lost::Ended(talk.process().reap()?)));
+        }
+        Ok(None)
+    }
+
+    /// Adds tasks to what is to be written, if the process could do with more.
+    fn fill(&mut self, talk: &mut Talk) {
+        let window = window(talk);
+        if talk.unwritten() > 0 || self.hands.held_count() * 2 > window || !self.hands.has_unsent() {
+            return;
+        }
+        if self.hands.held_count() == 0 {
+            self.since_ns = self.chunk.now_ns();
+            talk.measured_ns = self.since_ns;
+        }
+        while talk.unwritten() < WINDOW_BYTES
+            && let Some(seq) = self.next(window)
+        {
+            match talk.batch {
+                None => self.add(talk, b"", seq, b"\n"),
+                Some(batch) => self.add_array(talk, seq, batch, window),
+            }
+        }
+        if self.chunk.stop().level() == StopLevel::Drain && talk.unwritten() == 0 {
+            talk.process().close_stdin();
+        }
+    }
+
+    fn add_array(&mut self, talk: &mut Talk, first: Seq, batch: u32, window: u64) {
+        self.add(talk, b"[", first, b"");
+        for _ in 1..batch {
+            if talk.unwritten() >= WINDOW_BYTES {
+                break;
+            }
+            let Some(seq) = self.next(window) else { break };
+            self.add(talk, b",", seq, b"");
+        }
+        talk.add(|out| out.extend_from_slice(b"]\n"));
+    }
+
+    fn add(&self, talk: &mut Talk, before: &[u8], seq: Seq, behind: &[u8]) {
+        let task = self.chunk.task(seq);
+        let line = TaskLine {
+            id: task.id,
+            attempt: task.attempt,
+            fence: talk.fence.then(|| self.chunk.fence().0),
+            input: (!self.chunk.is_array()).then_some(task.input),
+        };
+        talk.add(|out| {
+            out.extend_from_slice(before);
+            line.write(out);
+            out.extend_from_slice(behind);
+        });
+    }
+
+    /// The next task to send. Those that were taken away meanwhile are passed over.
+    fn next(&mut self, window: u64) -> Option<Seq> {
+        loop {
+            let seq = self.hands.next(window)?;
+            if !self.chunk.is_ended(seq) {
+                return Some(seq);
+            }
+            self.hands.release(seq);
+            self.forgo(seq);
+        }
+    }
+
+    /// What to wait for, and how long.
+    fn patience(&self, talk: &Talk, now: u64) -> (Interest, Option<u64>) {
+        let busy_ns = talk.task_ns.map_or(0.0, |task_ns| task_ns * self.hands.held_count() as f64);
+        if self.closed.is_none() && busy_ns > 2.0 * NAP_NS as f64 {
+            return (Interest { write: false, read: false }, Some(NAP_NS));
+        }
+        let timeout = self.job.timeout_ns.map(|ns| self.since_ns.saturating_add(ns));
+        let closed = self.closed.map(|(_, until)| until);
+        let give_back = self.hands.has_unsent().then_some(self.begun_ns + GIVE_BACK_NS);
+        let give_back = give_back.filter(|at| *at > now);
+        let next = [timeout, closed, give_back].into_iter().flatten().min();
+        let interest = Interest { write: talk.unwritten() > 0, read: true };
+        (interest, next.map(|at| at.saturating_sub(now)))
+    }
+
+    /// Whether the process has had its time.
+    fn overdue(&self, now: u64) -> Option<Lost> {
+        match self.closed {
+            Some((what, until)) if now >= until => return Some(Lost::Did(format!("closed {what}"))),
+            _ => {}
+        }
+        let held = self.hands.held_count() > 0;
+        let limit = self.job.timeout_ns.filter(|_| held)?;
+        (now >= self.since_ns.saturating_add(limit)).then_some(Lost::TimedOut)
+    }
+
+    fn on_closed(&mut self, what: &'static str) {
+        let until = self.chunk.now_ns() + CLOSED_NS;
+        self.closed.get_or_insert((what, until));
+    }
+
+    /// Reads what the process has printed, and does what it says. The inner error is the process' fault.
+    fn listen(&mut self, talk: &mut Talk) -> io::Result<Result<(), String>> {
+        if !talk.read()? {
+            self.on_closed("its stdout");
+        }
+        let before = self.hands.held_count();
+        let said = talk.lines(|talk, line, answers| self.on_line(talk, line, answers));
+        let answered = before - self.hands.held_count();
+        if answered > 0 {
+            self.on_progress(talk, answered);
+        }
+        Ok(said)
+    }
+
+    fn on_progress(&mut self, talk: &mut Talk, answered: u64) {
+        self.since_ns = self.chunk.now_ns();
+        talk.learn(self.since_ns, answered);
+        if self.hands.held_count() == 0 {
+            talk.on_idle();
+        }
+        if !talk.has_answered {
+            talk.has_answered = true;
+            self.job.on_first_answer();
+        }
+    }
+
+    fn on_line<'b>(
+        &mut self,
+        talk: &mut Talk,
+        line: &'b [u8],
+        answers: &mut Vec<Answer<'b>>,
+    ) -> Result<(), String> {
+        answer::read(line, answers)
+            .map_err(|why| format!("printed `{}`, which is no answer ({why})", shown(line)))?;
+        answers.drain(..).try_for_each(|answer| self.on_answer(talk, answer))?;
+        talk.has_spoken = true;
+        Ok(())
+    }
+
+    fn on_answer(&mut self, talk: &mut Talk, answer: Answer<'_>) -> Result<(), String> {
+        match answer {
+            Answer::Done(id, last) if id == last => {
+                let seq = self.release(id)?;
+                self.on_done(Range::new(seq, seq + 1));
+            }
+            Answer::Done(first, last) => {
+                let ends = self.chunk.seq_of(first).zip(self.chunk.seq_of(last));
+                let done = ends.and_then(|(first, last)| self.hands.release_all(first, last));
+                let done =
+                    done.ok_or_else(|| format!("answered [{first},{last}], and does not have both of them"))?;
+                done.ranges().iter().for_each(|range| self.on_done(*range));
+            }
+            Answer::Ended { task, output, error } => {
+                let seq = self.release(task)?;
+                self.on_ended(
+                    seq,
+                    output.as_deref().unwrap_or_default(),
+                    error.map(|error| error.into_owned()),
+                );
+            }
+            Answer::Hello(hello) => self.on_hello(talk, hello)?,
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, id: u64) -> Result<Seq, String> {
+        let seq = self.chunk.seq_of(id).filter(|seq| self.hands.release(*seq));
+        seq.ok_or_else(|| format!("answered task {id}, which it does not have (or has answered before)"))
+    }
+
+    fn on_done(&mut self, tasks: Range) {
+        if self.job.delivery.is_idle() {
+            return self.chunk.done_all(tasks);
+        }
+        for seq in tasks.lo..tasks.hi {
+            self.on_ended(seq, b"", None);
+        }
+    }
+
+    fn on_ended(&mut self, seq: Seq, output: &[u8], error: Option<String>) {
+        let mut captured = Captured::default();
+        let kept = captured.stdout.append(output, self.job.delivery.memory_max(), &self.job.spill);
+        if let Err(why) = kept {
+            let id = self.chunk.task(seq).id;
+            self.job.delivery.fail(format!("cannot keep the output of task {id}: {why}"));
+            return self.chunk.stopped(seq);
+        }
+        self.job.delivery.hand_over(self.chunk, seq, captured, error);
+        self.chunk.enter(State::Run);
+    }
+
+    fn on_hello(&mut self, talk: &mut Talk, hello: Hello) -> Result<(), String> {
+        if talk.has_spoken {
+            return Err("announced itself when it had spoken already".into());
+        }
+        if hello.version != VERSION {
+            self.job.delivery.fail(format!(
+                "the handler speaks version {} of the protocol, and this divvy version {VERSION}",
+                hello.version
+            ));
+            self.chunk.stop().ask(StopLevel::End);
+        }
+        talk.batch = hello.batch.map(|batch| self.job.on_batch(batch));
+        talk.fence = hello.fence;
+        // It is ready only now: getting so far was not the task's time.
+        self.since_ns = self.chunk.now_ns();
+        Ok(())
+    }
+
+    /// Whether tasks were taken away that the process has in its hands. They are told; the process has to go, since
+    /// there is no other way to end them.
+    fn let_go_of_dropped(&mut self) -> bool {
+        if self.chunk.stop().level() >= StopLevel::End {
+            return false;
+        }
+        let dropped: Vec<Seq> = self.hands.held().iter().filter(|seq| self.chunk.is_ended(*seq)).collect();
+        for seq in &dropped {
+            self.hands.release(*seq);
+            self.forgo(*seq);
+        }
+        if !dropped.is_empty() {
+            self.hands.on_unread();
+        }
+        !dropped.is_empty()
+    }
+
+    /// The process is of no use any more: who is to blame, and whether another one is worth a try.
+    fn on_lost(&mut self, mut talk: Talk, lost: Lost) {
+        if let Lost::TimedOut = lost {
+            talk.process().terminate();
+            talk.wait_for_end(TERM_NS, |talk| self.job.pass_errors(talk, false));
+        }
+        talk.process().kill();
+        let _ = talk.process().reap();
+        self.job.pass_errors(&mut talk, true);
+        let (unread, timed_out) = (talk.has_read_nothing(), matches!(lost, Lost::TimedOut));
+        let guilty = if unread && !timed_out {
+            self.hands.on_unread();
+            None
+        } else {
+            self.hands.on_end()
+        };
+        let did = match lost {
+            Lost::TimedOut => format!("timed out after {} s", self.job.timeout_ns.unwrap_or(0) as f64 / 1e9),
+            Lost::Ended(status) => how(status),
+            Lost::Did(what) => what,
+        };
+        if let Some(seq) = guilty {
+            let error =
+                if timed_out { did.clone() } else { format!("the handler {did} while it ran this task") };
+            self.job.delivery.hand_over(self.chunk, seq, Captured::default(), Some(error));
+            self.chunk.enter(State::Run);
+        }
+        if !talk.has_answered
+            && !timed_out
+            && let Some(barren) = self.job.on_barren(guilty.is_some())
+        {
+            self.job.delivery.fail(format!(
+                "the handler ended {barren} times in a row before it had answered a task; the last one {did}"
+            ));
+            self.chunk.stop().ask(StopLevel::End);
+        }
+    }
+
+    /// A stop: what the process answers yet counts, the rest goes back.
+    fn stop(mut self) {
+        if let Some(mut talk) = self.talk.take_if(|_| self.hands.held_count() > 0) {
+            talk.process().close_stdin();
+            talk.process().terminate();
+            // Whatever goes wrong now, it is at its end.
+            let _ = self.listen_to_the_end(&mut talk);
+            let _ = talk.process().reap();
+            self.job.pass_errors(&mut talk, true);
+        }
+        self.give_back_unsent();
+        for seq in self.hands.take_held().iter() {
+            self.forgo(seq);
+        }
+    }
+
+    fn listen_to_the_end(&mut self, talk: &mut Talk) -> io::Result<()> {
+        let kill_at = self.chunk.now_ns() + TERM_NS;
+        loop {
+            let now = self.chunk.now_ns();
+            if now >= kill_at || self.chunk.stop().level() >= StopLevel::Kill {
+                talk.process().kill();
+            }
+            let interest = Interest { write: false, read: self.closed.is_none() };
+            let ready = talk.wait(self.chunk, interest, Some(kill_at.saturating_sub(now)))?;
+            self.job.pass_errors(talk, false);
+            let said = self.listen(talk)?;
+            if ready.exited || said.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn give_back_unsent(&mut self) {
+        for range in self.hands.take_unsent().ranges() {
+            self.chunk.stopped_all(*range);
+        }
+    }
+
+    /// A task will not be run to its end here.
+    fn forgo(&mut self, seq: Seq) {
+        self.chunk.stopped(seq);
+        self.job.delivery.give_up(self.chunk, seq);
+    }
+}
+
+/// How many tasks a process may have in its hands.
+fn window(talk: &Talk) -> u64 {
+    let ahead = talk.task_ns.map_or(WINDOW_LEAST, |task_ns| (AHEAD_NS / task_ns.max(1.0)) as u64);
+    let batches = talk.batch.map_or(0, |batch| 2 * u64::from(batch));
+    ahead.clamp(WINDOW_LEAST, WINDOW_MOST).max(batches)
+}
+
+fn how(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exited with code {code}"),
+        (None, Some(signal)) => format!("was killed by signal {signal}{}", name_of(signal)),
+        (None, None) => format!("ended with {status}"),
+    }
+}
+
+/// The beginning of a line, for people.
+fn shown(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&line[..line.len().min(SHOWN_MAX)]);
+    let dots = if line.len() > SHOWN_MAX { "..." } else { "" };
+    format!("{}{dots}", text.escape_debug())
+}
