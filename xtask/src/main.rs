@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 }
 
 /// Programs that tests use beyond what every system has, and the Debian packages they come in.
-const PROGRAMS: [(&str, &str); 1] = [("strace", "strace")];
+const PROGRAMS: [(&str, &str); 3] = [("strace", "strace"), ("python3", "python3"), ("node", "nodejs")];
 
 /// Installs what is missing, where that is possible; a test that still lacks its program says so itself.
 fn prepare() -> bool {

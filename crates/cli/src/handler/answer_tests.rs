@@ -132,7 +132,7 @@ fn random_pieces(rng: &mut Rng, pieces: &[&str]) -> String {
 /// A right line, now and then with one byte changed.
 fn random_right(rng: &mut Rng) -> String {
     let space = if rng.below(2) == 0 { " " } else { "" };
-    let mut one = |rng: &mut Rng| match rng.below(3) {
+    let one = |rng: &mut Rng| match rng.below(3) {
         0 => format!("{{\"task\":{space}{}}}", rng.below(1_000)),
         1 => format!("{{\"task\":{space}{},{space}\"output\":{space}\"x{}é\"}}", rng.below(9), rng.below(99)),
         _ => format!("{{\"done\":{space}[{},{space}[1,{space}{}]]}}", rng.below(9), rng.below(99)),

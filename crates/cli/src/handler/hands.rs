@@ -15,12 +15,20 @@ pub struct Hands {
     held: Intervals,
     /// How many that is: answers out of order leave many intervals.
     held_count: u64,
+    /// What is held is a suspect: nothing goes beside it.
+    alone: bool,
 }
 
 impl Hands {
     /// All fresh.
     pub fn new(chunk: Range) -> Hands {
-        Hands { fresh: chunk, suspects: Intervals::new(), held: Intervals::new(), held_count: 0 }
+        Hands {
+            fresh: chunk,
+            suspects: Intervals::new(),
+            held: Intervals::new(),
+            held_count: 0,
+            alone: false,
+        }
     }
 
     /// Whether nothing is left to be sent or answered.
@@ -45,15 +53,19 @@ impl Hands {
 
     /// The next task to send, while fewer than `window` are held. A suspect goes alone.
     pub fn next(&mut self, window: u64) -> Option<Seq> {
+        if self.held_count > 0 && (self.alone || self.held_count >= window || !self.suspects.is_empty()) {
+            return None;
+        }
         let seq = match self.suspects.first() {
-            Some(seq) if self.held.is_empty() => {
+            Some(seq) => {
                 self.suspects.remove(one(seq));
+                self.alone = true;
                 seq
             }
-            Some(_) => return None,
-            None if self.fresh.is_empty() || self.held_count >= window => return None,
+            None if self.fresh.is_empty() => return None,
             None => {
                 self.fresh.lo += 1;
+                self.alone = false;
                 self.fresh.lo - 1
             }
         };

@@ -8,6 +8,7 @@
 //! | `output.rs`, `large.rs` | what leaves it |
 //! | `exits.rs`, `damage.rs` | what is refused, and with which exit code |
 //! | `interrupt.rs`, `resume.rs` | Ctrl-C, SIGTERM, SIGKILL, and going on |
+//! | `handler.rs` | handlers that stay, in Python, Node and sh |
 //! | `children.rs` | no process outlives its task |
 //! | `sharing.rs`, `deadly.rs` | several processes on one store, and tasks that kill theirs |
 //! | `policy.rs`, `verbs.rs` | retries, time limits, and steering from another terminal |
@@ -24,6 +25,7 @@ mod damage;
 mod deadly;
 mod disk;
 mod exits;
+mod handler;
 mod inputs;
 mod interrupt;
 mod large;
