@@ -8,7 +8,7 @@
 use divvy_core::{Intervals, Range, Seq};
 
 /// The tasks of a chunk that are not ended yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Hands {
     fresh: Range,
     suspects: Intervals,
@@ -34,6 +34,11 @@ impl Hands {
     /// Whether nothing is left to be sent or answered.
     pub fn is_empty(&self) -> bool {
         !self.has_unsent() && self.held.is_empty()
+    }
+
+    /// Whether something was never sent.
+    pub fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
     }
 
     /// Whether anything is left to be sent.
@@ -111,11 +116,18 @@ impl Hands {
         None
     }
 
+    /// Takes back what was never sent, for good. Suspects stay: who else got them would get them beside others, and
+    /// never know the guilty one.
+    pub fn take_fresh(&mut self) -> Range {
+        let fresh = self.fresh;
+        self.fresh.lo = self.fresh.hi;
+        fresh
+    }
+
     /// Takes back what is not sent, for good.
     pub fn take_unsent(&mut self) -> Intervals {
         let mut unsent = std::mem::take(&mut self.suspects);
-        unsent.insert(self.fresh);
-        self.fresh.lo = self.fresh.hi;
+        unsent.insert(self.take_fresh());
         unsent
     }
 
@@ -174,7 +186,9 @@ mod tests {
         let mut hands = Hands::new(Range::new(0, 6));
         assert_eq!(sent(&mut hands, 2), [0, 1]);
         assert_eq!(hands.on_end(), None);
-        assert_eq!(hands.take_unsent(), Range::new(0, 6).into());
-        assert!(hands.is_empty());
+        assert_eq!(hands.clone().take_unsent(), Range::new(0, 6).into());
+        assert_eq!(hands.take_fresh(), Range::new(2, 6));
+        assert!(!hands.has_fresh() && hands.has_unsent());
+        assert_eq!(sent(&mut hands, 2), [0], "a suspect goes alone, here");
     }
 }

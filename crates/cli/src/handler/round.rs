@@ -52,6 +52,8 @@ enum Lost {
     Ended(ExitStatus),
     Did(String),
     TimedOut,
+    /// A task that it has was taken away, and there is no other way to end that.
+    Unwanted,
 }
 
 impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
@@ -132,13 +134,16 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
         if let Some(lost) = self.overdue(now) {
             return Ok(Some(lost));
         }
-        if now > self.begun_ns + GIVE_BACK_NS && !self.job.delivery.is_in_order() {
-            self.give_back_unsent();
+        if now >= self.give_back_at() {
+            self.chunk.stopped_all(self.hands.take_fresh());
+        }
+        if self.chunk.stop().level() == StopLevel::Drain && talk.unwritten() == 0 {
+            talk.process().close_stdin();
         }
         let (interest, wait_ns) = self.patience(talk, now);
         let ready = talk.wait(self.chunk, interest, wait_ns)?;
         if ready.called && self.let_go_of_dropped() {
-            return Ok(Some(Lost::Did("was ended with a task that was taken away".into())));
+            return Ok(Some(Lost::Unwanted));
         }
         self.job.pass_errors(talk, false);
         if let Err(why) = self.listen(talk)? {
@@ -167,9 +172,6 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
                 None => self.add(talk, b"", seq, b"\n"),
                 Some(batch) => self.add_array(talk, seq, batch, window),
             }
-        }
-        if self.chunk.stop().level() == StopLevel::Drain && talk.unwritten() == 0 {
-            talk.process().close_stdin();
         }
     }
 
@@ -220,11 +222,20 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
         }
         let timeout = self.job.timeout_ns.map(|ns| self.since_ns.saturating_add(ns));
         let closed = self.closed.map(|(_, until)| until);
-        let give_back = self.hands.has_unsent().then_some(self.begun_ns + GIVE_BACK_NS);
-        let give_back = give_back.filter(|at| *at > now);
+        let give_back = Some(self.give_back_at()).filter(|at| *at < u64::MAX);
         let next = [timeout, closed, give_back].into_iter().flatten().min();
         let interest = Interest { write: talk.unwritten() > 0, read: true };
         (interest, next.map(|at| at.saturating_sub(now)))
+    }
+
+    /// When what was never sent goes back; `u64::MAX` if there is none. In order it would come too late: what
+    /// comes behind it would be printed first.
+    fn give_back_at(&self) -> u64 {
+        if self.hands.has_fresh() && !self.job.delivery.is_in_order() {
+            self.begun_ns + GIVE_BACK_NS
+        } else {
+            u64::MAX
+        }
     }
 
     /// Whether the process has had its time.
@@ -277,6 +288,9 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
     ) -> Result<(), String> {
         answer::read(line, answers)
             .map_err(|why| format!("printed `{}`, which is no answer ({why})", shown(line)))?;
+        if !talk.has_spoken {
+            talk.fence = false;
+        }
         answers.drain(..).try_for_each(|answer| self.on_answer(talk, answer))?;
         talk.has_spoken = true;
         Ok(())
@@ -352,8 +366,7 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
         Ok(())
     }
 
-    /// Whether tasks were taken away that the process has in its hands. They are told; the process has to go, since
-    /// there is no other way to end them.
+    /// Whether tasks were taken away that the process has in its hands. They are told here; the process has to go.
     fn let_go_of_dropped(&mut self) -> bool {
         if self.chunk.stop().level() >= StopLevel::End {
             return false;
@@ -362,9 +375,6 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
         for seq in &dropped {
             self.hands.release(*seq);
             self.forgo(*seq);
-        }
-        if !dropped.is_empty() {
-            self.hands.on_unread();
         }
         !dropped.is_empty()
     }
@@ -376,34 +386,38 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
             talk.wait_for_end(TERM_NS, |talk| self.job.pass_errors(talk, false));
         }
         talk.process().kill();
+        // Reaped already if it ended by itself.
         let _ = talk.process().reap();
         self.job.pass_errors(&mut talk, true);
-        let (unread, timed_out) = (talk.has_read_nothing(), matches!(lost, Lost::TimedOut));
-        let guilty = if unread && !timed_out {
-            self.hands.on_unread();
-            None
-        } else {
-            self.hands.on_end()
+        let (did, guilty) = match lost {
+            Lost::Unwanted => return self.hands.on_unread(),
+            Lost::TimedOut => {
+                let limit = self.job.timeout_ns.unwrap_or(0) as f64 / 1e9;
+                // Whether it has read the task or not: it has had its time.
+                let guilty = self.hands.on_end();
+                return self.blame(guilty, format!("timed out after {limit} s"));
+            }
+            _ if talk.has_read_nothing() => {
+                self.hands.on_unread();
+                (what(lost), None)
+            }
+            _ => (what(lost), self.hands.on_end()),
         };
-        let did = match lost {
-            Lost::TimedOut => format!("timed out after {} s", self.job.timeout_ns.unwrap_or(0) as f64 / 1e9),
-            Lost::Ended(status) => how(status),
-            Lost::Did(what) => what,
-        };
-        if let Some(seq) = guilty {
-            let error =
-                if timed_out { did.clone() } else { format!("the handler {did} while it ran this task") };
-            self.job.delivery.hand_over(self.chunk, seq, Captured::default(), Some(error));
-            self.chunk.enter(State::Run);
-        }
+        self.blame(guilty, format!("the handler {did} while it ran this task"));
         if !talk.has_answered
-            && !timed_out
             && let Some(barren) = self.job.on_barren(guilty.is_some())
         {
             self.job.delivery.fail(format!(
                 "the handler ended {barren} times in a row before it had answered a task; the last one {did}"
             ));
             self.chunk.stop().ask(StopLevel::End);
+        }
+    }
+
+    fn blame(&mut self, guilty: Option<Seq>, error: String) {
+        if let Some(seq) = guilty {
+            self.job.delivery.hand_over(self.chunk, seq, Captured::default(), Some(error));
+            self.chunk.enter(State::Run);
         }
     }
 
@@ -460,7 +474,13 @@ fn window(talk: &Talk) -> u64 {
     ahead.clamp(WINDOW_LEAST, WINDOW_MOST).max(batches)
 }
 
-fn how(status: ExitStatus) -> String {
+/// What a process did that it is lost.
+fn what(lost: Lost) -> String {
+    let status = match lost {
+        Lost::Ended(status) => status,
+        Lost::Did(what) => return what,
+        Lost::TimedOut | Lost::Unwanted => return "was ended".into(),
+    };
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with code {code}"),
         (None, Some(signal)) => format!("was killed by signal {signal}{}", name_of(signal)),

@@ -29,7 +29,7 @@ pub struct Talk {
     held_bytes: u64,
     /// At most so many tasks in an array; `None`: one a line.
     pub batch: Option<u32>,
-    /// Each task's fence goes along.
+    /// Each task's fence goes along: until it has spoken, since it may be about to ask for that, and then if it has.
     pub fence: bool,
     /// It has answered a task.
     pub has_answered: bool,
@@ -54,7 +54,7 @@ impl Talk {
             errors: Vec::new(),
             held_bytes: 0,
             batch: None,
-            fence: false,
+            fence: true,
             has_answered: false,
             has_spoken: false,
             task_ns: None,

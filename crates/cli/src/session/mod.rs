@@ -152,6 +152,9 @@ impl Session {
         // cost more than many tasks.
         session.as_deref().inspect(|session| end_orphans(session));
         let outcome = outcome?;
+        if let (None, Some(Broken::Failed(why))) = (job, self.outlet.broken()) {
+            say(self.output, &format!("divvy: {why}. Nothing is lost"));
+        }
         match self.output {
             Output::Human if shows(self.show.bill) => eprint!("{}", bill::text(&outcome.usage)),
             Output::Json if self.show.bill || job.is_some() => {

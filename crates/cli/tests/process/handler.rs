@@ -104,7 +104,7 @@ fn arrays_may_be_answered_in_any_order_and_form() {
     let setup = "say({'divvy': 1, 'batch': 64, 'fence': True})";
     let each = "tasks = task if isinstance(task, list) else [task]\n\
                 note('lens', len(tasks))\n\
-                if len(tasks) > 1: assert all(t['fence'] > 0 for t in tasks)\n\
+                assert all(t['fence'] > 0 for t in tasks)\n\
                 ids = [t['task'] for t in tasks]\n\
                 last = ids.pop()\n\
                 say([{'task': last, 'output': 'last %d\\n' % last}])\n\

@@ -9,6 +9,7 @@
 //! | `exits.rs`, `damage.rs` | what is refused, and with which exit code |
 //! | `interrupt.rs`, `resume.rs` | Ctrl-C, SIGTERM, SIGKILL, and going on |
 //! | `handler.rs` | handlers that stay, in Python, Node and sh |
+//! | `clients.rs` | the clients and examples of this tree |
 //! | `children.rs` | no process outlives its task |
 //! | `sharing.rs`, `deadly.rs` | several processes on one store, and tasks that kill theirs |
 //! | `policy.rs`, `verbs.rs` | retries, time limits, and steering from another terminal |
@@ -20,6 +21,7 @@
 
 mod chaos;
 mod children;
+mod clients;
 mod command;
 mod damage;
 mod deadly;

@@ -49,7 +49,11 @@ impl Group {
         write(self.child.id(), self.started.0, self.started.1)
     }
 
+    /// Nothing once the leader is reaped: its number may be somebody else's by then.
     pub(super) fn signal(&self, signal: Signal) {
+        if self.reaped {
+            return;
+        }
         // No such group: all of it has ended already.
         let _ = rustix::process::kill_process_group(Pid::from_child(&self.child), signal);
     }
@@ -61,7 +65,7 @@ impl Group {
     }
 
     /// Kills what is left of the group, then waits for its leader: until then its number, and so the group's, is
-    /// nobody else's.
+    /// nobody else's. Says the same again if asked again.
     pub(super) fn reap(&mut self) -> io::Result<ExitStatus> {
         self.signal(Signal::KILL);
         let status = self.child.wait()?;
