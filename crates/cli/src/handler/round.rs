@@ -224,7 +224,7 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
         let closed = self.closed.map(|(_, until)| until);
         let give_back = Some(self.give_back_at()).filter(|at| *at < u64::MAX);
         let next = [timeout, closed, give_back].into_iter().flatten().min();
-        let interest = Interest { write: talk.unwritten() > 0, read: true };
+        let interest = Interest { write: self.closed.is_none() && talk.unwritten() > 0, read: true };
         (interest, next.map(|at| at.saturating_sub(now)))
     }
 

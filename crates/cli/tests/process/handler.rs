@@ -234,6 +234,32 @@ fn a_handler_that_cannot_even_begin_stops_the_job_and_costs_no_task() {
 }
 
 #[test]
+fn a_worker_that_cannot_start_a_jobs_handler_says_why() {
+    let place = Place::new();
+    let handler = python(
+        &place,
+        "if os.path.exists('broken'): sys.exit(4)",
+        "say({'task': task['task'], 'error': 'x'})",
+    );
+    place.divvy(["run", "--handler", &handler, ":::", "a", "b"]).exits(2);
+    place.divvy(["retry"]).exits(0);
+    place.write("broken", "");
+    let said = place.divvy(["work", "--until-empty"]).exits(130);
+    assert!(said.contains("the last one exited with code 4. Nothing is lost"), "{said}");
+    assert_eq!((place.count("1", "ready"), place.count("1", "dead")), (2, 0));
+}
+
+#[test]
+fn a_handler_that_closes_its_stdout_is_lost_at_last() {
+    let place = Place::new();
+    let each = "if task['input'] == 'b': os.close(1); time.sleep(600)\nsay({'task': task['task']})";
+    let handler = python(&place, "", each);
+    let said = place.divvy(["run", "-j1", "--handler", &handler, ":::", "a", "b", "c"]).exits(1);
+    assert!(said.contains("2 (the handler closed its stdout while it ran this task)"), "{said}");
+    place.expect_no_task_alive();
+}
+
+#[test]
 fn a_handler_of_another_version_is_not_used() {
     let place = Place::new();
     let handler = python(&place, "say({'divvy': 2})", "pass");
