@@ -7,7 +7,7 @@
 //! | `answer.rs`, `answer_fast.rs` | what it may answer |
 //! | `hands.rs` | which tasks it has, and who is to blame when it ends |
 //! | `talk.rs` | the process, and what is on its way to it and from it |
-//! | `round.rs` | a chunk's tasks, sent and answered |
+//! | `round.rs`, `hear.rs`, `loss.rs` | a chunk's tasks, sent; what is said of them; what a process' end means |
 //! | `runner.rs` | a job's processes, from the first task to the last |
 //!
 //! What a job records is the recipe of a command (`command/recipe.rs`), and outputs go the same way as a command's
@@ -16,6 +16,8 @@
 mod answer;
 mod answer_fast;
 mod hands;
+mod hear;
+mod loss;
 mod round;
 mod runner;
 mod talk;

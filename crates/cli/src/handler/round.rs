@@ -1,21 +1,19 @@
-//! A chunk's tasks, sent to a worker's process and answered by it.
+//! A chunk's tasks, sent to a worker's process and waited for. `hear.rs` has its answers, `loss.rs` its end.
 //!
 //! The worker writes ahead, so that the process never waits for it, but not more than the process answers in a
 //! moment: what is in its hands nobody else can run. While the process has enough, the worker naps instead of looking
 //! at each answer: a hundred small answers are read at the price of one.
 
-use super::answer::{self, Answer, Hello, VERSION};
 use super::hands::Hands;
+use super::loss::Lost;
 use super::runner::Processes;
 use super::talk::Talk;
 use super::task_line::TaskLine;
-use crate::command::{SCARCE_NS, SCARCE_PAUSE, TERM_NS, is_scarce, name_of};
-use divvy_core::{Range, Seq, State};
-use divvy_engine::process::{Captured, Interest, Resident};
+use crate::command::{SCARCE_NS, SCARCE_PAUSE, TERM_NS, is_scarce};
+use divvy_core::{Seq, State};
+use divvy_engine::process::{Interest, Resident};
 use divvy_engine::{Chunk, StopLevel};
 use std::io;
-use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
 
 /// How much work, nanoseconds, is written ahead.
 const AHEAD_NS: f64 = 10e6;
@@ -31,29 +29,18 @@ const NAP_NS: u64 = 1_000_000;
 const GIVE_BACK_NS: u64 = 200_000_000;
 /// How long a process that has closed a pipe may take to end, so that its exit code is known.
 const CLOSED_NS: u64 = TERM_NS;
-/// Bytes of a wrong answer that are shown.
-const SHOWN_MAX: usize = 100;
 
 /// One chunk on its way through a process.
 pub(super) struct Round<'r, 'c, 'l> {
-    job: &'r Processes,
-    chunk: &'c mut Chunk<'l>,
+    pub(super) job: &'r Processes,
+    pub(super) chunk: &'c mut Chunk<'l>,
     talk: &'c mut Option<Talk>,
-    hands: Hands,
+    pub(super) hands: Hands,
     begun_ns: u64,
     /// Since when nothing was answered, though something was asked.
-    since_ns: u64,
+    pub(super) since_ns: u64,
     /// A pipe is closed: which, and how long its end is waited for.
     closed: Option<(&'static str, u64)>,
-}
-
-/// Why a process is lost.
-enum Lost {
-    Ended(ExitStatus),
-    Did(String),
-    TimedOut,
-    /// A task that it has was taken away, and there is no other way to end that.
-    Unwanted,
 }
 
 impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
@@ -249,121 +236,9 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
         (now >= self.since_ns.saturating_add(limit)).then_some(Lost::TimedOut)
     }
 
-    fn on_closed(&mut self, what: &'static str) {
+    pub(super) fn on_closed(&mut self, what: &'static str) {
         let until = self.chunk.now_ns() + CLOSED_NS;
         self.closed.get_or_insert((what, until));
-    }
-
-    /// Reads what the process has printed, and does what it says. The inner error is the process' fault.
-    fn listen(&mut self, talk: &mut Talk) -> io::Result<Result<(), String>> {
-        if !talk.read()? {
-            self.on_closed("its stdout");
-        }
-        let before = self.hands.held_count();
-        let said = talk.lines(|talk, line, answers| self.on_line(talk, line, answers));
-        let answered = before - self.hands.held_count();
-        if answered > 0 {
-            self.on_progress(talk, answered);
-        }
-        Ok(said)
-    }
-
-    fn on_progress(&mut self, talk: &mut Talk, answered: u64) {
-        self.since_ns = self.chunk.now_ns();
-        talk.learn(self.since_ns, answered);
-        if self.hands.held_count() == 0 {
-            talk.on_idle();
-        }
-        if !talk.has_answered {
-            talk.has_answered = true;
-            self.job.on_first_answer();
-        }
-    }
-
-    fn on_line<'b>(
-        &mut self,
-        talk: &mut Talk,
-        line: &'b [u8],
-        answers: &mut Vec<Answer<'b>>,
-    ) -> Result<(), String> {
-        answer::read(line, answers)
-            .map_err(|why| format!("printed `{}`, which is no answer ({why})", shown(line)))?;
-        if !talk.has_spoken {
-            talk.fence = false;
-        }
-        answers.drain(..).try_for_each(|answer| self.on_answer(talk, answer))?;
-        talk.has_spoken = true;
-        Ok(())
-    }
-
-    fn on_answer(&mut self, talk: &mut Talk, answer: Answer<'_>) -> Result<(), String> {
-        match answer {
-            Answer::Done(id, last) if id == last => {
-                let seq = self.release(id)?;
-                self.on_done(Range::new(seq, seq + 1));
-            }
-            Answer::Done(first, last) => {
-                let ends = self.chunk.seq_of(first).zip(self.chunk.seq_of(last));
-                let done = ends.and_then(|(first, last)| self.hands.release_all(first, last));
-                let done =
-                    done.ok_or_else(|| format!("answered [{first},{last}], and does not have both of them"))?;
-                done.ranges().iter().for_each(|range| self.on_done(*range));
-            }
-            Answer::Ended { task, output, error } => {
-                let seq = self.release(task)?;
-                self.on_ended(
-                    seq,
-                    output.as_deref().unwrap_or_default(),
-                    error.map(|error| error.into_owned()),
-                );
-            }
-            Answer::Hello(hello) => self.on_hello(talk, hello)?,
-        }
-        Ok(())
-    }
-
-    fn release(&mut self, id: u64) -> Result<Seq, String> {
-        let seq = self.chunk.seq_of(id).filter(|seq| self.hands.release(*seq));
-        seq.ok_or_else(|| format!("answered task {id}, which it does not have (or has answered before)"))
-    }
-
-    fn on_done(&mut self, tasks: Range) {
-        if self.job.delivery.is_idle() {
-            return self.chunk.done_all(tasks);
-        }
-        for seq in tasks.lo..tasks.hi {
-            self.on_ended(seq, b"", None);
-        }
-    }
-
-    fn on_ended(&mut self, seq: Seq, output: &[u8], error: Option<String>) {
-        let mut captured = Captured::default();
-        let kept = captured.stdout.append(output, self.job.delivery.memory_max(), &self.job.spill);
-        if let Err(why) = kept {
-            let id = self.chunk.task(seq).id;
-            self.job.delivery.fail(format!("cannot keep the output of task {id}: {why}"));
-            return self.chunk.stopped(seq);
-        }
-        self.job.delivery.hand_over(self.chunk, seq, captured, error);
-        self.chunk.enter(State::Run);
-    }
-
-    fn on_hello(&mut self, talk: &mut Talk, hello: Hello) -> Result<(), String> {
-        if talk.has_spoken {
-            return Err("announced itself when it had spoken already".into());
-        }
-        if hello.version != VERSION {
-            self.job.delivery.fail(format!(
-                "the handler speaks version {} of the protocol, and this divvy version {VERSION}",
-                hello.version
-            ));
-            self.chunk.stop().ask(StopLevel::End);
-        }
-        talk.batch = hello.batch.map(|batch| self.job.on_batch(batch));
-        talk.fence = hello.fence;
-        // It is ready only now: getting so far was not the task's time.
-        self.since_ns = self.chunk.now_ns();
-        Ok(())
     }
 
     /// Whether tasks were taken away that the process has in its hands. They are told here; the process has to go.
@@ -377,48 +252,6 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
             self.forgo(*seq);
         }
         !dropped.is_empty()
-    }
-
-    /// The process is of no use any more: who is to blame, and whether another one is worth a try.
-    fn on_lost(&mut self, mut talk: Talk, lost: Lost) {
-        if let Lost::TimedOut = lost {
-            talk.process().terminate();
-            talk.wait_for_end(TERM_NS, |talk| self.job.pass_errors(talk, false));
-        }
-        talk.process().kill();
-        // Reaped already if it ended by itself.
-        let _ = talk.process().reap();
-        self.job.pass_errors(&mut talk, true);
-        let (did, guilty) = match lost {
-            Lost::Unwanted => return self.hands.on_unread(),
-            Lost::TimedOut => {
-                let limit = self.job.timeout_ns.unwrap_or(0) as f64 / 1e9;
-                // Whether it has read the task or not: it has had its time.
-                let guilty = self.hands.on_end();
-                return self.blame(guilty, format!("timed out after {limit} s"));
-            }
-            _ if talk.has_read_nothing() => {
-                self.hands.on_unread();
-                (what(lost), None)
-            }
-            _ => (what(lost), self.hands.on_end()),
-        };
-        self.blame(guilty, format!("the handler {did} while it ran this task"));
-        if !talk.has_answered
-            && let Some(barren) = self.job.on_barren(guilty.is_some())
-        {
-            self.job.delivery.fail(format!(
-                "the handler ended {barren} times in a row before it had answered a task; the last one {did}"
-            ));
-            self.chunk.stop().ask(StopLevel::End);
-        }
-    }
-
-    fn blame(&mut self, guilty: Option<Seq>, error: String) {
-        if let Some(seq) = guilty {
-            self.job.delivery.hand_over(self.chunk, seq, Captured::default(), Some(error));
-            self.chunk.enter(State::Run);
-        }
     }
 
     /// A stop: what the process answers yet counts, the rest goes back.
@@ -472,25 +305,4 @@ fn window(talk: &Talk) -> u64 {
     let ahead = talk.task_ns.map_or(WINDOW_LEAST, |task_ns| (AHEAD_NS / task_ns.max(1.0)) as u64);
     let batches = talk.batch.map_or(0, |batch| 2 * u64::from(batch));
     ahead.clamp(WINDOW_LEAST, WINDOW_MOST).max(batches)
-}
-
-/// What a process did that it is lost.
-fn what(lost: Lost) -> String {
-    let status = match lost {
-        Lost::Ended(status) => status,
-        Lost::Did(what) => return what,
-        Lost::TimedOut | Lost::Unwanted => return "was ended".into(),
-    };
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exited with code {code}"),
-        (None, Some(signal)) => format!("was killed by signal {signal}{}", name_of(signal)),
-        (None, None) => format!("ended with {status}"),
-    }
-}
-
-/// The beginning of a line, for people.
-fn shown(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&line[..line.len().min(SHOWN_MAX)]);
-    let dots = if line.len() > SHOWN_MAX { "..." } else { "" };
-    format!("{}{dots}", text.escape_debug())
 }

@@ -12,10 +12,6 @@ use rustix::io::Errno;
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};
 
-/// What its pipes are asked to hold, bytes: larger ones mean fewer and larger reads and writes. The system may refuse,
-/// and then they hold what they hold.
-const PIPE_BYTES: usize = 256 << 10;
-
 /// Bytes read at once.
 const READ: usize = 64 << 10;
 
@@ -72,10 +68,6 @@ impl Resident {
         for pipe in [&stdin, &stdout, &stderr].into_iter().flatten() {
             rustix::io::ioctl_fionbio(pipe, true)?;
         }
-        for pipe in [&stdin, &stdout].into_iter().flatten() {
-            // A smaller pipe is a slower one, no worse.
-            let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES);
-        }
         chunk.enter(State::Run);
         Ok(Resident { group, stdin, stdout, stderr })
     }
@@ -93,31 +85,23 @@ impl Resident {
         Ok(Ready { exited, called })
     }
 
-    fn poll(
-        &self,
-        call: Option<&OwnedFd>,
+    fn poll<'s>(
+        &'s self,
+        call: Option<&'s OwnedFd>,
         interest: Interest,
         at_most_ns: Option<u64>,
     ) -> io::Result<(bool, bool)> {
         // What is not there or not asked for keeps its place, as one more look at the process that asks for nothing.
         let pidfd = self.group.pidfd();
-        let pipe = |pipe: &'_ Option<OwnedFd>, wanted: bool, flags| match pipe {
-            Some(_) if wanted => flags,
-            _ => PollFlags::empty(),
-        };
-        let fd =
-            |flags: PollFlags, pipe| if flags.is_empty() { pidfd } else { Option::unwrap_or(pipe, pidfd) };
-        let write = pipe(&self.stdin, interest.write, PollFlags::OUT);
-        let read = pipe(&self.stdout, interest.read, PollFlags::IN);
-        let errors = pipe(&self.stderr, true, PollFlags::IN);
-        let called = if call.is_some() { PollFlags::IN } else { PollFlags::empty() };
-        let mut fds = [
-            PollFd::new(pidfd, PollFlags::IN),
-            PollFd::new(fd(called, call), called),
-            PollFd::new(fd(write, self.stdin.as_ref()), write),
-            PollFd::new(fd(read, self.stdout.as_ref()), read),
-            PollFd::new(fd(errors, self.stderr.as_ref()), errors),
+        let ask = |fd: Option<&'s OwnedFd>, flags| fd.map_or((pidfd, PollFlags::empty()), |fd| (fd, flags));
+        let asked = [
+            (pidfd, PollFlags::IN),
+            ask(call, PollFlags::IN),
+            ask(self.stdin.as_ref().filter(|_| interest.write), PollFlags::OUT),
+            ask(self.stdout.as_ref().filter(|_| interest.read), PollFlags::IN),
+            ask(self.stderr.as_ref(), PollFlags::IN),
         ];
+        let mut fds = asked.map(|(fd, flags)| PollFd::new(fd, flags));
         let timeout = at_most_ns
             .map(|ns| Timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as _ });
         match poll(&mut fds, timeout.as_ref()) {
