@@ -39,7 +39,8 @@ fn main() -> ExitCode {
 }
 
 /// Programs that tests use beyond what every system has, and the Debian packages they come in.
-const PROGRAMS: [(&str, &str); 2] = [("strace", "strace"), ("parallel", "parallel")];
+const PROGRAMS: [(&str, &str); 4] =
+    [("strace", "strace"), ("parallel", "parallel"), ("python3", "python3"), ("node", "nodejs")];
 
 /// Installs what is missing, where that is possible; a test that still lacks its program says so itself.
 fn prepare() -> bool {

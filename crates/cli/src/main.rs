@@ -8,6 +8,7 @@
 //! | `home.rs` | where jobs are kept |
 //! | `inputs/` | where a job's inputs come from, and what they become |
 //! | `command/` | the handler that runs commands: what a job records, starting, output |
+//! | `handler/` | the handler that keeps processes and feeds them: `docs/handlers.md` |
 //! | `session/` | a node in the foreground: signals, progress, the bill |
 //! | `dry_run.rs` | `divvy run --dry-run` |
 //! | `run.rs`, `resume.rs`, `work.rs`, `jobs.rs`, `bench/` | one file for each verb |
@@ -22,6 +23,7 @@ mod command;
 mod dry_run;
 mod exit;
 mod flags;
+mod handler;
 mod home;
 mod inputs;
 mod jobs;

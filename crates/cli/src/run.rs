@@ -1,8 +1,9 @@
 //! `divvy run`: a command for each input, durably.
 
 use crate::args::{Output, RunArgs, Source};
-use crate::command::{KIND, Line, Recipe, Record, Text};
+use crate::command::{self, Line, Place, Printing, Recipe, Record, Show, Text};
 use crate::exit::{Exit, bad_usage};
+use crate::handler;
 use crate::inputs::{self, Inputs, Stream};
 use crate::lang::spelling::Spelling;
 use crate::lang::{shell, words};
@@ -84,12 +85,16 @@ fn given(args: &RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Result
     let text = Text {
         words: command(args, &opened.spelling)?,
         shell: args.shell,
-        append_input: opened.append_input,
+        // A handler reads its inputs.
+        append_input: opened.append_input && args.handler.handler.is_none(),
         repeat: opened.repeat,
         spelling: opened.spelling,
         record: opened.record,
     };
     let mut recipe = recipe(args, text)?;
+    if args.handler.handler.is_some() {
+        check_handler(&recipe)?;
+    }
     recipe.keep.skip = seqs(&flags::over(&recipe.keep, &args.log)?, &opened.inputs);
     Ok((recipe, opened.inputs))
 }
@@ -144,6 +149,9 @@ fn seqs(ids: &Intervals, inputs: &Inputs) -> Vec<(u64, u64)> {
 /// Without a command the inputs are commands, but a person at a terminal has more likely forgotten it, and neither
 /// numbers nor data are commands.
 fn check_command(args: &RunArgs, has_sources: bool) -> Result<()> {
+    if args.handler.handler.is_some() {
+        return Ok(());
+    }
     let input = &args.input;
     let are_commands = has_sources || !input.source.each_line.is_empty() || !std::io::stdin().is_terminal();
     let are_others = input.source.array.is_some() || input.pipe.pipe || input.pipe.pipepart;
@@ -153,8 +161,34 @@ fn check_command(args: &RunArgs, has_sources: bool) -> Result<()> {
     Ok(())
 }
 
+/// What makes sense for a process for each task only.
+fn check_handler(recipe: &Recipe) -> Result<()> {
+    let Recipe { keep, limits, text, .. } = recipe;
+    let refused = [
+        (
+            text.record != Record::Bytes,
+            "several sources, columns, --pipe and -N: a task of a handler has one input",
+        ),
+        (keep.printing != Printing::Grouped, "--line-buffer and --ungroup"),
+        (keep.tag.is_some(), "--tag"),
+        (keep.joblog.is_some(), "--joblog"),
+        (keep.show != Show::Nowhere, "--verbose"),
+        (matches!(keep.place, Place::Table(..)), "--results into a table"),
+        (limits.halt.is_some(), "--halt (--max-fails cancels the rest)"),
+        (limits.nice.is_some() || limits.hold != Default::default(), "--nice, --delay, --load, --memfree"),
+        (!limits.ending.is_empty(), "--termseq"),
+    ];
+    match refused.into_iter().find(|(given, _)| *given) {
+        Some((_, what)) => Err(bad_usage(format!("--handler does not go with {what}"))),
+        None => Ok(()),
+    }
+}
+
 /// The command's words; a single word is a whole command line.
 fn command(args: &RunArgs, spelling: &Spelling) -> Result<Vec<Vec<u8>>> {
+    if let Some(text) = &args.handler.handler {
+        return handler::words(text.as_bytes()).map_err(|why| bad_usage(format!("--handler: {why}")));
+    }
     let given: Vec<Vec<u8>> = args.command.iter().map(|word| word.as_bytes().to_vec()).collect();
     let quotes = args.input.placeholders.quote;
     match given.as_slice() {
@@ -189,7 +223,8 @@ fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
         ..Policy::default()
     };
     let name = args.name.clone().unwrap_or_else(|| recipe.shown());
-    JobSpec { name, detail: recipe.encode(), policy, array, ..JobSpec::new(KIND) }
+    let kind = if args.handler.handler.is_some() { handler::KIND } else { command::KIND };
+    JobSpec { name, detail: recipe.encode(), policy, array, ..JobSpec::new(kind) }
 }
 
 /// Reads the inputs beside the node. If that fails, the node stops, since it would wait for ever.

@@ -61,6 +61,12 @@ impl<'a> Chunk<'a> {
         self.lent.spec.array.is_some()
     }
 
+    /// The task behind a user's id, if it is one of the chunk.
+    #[must_use]
+    pub fn seq_of(&self, id: u64) -> Option<Seq> {
+        self.lent.spec.seq_of(id).filter(|seq| self.range.contains(*seq))
+    }
+
     /// A task's name for telling its outcome later.
     #[must_use]
     pub fn key(&self, seq: Seq) -> TaskKey {
@@ -147,11 +153,17 @@ impl<'a> Chunk<'a> {
     /// A task ended well.
     #[inline]
     pub fn done(&mut self, seq: Seq) {
-        if seq == self.run_of_done.hi {
-            self.run_of_done.hi += 1;
+        self.done_all(Range::new(seq, seq + 1));
+    }
+
+    /// All these tasks ended well. What was done right before them costs no more than one addition.
+    #[inline]
+    pub fn done_all(&mut self, tasks: Range) {
+        if tasks.lo == self.run_of_done.hi {
+            self.run_of_done.hi = tasks.hi;
         } else {
             self.worked.done.insert(self.run_of_done);
-            self.run_of_done = Range::new(seq, seq + 1);
+            self.run_of_done = tasks;
         }
     }
 
@@ -167,7 +179,12 @@ impl<'a> Chunk<'a> {
 
     /// A task was stopped without fault of its own.
     pub fn stopped(&mut self, seq: Seq) {
-        self.worked.stopped.insert(Range::new(seq, seq + 1));
+        self.stopped_all(Range::new(seq, seq + 1));
+    }
+
+    /// All these tasks were stopped, or not started, without fault of their own.
+    pub fn stopped_all(&mut self, tasks: Range) {
+        self.worked.stopped.insert(tasks);
     }
 
     /// This task and all behind it were not started.
@@ -200,6 +217,11 @@ impl<'a> Chunk<'a> {
     #[must_use]
     pub fn now_ns(&self) -> u64 {
         self.desk.now()
+    }
+
+    /// How many of the tasks were not given back.
+    pub(crate) fn ran(&self) -> u64 {
+        self.range.len() - self.worked.stopped.len()
     }
 
     pub(crate) fn finish(&mut self) {

@@ -1,12 +1,12 @@
 //! What a task is.
 
 use crate::chunk::{Chunk, TaskKey};
-use divvy_core::{Intervals, JobId, Seq};
+use divvy_core::{Intervals, JobId, Range, Seq};
 use divvy_store::{Held, JobSpec};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-pub use divvy_pool::Order;
+pub use divvy_pool::{Grain, Order};
 
 /// A kind of work that a node can do, such as running commands.
 pub trait Handler: Send + Sync {
@@ -25,6 +25,11 @@ pub trait Runner: Send + Sync {
     /// Whether workers should start tasks in the order of their seqs (cheap beside a process), or each in a part
     /// of the range (cheap beside a few nanoseconds).
     fn order(&self) -> Order;
+
+    /// How large its chunks should be, where starting one costs more than a call. Asked at each lease.
+    fn grain(&self) -> Option<Grain> {
+        None
+    }
 
     /// Runs the tasks of a chunk and says of each what became of it.
     fn run(&self, chunk: &mut Chunk<'_>);
@@ -121,7 +126,7 @@ where
         let range = chunk.range();
         for seq in range.lo..range.hi {
             if chunk.is_ended(seq) {
-                chunk.stopped_from(seq);
+                chunk.stopped_all(Range::new(seq, range.hi));
                 return;
             }
             let task = chunk.task(seq);

@@ -73,9 +73,12 @@ impl Lending {
 
     fn feed(&mut self, lent: Arc<Lent>, range: Range) -> Result<u64> {
         self.next_tag += 1;
-        let order = lent.runner.order();
+        let (order, grain) = (lent.runner.order(), lent.runner.grain());
         self.leases.insert(self.next_tag, lent);
-        self.pool.feed(self.next_tag, range.lo..range.hi, order)?;
+        match grain {
+            None => self.pool.feed(self.next_tag, range.lo..range.hi, order)?,
+            Some(grain) => self.pool.feed_in(grain, self.next_tag, range.lo..range.hi, order)?,
+        }
         Ok(self.next_tag)
     }
 
@@ -167,10 +170,12 @@ impl Lending {
     }
 
     /// Ends the workers when they have ended what they run.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&mut self) {
         self.pool.stop();
         // A panicking worker is a bug that its own thread has reported.
         let _ = self.pool.join();
+        self.held.clear();
+        self.leases.clear();
     }
 }
 

@@ -16,7 +16,7 @@
 //! | `mailbox.rs` | outcomes on their way to the coordinator |
 //! | `meter.rs` | the account: one clock read per transition |
 //! | `bell.rs`, `stop.rs` | waking the coordinator, and stopping by degrees |
-//! | `process/` | commands: start, capture, time out, end with all their children |
+//! | `process/` | commands and handlers: start, capture or talk to, time out, end with all their children |
 //!
 //! The engine leaves to others: what is leased and when (`decide`), where it is kept (`store`), and how a command
 //! line is made and where its output goes (`cli`).
@@ -41,7 +41,7 @@ pub use chunk::{Chunk, TaskKey};
 pub use clock::SystemClock;
 pub use detached::{Detached, Told};
 pub use error::{Error, Result};
-pub use handler::{Function, Handler, Order, Runner, Task, panic_message};
+pub use handler::{Function, Grain, Handler, Order, Runner, Task, panic_message};
 pub use meter::Usage;
 pub use node::{Engine, Outcome, Settings, bury};
 pub use stop::{Stop, StopLevel};

@@ -33,6 +33,9 @@ pub struct Settings {
     pub changes_every_ns: u64,
     /// How long running tasks may go on after [`StopLevel::Drain`].
     pub grace_ns: u64,
+    /// How long a job's runner is kept while the node has no lease of the job: what it holds, such as handlers'
+    /// processes, is dear to start.
+    pub runner_idle_ns: u64,
 }
 
 impl Settings {
@@ -45,6 +48,7 @@ impl Settings {
             liveness_every_ns: 200_000_000,
             changes_every_ns: 10_000_000,
             grace_ns: 10_000_000_000,
+            runner_idle_ns: 10_000_000_000,
         }
     }
 }
@@ -151,7 +155,7 @@ struct Running<'a> {
     /// What is told of tasks that have left the workers' hands.
     told: Arc<Mailbox>,
     phases: Arc<Phases>,
-    jobs: HashMap<JobId, (Arc<JobSpec>, Arc<dyn Runner>)>,
+    jobs: HashMap<JobId, Opened>,
     version: u64,
     liveness_at: u64,
     /// Whether the node's decisions have heard of the stop.
@@ -161,6 +165,14 @@ struct Running<'a> {
     /// The degree of stop that the runners know of.
     stopped: StopLevel,
     end: Option<Result<End>>,
+}
+
+/// A job that this node works on, or did until a moment ago.
+struct Opened {
+    spec: Arc<JobSpec>,
+    runner: Arc<dyn Runner>,
+    /// Without a lease since.
+    idle_ns: Option<u64>,
 }
 
 impl<'a> Running<'a> {
@@ -229,6 +241,7 @@ impl<'a> Running<'a> {
     fn turn(&mut self) -> Result<()> {
         self.mind_stop();
         self.look_after_others()?;
+        self.let_go_of_idle();
         let mut actions = Vec::new();
         let tick = self.tick();
         let now = self.now();
@@ -268,7 +281,7 @@ impl<'a> Running<'a> {
         let level = self.engine.stop.level();
         if self.stopped < level {
             self.stopped = level;
-            self.jobs.values().for_each(|(_, runner)| runner.on_ended());
+            self.jobs.values().for_each(|job| job.runner.on_ended());
         }
     }
 
@@ -288,7 +301,7 @@ impl<'a> Running<'a> {
             idle: self.lending.idle_workers(),
             unstarted: self.lending.unstarted(),
             // Before the outcomes are collected: what is no longer in hand has been told by now.
-            in_hand: self.jobs.values().any(|(_, runner)| runner.in_hand()),
+            in_hand: self.jobs.values().any(|job| job.runner.in_hand()),
             ..Tick::default()
         };
         self.desks.iter().for_each(|desk| desk.collect(&mut tick.worked));
@@ -301,7 +314,7 @@ impl<'a> Running<'a> {
             && tick.worked.is_empty()
             && self.node.is_quiet()
         {
-            let told: Option<Vec<_>> = self.jobs.values().map(|(_, runner)| runner.on_quiet()).collect();
+            let told: Option<Vec<_>> = self.jobs.values().map(|job| job.runner.on_quiet()).collect();
             let done =
                 |key: TaskKey| Worked { done: Range::new(key.seq, key.seq + 1).into(), ..Worked::default() };
             match told {
@@ -363,18 +376,24 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// The job's description and runner; opened at its first lease, let go with its last.
+    /// The job's description and runner; opened at its first lease, let go some time after its last.
     fn job(&mut self, job: JobId) -> Result<(Arc<JobSpec>, Arc<dyn Runner>)> {
-        if let Some(known) = self.jobs.get(&job) {
-            return Ok(known.clone());
+        if let Some(known) = self.jobs.get_mut(&job) {
+            known.idle_ns = None;
+            return Ok((known.spec.clone(), known.runner.clone()));
         }
         let spec = self.engine.store.job(job)?.spec;
         let handler = self.engine.handlers.iter().find(|h| h.kind() == spec.handler);
         let handler = handler.expect("the store grants only what was asked for");
         let runner = handler.open(job, &spec).map_err(|why| Error::Job { job, why })?;
-        let known = (Arc::new(spec), runner);
-        self.jobs.insert(job, known.clone());
-        Ok(known)
+        let spec = Arc::new(spec);
+        self.jobs.insert(job, Opened { spec: spec.clone(), runner: runner.clone(), idle_ns: None });
+        Ok((spec, runner))
+    }
+
+    fn let_go_of_idle(&mut self) {
+        let (now, keep_ns) = (self.now(), self.engine.settings.runner_idle_ns);
+        self.jobs.retain(|_, job| job.idle_ns.is_none_or(|since| now < since.saturating_add(keep_ns)));
     }
 
     fn cut(&mut self, key: Held, n: u64, more: &mut Vec<Action>) {
@@ -390,7 +409,8 @@ impl<'a> Running<'a> {
 
     fn retire(&mut self, key: Held) {
         if self.lending.retire(key) {
-            self.jobs.remove(&key.0);
+            let now = self.now();
+            self.jobs.entry(key.0).and_modify(|job| job.idle_ns = Some(now));
         }
     }
 
@@ -422,8 +442,8 @@ impl<'a> Running<'a> {
     /// Output first, outcome second: nothing is reported, done or failed, whose results could still be lost.
     fn before_report(&self, exchange: &Exchange) -> Result<()> {
         for report in &exchange.reports {
-            if let Some((_, runner)) = self.jobs.get(&report.job) {
-                runner.before_report().map_err(Error::Output)?;
+            if let Some(job) = self.jobs.get(&report.job) {
+                job.runner.before_report().map_err(Error::Output)?;
             }
         }
         Ok(())
@@ -449,6 +469,9 @@ impl<'a> Running<'a> {
         self.engine.stop.ask(StopLevel::End);
         self.tell_runners();
         self.lending.close();
+        // Runners go with the last that knows them, and with them the processes they kept: before the session ends,
+        // so that no survivor has to look for them.
+        self.jobs.clear();
         self.phases.enter(divvy_core::State::Parked, self.now());
     }
 

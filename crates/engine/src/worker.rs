@@ -24,6 +24,11 @@ impl Leases {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(tag, lent);
     }
 
+    /// No chunk will be run any more.
+    pub(crate) fn clear(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(crate) fn remove(&self, tag: u64) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&tag);
     }
@@ -82,7 +87,7 @@ impl Desk {
     /// Adds what became of a chunk.
     fn put(&self, chunk: &mut Chunk<'_>, key: Held, run_ns: u64) {
         chunk.finish();
-        (chunk.worked.run_ns, chunk.worked.tasks) = (run_ns, chunk.range.len());
+        (chunk.worked.run_ns, chunk.worked.tasks) = (run_ns, chunk.ran());
         if !chunk.lent.lease.demand.is_empty() {
             chunk.worked.ended.insert(chunk.range);
         }
@@ -138,7 +143,9 @@ impl divvy_pool::Worker for Worker {
         let begun_ns = self.now_ns;
         let Some(lent) = self.lent(tag) else { return Duration::ZERO };
         let key = lent.key();
+        let (mut tasks, mut ran) = (0, 0);
         for range in lent.in_lease(Seqs::new(chunk.start, chunk.end)).ranges() {
+            tasks += range.len();
             let mut chunk = Chunk::new(&lent, *range, &self.desk, self.now_ns);
             lent.runner.run(&mut chunk);
             // Back in `run`, which is also the stamp of the chunk's end.
@@ -146,8 +153,11 @@ impl divvy_pool::Worker for Worker {
             let ended_ns = chunk.now_ns;
             self.desk.put(&mut chunk, key, ended_ns - self.now_ns);
             self.now_ns = ended_ns;
+            ran += chunk.ran();
         }
-        Duration::from_nanos(self.now_ns - begun_ns)
+        // What was given back would have taken as long as what ran.
+        let took_ns = u128::from(self.now_ns - begun_ns) * u128::from(tasks) / u128::from(ran.max(1));
+        Duration::from_nanos(u64::try_from(took_ns).unwrap_or(u64::MAX))
     }
 
     fn on_steal(&mut self) {

@@ -3,7 +3,8 @@ use super::*;
 const US: Duration = Duration::from_micros(1);
 
 fn limits(workers: usize) -> Limits {
-    Limits::of(&Config { workers, chunk_max: 100, chunk_target: 8 * US, ..Config::default() })
+    let config = Config { workers, chunk_max: 100, chunk_target: 8 * US, ..Config::default() };
+    Limits::of(Grain::of(&config), workers)
 }
 
 #[test]
@@ -56,4 +57,16 @@ fn no_chunk_holds_more_than_a_share_of_what_is_left() {
     for (remaining, most) in [(1, 1), (7, 1), (8, 1), (16, 2), (400, 50), (800, 100), (u32::MAX, 100)] {
         assert_eq!(sizer.size(limits(4), remaining), most, "{remaining}");
     }
+}
+
+#[test]
+fn a_grain_may_ask_for_a_least_that_neither_time_nor_share_lower() {
+    let limits = Limits::of(Grain { target: US, least: 32, most: 64 }, 4);
+    let mut sizer = Sizer::new();
+    assert_eq!(sizer.size(limits, u32::MAX), 32);
+    sizer.learn(limits, 32, Duration::from_secs(1));
+    assert_eq!([40, 32, 31, 1].map(|remaining| sizer.size(limits, remaining)), [32, 32, 31, 1]);
+    let nothing_said = Limits::of(Grain { target: Duration::ZERO, least: 0, most: 0 }, 1);
+    sizer.learn(nothing_said, 1, US);
+    assert_eq!(sizer.size(nothing_said, 9), 1);
 }

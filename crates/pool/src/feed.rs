@@ -4,6 +4,7 @@
 //! the steals that have begun and those under way; a reader that sees it at rest and unchanged around its look at the
 //! words has seen every unstarted task. [`Feed::is_drained`] and [`Feed::cut`] are certain because of it.
 
+use crate::chunk::Limits;
 use crate::sync::{AtomicU64, Ordering, thread};
 use crate::word::{Span, Word};
 use std::ops::Range;
@@ -46,6 +47,7 @@ struct Moving(AtomicU64);
 pub(crate) struct Feed {
     pub(crate) tag: u64,
     pub(crate) order: Order,
+    pub(crate) limits: Limits,
     base: u64,
     words: Box<[Word]>,
     moving: Moving,
@@ -53,14 +55,14 @@ pub(crate) struct Feed {
 
 impl Feed {
     /// A feed of `base..base + len`, divided for `workers` workers.
-    pub(crate) fn new(tag: u64, base: u64, len: u32, order: Order, workers: usize) -> Feed {
+    pub(crate) fn new(tag: u64, base: u64, len: u32, order: Order, limits: Limits, workers: usize) -> Feed {
         let count = match order {
             Order::Spread => workers as u64,
             Order::InOrder => 1,
         };
         let edge = |i: u64| (u128::from(len) * u128::from(i) / u128::from(count)) as u32;
         let words = (0..count).map(|i| Word::new(Span { lo: edge(i), hi: edge(i + 1) })).collect();
-        Feed { tag, order, base, words, moving: Moving(AtomicU64::new(0)) }
+        Feed { tag, order, limits, base, words, moving: Moving(AtomicU64::new(0)) }
     }
 
     /// The task numbers that a part of this feed stands for.

@@ -3,7 +3,14 @@
 #![allow(clippy::single_range_in_vec_init, reason = "a list of one range is meant")]
 
 use super::*;
+use crate::Config;
+use crate::chunk::Grain;
 use std::sync::Barrier;
+
+/// A feed whose chunks these tests size themselves.
+fn feed_of(tag: u64, base: u64, len: u32, order: Order, workers: usize) -> Feed {
+    Feed::new(tag, base, len, order, Limits::of(Grain::of(&Config::default()), workers), workers)
+}
 
 /// splitmix64: a seed replays a failure.
 struct Rng(u64);
@@ -38,16 +45,16 @@ fn assert_partition(mut parts: Vec<Range<u64>>, len: u32, seed: u64) {
 
 #[test]
 fn the_range_is_split_evenly() {
-    let feed = Feed::new(1, BASE, 11, Order::Spread, 4);
+    let feed = feed_of(1, BASE, 11, Order::Spread, 4);
     let lens: Vec<u32> = feed.words.iter().map(|word| word.span().len()).collect();
     assert_eq!(lens, [2, 3, 3, 3]);
     assert_eq!((feed.unstarted(), feed.absolute(3..5)), (11, BASE + 3..BASE + 5));
-    assert_eq!(Feed::new(1, 0, u32::MAX, Order::Spread, 3).unstarted(), u64::from(u32::MAX));
+    assert_eq!(feed_of(1, 0, u32::MAX, Order::Spread, 3).unstarted(), u64::from(u32::MAX));
 }
 
 #[test]
 fn a_thief_takes_the_upper_half_of_the_largest_word() {
-    let feed = Feed::new(1, 0, 30, Order::Spread, 3); // 0..10, 10..20, 20..30
+    let feed = feed_of(1, 0, 30, Order::Spread, 3); // 0..10, 10..20, 20..30
     assert_eq!(feed.take(0, |len| len), Some(0..10));
     assert_eq!(feed.take(1, |_| 4), Some(10..14));
     assert_eq!(feed.steal(0, |len| len.min(2)), Found::Chunk(25..27));
@@ -57,7 +64,7 @@ fn a_thief_takes_the_upper_half_of_the_largest_word() {
 
 #[test]
 fn a_feed_in_order_has_one_word_and_no_thieves() {
-    let feed = Feed::new(1, 0, 4, Order::InOrder, 8);
+    let feed = feed_of(1, 0, 4, Order::InOrder, 8);
     for worker in 0..4 {
         assert_eq!(feed.take(worker, |_| 1), Some(worker as u32..worker as u32 + 1));
     }
@@ -67,7 +74,7 @@ fn a_feed_in_order_has_one_word_and_no_thieves() {
 
 #[test]
 fn a_cut_takes_the_highest_numbers_and_joins_neighbours() {
-    let feed = Feed::new(1, 100, 30, Order::Spread, 3);
+    let feed = feed_of(1, 100, 30, Order::Spread, 3);
     assert_eq!(feed.cut(15), [115..130]);
     assert_eq!(feed.take(0, |_| 1), Some(0..1));
     assert_eq!(feed.take(1, |_| 1), Some(10..11));
@@ -79,7 +86,7 @@ fn a_cut_takes_the_highest_numbers_and_joins_neighbours() {
 /// Freezes a steal in its middle, where its tasks are in no word.
 #[test]
 fn nothing_is_certain_while_a_steal_is_under_way() {
-    let feed = Feed::new(1, 0, 2, Order::Spread, 2);
+    let feed = feed_of(1, 0, 2, Order::Spread, 2);
     feed.moving.0.fetch_add(STEAL_BEGINS, Ordering::AcqRel);
     assert!(feed.words[1].cut(Span { lo: 1, hi: 2 }, 1));
     assert_eq!(feed.take(0, |_| 1), Some(0..1));
@@ -93,7 +100,7 @@ fn nothing_is_certain_while_a_steal_is_under_way() {
 
 #[test]
 fn the_count_of_steals_may_wrap() {
-    let feed = Feed::new(1, 0, 8, Order::Spread, 2);
+    let feed = feed_of(1, 0, 8, Order::Spread, 2);
     feed.moving.0.store(u64::MAX << 32, Ordering::Relaxed);
     assert_eq!(feed.take(0, |len| len), Some(0..4));
     assert_eq!(feed.steal(0, |_| 1), Found::Chunk(6..7));
@@ -108,7 +115,7 @@ fn any_sequence_of_takes_steals_and_cuts_is_a_partition() {
         let mut rng = Rng(seed);
         let (workers, len) = (1 + rng.below(6) as usize, rng.below(300) as u32);
         let order = if rng.below(4) == 0 { Order::InOrder } else { Order::Spread };
-        let feed = Feed::new(seed, BASE, len, order, workers);
+        let feed = feed_of(seed, BASE, len, order, workers);
         let mut parts = Vec::new();
         let mut left = u64::from(len);
         while left > 0 {
@@ -139,7 +146,7 @@ fn any_sequence_of_takes_steals_and_cuts_is_a_partition() {
 fn racing_workers_thieves_and_cuts_are_a_partition() {
     for seed in 0..200 {
         let (workers, len) = (4, 20_000);
-        let feed = Feed::new(seed, BASE, len, Order::Spread, workers);
+        let feed = feed_of(seed, BASE, len, Order::Spread, workers);
         let start = Barrier::new(workers + 1);
         let parts = std::thread::scope(|scope| {
             let (feed, start) = (&feed, &start);

@@ -55,6 +55,7 @@ mod sync;
 mod word;
 mod worker;
 
+pub use chunk::Grain;
 pub use config::Config;
 pub use error::Error;
 pub use feed::Order;

@@ -1,6 +1,6 @@
 //! The handle on a running pool.
 
-use crate::chunk::Limits;
+use crate::chunk::{Grain, Limits};
 use crate::feed::{Feed, Order};
 use crate::live::Live;
 use crate::sleep::Sleep;
@@ -15,6 +15,7 @@ use std::ops::Range;
 #[derive(Debug)]
 pub struct Pool {
     workers: usize,
+    grain: Grain,
     shared: Arc<Shared>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
 }
@@ -29,13 +30,10 @@ impl Pool {
         mut make: impl FnMut(usize) -> W,
     ) -> Result<Pool, Error> {
         config.validate()?;
-        let shared = Arc::new(Shared {
-            limits: Limits::of(&config),
-            live: Live::new(config.feeds_max),
-            sleep: Sleep::new(config.workers),
-        });
-        let pool =
-            Pool { workers: config.workers, shared, threads: Mutex::new(Vec::with_capacity(config.workers)) };
+        let shared =
+            Arc::new(Shared { live: Live::new(config.feeds_max), sleep: Sleep::new(config.workers) });
+        let threads = Mutex::new(Vec::with_capacity(config.workers));
+        let pool = Pool { workers: config.workers, grain: Grain::of(&config), shared, threads };
         for me in 0..config.workers {
             let thread = Thread::new(me, make(me), pool.shared.clone());
             let handle = thread::Builder::new()
@@ -53,11 +51,19 @@ impl Pool {
     /// # Errors
     /// [`Error::Full`], [`Error::TagLive`], [`Error::TooLong`] for more than `u32::MAX` tasks, [`Error::Stopped`].
     pub fn feed(&self, tag: u64, range: Range<u64>, order: Order) -> Result<(), Error> {
+        self.feed_in(self.grain, tag, range, order)
+    }
+
+    /// As [`feed`](Self::feed), in chunks of another size than the pool's own.
+    ///
+    /// # Errors
+    /// As [`feed`](Self::feed).
+    pub fn feed_in(&self, grain: Grain, tag: u64, range: Range<u64>, order: Order) -> Result<(), Error> {
         let len = range.end.saturating_sub(range.start);
         let len = u32::try_from(len).map_err(|_| Error::TooLong(len))?;
-        self.shared
-            .live
-            .add(tag, || (len > 0).then(|| Feed::new(tag, range.start, len, order, self.workers)))?;
+        let limits = Limits::of(grain, self.workers);
+        let feed = || Feed::new(tag, range.start, len, order, limits, self.workers);
+        self.shared.live.add(tag, || (len > 0).then(feed))?;
         self.shared.sleep.wake(u64::from(len));
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What a thread does: find a chunk, run chunks from the same word until it is empty, look elsewhere, rest.
 
-use crate::chunk::{Limits, Sizer};
+use crate::chunk::Sizer;
 use crate::feed::{Feed, Found};
 use crate::live::Live;
 use crate::sleep::Sleep;
@@ -47,7 +47,6 @@ const LOOKS_SPINNING: u32 = 6;
 /// What all threads of a pool share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) limits: Limits,
     pub(crate) live: Live,
     pub(crate) sleep: Sleep,
 }
@@ -85,15 +84,15 @@ impl<W: Worker> Thread<W> {
     /// Runs the chunk, and then chunks from the worker's own word until that is empty.
     fn work(&mut self, lane: usize, mut chunk: Range<u32>) {
         let Lane { feed, sizer } = &mut self.lanes[lane];
-        let Shared { limits, live, .. } = &*self.shared;
+        let (limits, live) = (feed.limits, &self.shared.live);
         loop {
             let n = chunk.end - chunk.start;
             let took = self.worker.run(feed.tag, feed.absolute(chunk));
-            sizer.learn(*limits, n, took);
+            sizer.learn(limits, n, took);
             if live.is_stopped() {
                 return;
             }
-            match feed.take(self.me, |remaining| sizer.size(*limits, remaining)) {
+            match feed.take(self.me, |remaining| sizer.size(limits, remaining)) {
                 Some(next) => chunk = next,
                 None => break,
             }
@@ -128,10 +127,9 @@ impl<W: Worker> Thread<W> {
     /// Looks everywhere once: the oldest feed first, in each feed the own word first.
     fn find(&mut self) -> Option<(usize, Range<u32>)> {
         self.refresh();
-        let limits = self.shared.limits;
         let mut at = 0;
         while let Some(Lane { feed, sizer }) = self.lanes.get(at) {
-            let size = |remaining| sizer.size(limits, remaining);
+            let size = |remaining| sizer.size(feed.limits, remaining);
             match feed.take(self.me, size).map_or_else(|| feed.steal(self.me, size), Found::Chunk) {
                 Found::Chunk(chunk) => {
                     self.wake_next(at);

@@ -27,6 +27,7 @@ mod word;
 #[path = "../src/worker.rs"]
 mod worker;
 
+use chunk::{Grain, Limits};
 use config::Config;
 use error::Error;
 use feed::{Feed, Found, Order};
@@ -65,9 +66,21 @@ fn drain(feed: &Feed, worker: usize) -> Vec<Range<u64>> {
     }
 }
 
+/// A feed whose chunks these cases size themselves.
+fn feed_of(base: u64, len: u32, order: Order, workers: usize) -> Feed {
+    Feed::new(
+        1,
+        base,
+        len,
+        order,
+        Limits::of(Grain { target: Duration::MAX, least: 1, most: 1 }, workers),
+        workers,
+    )
+}
+
 /// A feed whose words are all empty but the first, which holds `0..len`.
 fn feed_of_first(len: u32, workers: usize) -> Feed {
-    let feed = Feed::new(1, 0, len * workers as u32, Order::Spread, workers);
+    let feed = feed_of(0, len * workers as u32, Order::Spread, workers);
     assert_eq!(feed.cut(u64::from(len) * (workers as u64 - 1)).len(), 1);
     feed
 }
@@ -164,7 +177,7 @@ fn drained_is_for_good() {
 #[test]
 fn who_only_looks_may_trust_drained() {
     model(Some(3), || {
-        let feed = Arc::new(Feed::new(1, 0, 12, Order::Spread, 3));
+        let feed = Arc::new(feed_of(0, 12, Order::Spread, 3));
         for emptied in [0, 1] {
             feed.take(emptied, |len| len);
         }

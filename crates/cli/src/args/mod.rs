@@ -3,9 +3,10 @@
 //! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, with
 //! `sources.rs` for those behind `:::`, `placeholders.rs` how the command shows them, `pipe.rs` stdin in blocks,
 //! `policy.rs` how tasks may fail and be bounded, `keep.rs` what becomes of their output and is written down,
-//! `foreign.rs` what other programs have and divvy does not.
+//! `handler.rs` what runs them, `foreign.rs` what other programs have and divvy does not.
 
 mod foreign;
+mod handler;
 mod input;
 mod keep;
 mod pipe;
@@ -15,6 +16,7 @@ mod run;
 mod sources;
 
 pub use foreign::ForeignArgs;
+pub use handler::HandlerArgs;
 pub use input::{InputArgs, PackArgs, SourceArgs};
 pub use keep::{KeepArgs, LogArgs};
 pub use pipe::PipeArgs;

@@ -17,9 +17,9 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 /// How long a task waits while the system has no more processes or open files, before the job is stopped.
-const SCARCE_NS: u64 = 10_000_000_000;
+pub(crate) const SCARCE_NS: u64 = 10_000_000_000;
 /// Between two tries meanwhile.
-const SCARCE_PAUSE_NS: u64 = 10_000_000;
+pub(crate) const SCARCE_PAUSE_NS: u64 = 10_000_000;
 
 /// How an attempt ended.
 #[expect(clippy::large_enum_variant, reason = "one at a time, on the stack, and nearly always the large one")]
@@ -263,7 +263,7 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 /// The system has no process or file to give, for the moment.
-fn is_scarce(error: &io::Error) -> bool {
+pub(crate) fn is_scarce(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let scarce = [Errno::MFILE, Errno::NFILE, Errno::AGAIN].map(Errno::raw_os_error);
     error.raw_os_error().is_some_and(|code| scarce.contains(&code))
@@ -282,7 +282,7 @@ fn verdict(status: ExitStatus) -> Option<Failure> {
     }
 }
 
-fn name_of(signal: i32) -> &'static str {
+pub(crate) fn name_of(signal: i32) -> &'static str {
     match signal {
         6 => " (SIGABRT)",
         9 => " (SIGKILL: by somebody, or for want of memory)",

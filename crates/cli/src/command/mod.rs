@@ -11,8 +11,10 @@
 //! | where its output goes | `outlet.rs`: the terminal, in order by `order.rs`, tagged by `tag.rs`; `results.rs`: files; `table.rs`: rows |
 //! | what is told of it | `joblog.rs`; `halt.rs`: whether it was the last |
 //! | from one lease to the next | `memory.rs` |
+//! | what handlers that stay hand over | `delivery.rs` |
 
 mod attempt;
+mod delivery;
 pub mod ending;
 mod halt;
 pub mod hold;
@@ -32,6 +34,8 @@ mod timeout;
 mod typed;
 mod variables;
 
+pub(crate) use attempt::{SCARCE_NS, SCARCE_PAUSE_NS, is_scarce, name_of};
+pub(crate) use delivery::Delivery;
 pub use halt::{Enough, Halt, Halted, share};
 pub use hold::Hold;
 pub use line::Line;

@@ -154,7 +154,7 @@ impl fmt::Display for BadPosition {
     }
 }
 
-fn decimal(mut value: u64, buffer: &mut [u8; 20]) -> &[u8] {
+pub(crate) fn decimal(mut value: u64, buffer: &mut [u8; 20]) -> &[u8] {
     let mut start = buffer.len();
     loop {
         start -= 1;

@@ -92,6 +92,12 @@ impl Template {
         parts.any(|part| matches!(part, Part::Hole(_)))
     }
 
+    /// Whether some word differs from task to task, and not only from slot to slot.
+    pub fn uses_task(&self) -> bool {
+        let mut parts = self.words.iter().flat_map(|word| &word.parts);
+        parts.any(|part| matches!(part, Part::Hole(hole) if hole.part != super::placeholder::Part::Slot))
+    }
+
     /// Adds the input as the last word, or its fields as the last words.
     pub fn append_input(&mut self) {
         self.words.push(Word { parts: vec![Part::Hole(Placeholder::INPUT)], fills: Fills::Whole });

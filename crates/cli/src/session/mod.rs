@@ -8,8 +8,9 @@ mod signals;
 pub use bill::account_json;
 
 use crate::args::{Output, ShowFlags, WorkersArg};
-use crate::command::{Broken, Commands, Enough, Halted, Halting, KIND, Outlet, Recipe, share};
+use crate::command::{self, Broken, Commands, Enough, Halted, Halting, Outlet, Recipe, share};
 use crate::exit::{Exit, bad_usage};
+use crate::handler::{self, Handlers};
 use crate::lang::jobs::WorkerCount;
 use anyhow::{Context, Result};
 use divvy_core::{Clock, JobId, NodeId};
@@ -137,9 +138,11 @@ impl Session {
             Halting { halted: self.halted.clone(), total }
         });
         let commands = Commands::new(self.outlet.clone(), self.spill.clone(), session.clone(), halting);
-        let handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(commands)];
+        let processes = Handlers::new(self.outlet.clone(), self.spill.clone(), session.clone());
+        let handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(commands), Arc::new(processes)];
+        let kinds = vec![command::KIND.into(), handler::KIND.into()];
         let output = self.output;
-        let mut settings = Settings::new(Config::new(self.workers, vec![KIND.into()], until));
+        let mut settings = Settings::new(Config::new(self.workers, kinds, until));
         settings.grace_ns = self.show.grace.saturating_mul(1_000_000_000);
         let engine = Engine::new(settings, self.store.clone(), Arc::new(self.clock), handlers)
             .joined(self.node, self.stop.clone())
@@ -162,6 +165,9 @@ impl Session {
         // cost more than many tasks.
         session.as_deref().inspect(|session| end_orphans(session));
         let outcome = outcome?;
+        if let (None, Some(Broken::Failed(why))) = (job, self.outlet.broken()) {
+            say(self.output, &format!("divvy: {why}. Nothing is lost"));
+        }
         match self.output {
             Output::Human if shows(self.show.bill) => eprint!("{}", bill::text(&outcome.usage)),
             Output::Json if self.show.bill || job.is_some() => {

@@ -9,6 +9,8 @@
 //! | `output.rs`, `large.rs` | what leaves it |
 //! | `exits.rs`, `damage.rs` | what is refused, and with which exit code |
 //! | `interrupt.rs`, `resume.rs` | Ctrl-C, SIGTERM, SIGKILL, and going on |
+//! | `handler.rs` | handlers that stay, in Python, Node and sh |
+//! | `clients.rs` | the clients and examples of this tree |
 //! | `children.rs` | no process outlives its task |
 //! | `sharing.rs`, `deadly.rs` | several processes on one store, and tasks that kill theirs |
 //! | `policy.rs`, `verbs.rs` | retries, time limits, and steering from another terminal |
@@ -25,12 +27,14 @@
 
 mod chaos;
 mod children;
+mod clients;
 mod command;
 mod damage;
 mod deadly;
 mod disk;
 mod exits;
 mod halt;
+mod handler;
 mod held;
 mod hyperqueue;
 mod inputs;

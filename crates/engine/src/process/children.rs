@@ -1,7 +1,7 @@
 //! The processes of a node, written down for whoever survives it.
 //!
-//! A worker has one slot in its session's file: the process group it runs, and between which two readings of
-//! the boot clock that group's leader was started. A survivor kills a group only if a process of that number was
+//! A worker has two slots in its session's file, for the command it runs and for the handler it keeps: each
+//! names a process group, and between which two readings of the boot clock that group's leader was started. A survivor kills a group only if a process of that number was
 //! started in that time, so a number that the system has given to somebody else is safe, and a slot need not be
 //! cleared when its group has ended. What the slot missed (the node died before the note, which short commands never
 //! get) or what left its group is found by the session's name in its environment.
@@ -18,7 +18,10 @@ pub const SESSION_VAR: &str = "DIVVY_SESSION";
 /// Bytes of a slot: group, start not before, start not after; little endian.
 const SLOT: usize = 24;
 
-/// One worker's slot.
+/// Slots of a worker.
+const SLOTS: usize = 2;
+
+/// One worker's slots.
 #[derive(Debug)]
 pub struct Children {
     file: File,
@@ -26,23 +29,33 @@ pub struct Children {
 }
 
 impl Children {
-    /// The slot of a worker in a session's file.
+    /// The slots of a worker in a session's file.
     ///
     /// # Errors
     /// If the file cannot be opened for writing.
     pub fn open(session: &Path, worker: usize) -> io::Result<Children> {
         let file = File::options().write(true).open(session)?;
-        Ok(Children { file, offset: (worker * SLOT) as u64 })
+        Ok(Children { file, offset: (worker * SLOTS * SLOT) as u64 })
     }
 
-    /// A group runs, started between these readings of the boot clock. No sync: a machine that loses power
-    /// ends the processes as well.
+    /// A command's group runs, started between these readings of the boot clock. No sync: a machine that loses
+    /// power ends the processes as well.
     pub(crate) fn note(&self, group: u32, from_ns: u64, to_ns: u64) -> io::Result<()> {
+        self.write(0, group, from_ns, to_ns)
+    }
+
+    /// The same of a handler's group. The handler that this worker keeps for another job meanwhile loses its slot,
+    /// and is found by its environment.
+    pub(crate) fn note_resident(&self, group: u32, from_ns: u64, to_ns: u64) -> io::Result<()> {
+        self.write(1, group, from_ns, to_ns)
+    }
+
+    fn write(&self, nth: u64, group: u32, from_ns: u64, to_ns: u64) -> io::Result<()> {
         let mut slot = [0; SLOT];
         slot[..8].copy_from_slice(&u64::from(group).to_le_bytes());
         slot[8..16].copy_from_slice(&from_ns.to_le_bytes());
         slot[16..].copy_from_slice(&to_ns.to_le_bytes());
-        self.file.write_all_at(&slot, self.offset)
+        self.file.write_all_at(&slot, self.offset + nth * SLOT as u64)
     }
 }
 
@@ -125,12 +138,17 @@ mod tests {
         let to = boot_ns();
         let mut marked = Command::new("sleep").arg("600").env(SESSION_VAR, &session).spawn().unwrap();
         let mut stranger = sleep();
-        Children::open(&session, 0).unwrap().note(ours.id(), from, to).unwrap();
+        let mut kept = Command::new("sleep").arg("600").process_group(0).spawn().unwrap();
+        let kept_to = boot_ns();
+        let slots = Children::open(&session, 0).unwrap();
+        slots.note(ours.id(), from, to).unwrap();
+        slots.note_resident(kept.id(), to, kept_to).unwrap();
         // As if the number had belonged to a process of an hour ago.
         let ago = from.saturating_sub(3_600_000_000_000);
         Children::open(&session, 1).unwrap().note(stranger.id(), ago, ago).unwrap();
         end_orphans(&session);
         ours.wait().unwrap();
+        kept.wait().unwrap();
         marked.wait().unwrap();
         assert!(stranger.try_wait().unwrap().is_none());
         stranger.kill().unwrap();

@@ -5,6 +5,7 @@
 
 use divvy_core::Demand;
 use divvy_core::demand::MEM;
+use rustix::process::Pid;
 use std::fs;
 
 /// How often a bounded command is looked at: a program fills some ten megabytes in that time.
@@ -27,19 +28,19 @@ pub(super) struct Limit {
 
 impl Limit {
     /// The bound of a process that has just started, if its task says what it takes.
-    pub(super) fn of(demand: &Demand, pid: u32) -> Option<Limit> {
+    pub(super) fn of(demand: &Demand, pid: Pid) -> Option<Limit> {
         let resident_max = Some(demand.get(MEM)).filter(|most| *most > 0)?;
-        offer(pid);
+        offer(pid.as_raw_nonzero().get());
         Some(Limit { resident_max, at_ns: EVERY_NS, kills: oom_kills() })
     }
 
     /// Whether it takes more than it may at this age, nanoseconds.
-    pub(super) fn is_passed(&mut self, pid: u32, age_ns: u64) -> bool {
+    pub(super) fn is_passed(&mut self, pid: Pid, age_ns: u64) -> bool {
         if age_ns < self.at_ns {
             return false;
         }
         self.at_ns = age_ns.saturating_add(EVERY_NS);
-        resident(pid) > self.resident_max
+        resident(pid.as_raw_nonzero().get()) > self.resident_max
     }
 
     /// The age at which to look again.
@@ -54,13 +55,13 @@ impl Limit {
 }
 
 /// Resident bytes of a process and all its descendants; 0 once it is gone.
-fn resident(pid: u32) -> u64 {
+fn resident(pid: i32) -> u64 {
     let page = rustix::param::page_size() as u64;
     family(pid).into_iter().map(|pid| resident_pages(pid) * page).sum()
 }
 
 /// Makes the system choose a task's process before this one. An error means that it has ended already.
-fn offer(pid: u32) {
+fn offer(pid: i32) {
     let _ = fs::write(format!("/proc/{pid}/oom_score_adj"), OOM_SCORE);
 }
 
@@ -75,7 +76,7 @@ fn oom_kills() -> u64 {
     of("/proc/vmstat") + of("/sys/fs/cgroup/memory.events")
 }
 
-fn family(pid: u32) -> Vec<u32> {
+fn family(pid: i32) -> Vec<i32> {
     let mut family = vec![pid];
     let mut next = 0;
     while next < family.len() && family.len() < FAMILY_MAX {
@@ -86,15 +87,15 @@ fn family(pid: u32) -> Vec<u32> {
 }
 
 /// A process' children are listed by the thread that started them.
-fn children(pid: u32, into: &mut Vec<u32>) {
+fn children(pid: i32, into: &mut Vec<i32>) {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return };
     for thread in threads.flatten() {
         let Ok(list) = fs::read_to_string(thread.path().join("children")) else { continue };
-        into.extend(list.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+        into.extend(list.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
     }
 }
 
-fn resident_pages(pid: u32) -> u64 {
+fn resident_pages(pid: i32) -> u64 {
     let Ok(statm) = fs::read_to_string(format!("/proc/{pid}/statm")) else { return 0 };
     statm.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0)
 }
@@ -113,11 +114,11 @@ mod tests {
         let mut child = command.spawn().unwrap();
         child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
         child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
-        let (all, alone) = (resident(child.id()), resident_pages(child.id()));
-        assert_eq!(family(child.id()).len(), 3);
+        let (all, alone) = (resident(child.id() as i32), resident_pages(child.id() as i32));
+        assert_eq!(family(child.id() as i32).len(), 3);
         assert!(alone > 0 && all > alone * rustix::param::page_size() as u64);
         drop(child.stdin.take());
         child.wait().unwrap();
-        assert_eq!(resident(child.id()), 0);
+        assert_eq!(resident(child.id() as i32), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! One command, from start to its group's end.
 
-use super::children::boot_ns;
 use super::ending::{Ending, Steps};
+use super::group::Group;
 use super::memory::Limit;
 use super::watch::{GoOn, Stream, Watch};
 use crate::chunk::Chunk;
@@ -9,11 +9,11 @@ use crate::stop::StopLevel;
 use divvy_core::{Seq, State};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
+use rustix::process::Signal;
 use std::fs::File;
 use std::io::{self, Seek};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus, Stdio};
 
 /// How commands are run.
 #[derive(Debug, Clone, Default)]
@@ -72,25 +72,21 @@ pub fn run(
         Streams::Watched => Stdio::piped(),
         Streams::Inherited => Stdio::inherit(),
     };
-    command.process_group(0).stdin(stdin).stdout(stream()).stderr(stream());
-    let from_ns = boot_ns();
-    let child = command.spawn()?;
-    let mut running = Running::new(child, from_ns)?;
+    command.stdin(stdin).stdout(stream()).stderr(stream());
+    let mut running = Running { group: Group::start(command)?, noted: false };
     if let Some(nice) = settings.nice {
         // The whole group: it may have children by now. One that has ended already is as nice as can be.
-        let _ = rustix::process::setpriority_pgrp(Some(Pid::from_child(&running.child)), nice);
+        let _ = rustix::process::setpriority_pgrp(Some(running.group.pid()), nice);
     }
     chunk.enter(State::Run);
     running.until_end(chunk, seq, settings, watch)
 }
 
-/// A command that runs. Dropping it kills its group, so that no error leaves it behind.
+/// A command that runs.
 struct Running {
-    child: Child,
-    pidfd: OwnedFd,
-    reaped: bool,
-    /// Between which readings of the boot clock it was started; `None` once it is written down.
-    unnoted: Option<(u64, u64)>,
+    group: Group,
+    /// Whether it is written down.
+    noted: bool,
 }
 
 /// How long a command lives before it is written down for the node's survivors. The note is a write to a file that
@@ -101,17 +97,6 @@ const NOTE_AFTER_NS: u64 = 10_000_000;
 const READ: usize = 16 << 10;
 
 impl Running {
-    fn new(child: Child, from_ns: u64) -> io::Result<Running> {
-        let pid = Pid::from_child(&child);
-        match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(pidfd) => Ok(Running { child, pidfd, reaped: false, unnoted: Some((from_ns, boot_ns())) }),
-            Err(error) => {
-                let _ = rustix::process::kill_process_group(pid, Signal::KILL);
-                Err(error.into())
-            }
-        }
-    }
-
     fn until_end(
         &mut self,
         chunk: &Chunk<'_>,
@@ -119,9 +104,9 @@ impl Running {
         settings: &Settings,
         watch: &mut dyn Watch,
     ) -> io::Result<Ended> {
-        let mut out = Pipe(self.child.stdout.take().map(OwnedFd::from), Stream::Out);
-        let mut err = Pipe(self.child.stderr.take().map(OwnedFd::from), Stream::Err);
-        let limit = Limit::of(chunk.demand(), self.child.id());
+        let [_, out, err] = self.group.take_pipes();
+        let (mut out, mut err) = (Pipe(out, Stream::Out), Pipe(err, Stream::Err));
+        let limit = Limit::of(chunk.demand(), self.group.pid());
         let mut verdict = Verdict { ending: &settings.ending, limit, why: None };
         let started_ns = chunk.now_ns();
         loop {
@@ -130,7 +115,7 @@ impl Running {
             let wait_ns = verdict.step(now, age_ns, chunk, seq, watch, self);
             let note_ns = self.note(chunk, age_ns)?;
             let wait_ns = [wait_ns, note_ns].into_iter().flatten().min();
-            let events = wait(&self.pidfd, &out, &err, chunk, wait_ns)?;
+            let events = wait(self.group.pidfd(), &out, &err, chunk, wait_ns)?;
             if events.poked {
                 chunk.poke().clear();
             }
@@ -141,39 +126,21 @@ impl Running {
             }
         }
         // The leader is dead but not reaped: its number is still its own, and so the group's.
-        self.signal(Signal::KILL);
+        self.group.signal(Signal::KILL);
         out.drain(watch)?;
         err.drain(watch)?;
-        let status = self.child.wait()?;
-        self.reaped = true;
-        Ok(verdict.of(status))
+        Ok(verdict.of(self.group.reap()?))
     }
 
     /// Writes the group down if it is old enough, else says how long until then.
     fn note(&mut self, chunk: &Chunk<'_>, age_ns: u64) -> io::Result<Option<u64>> {
-        let (Some(children), Some((from_ns, to_ns))) = (chunk.children(), self.unnoted) else {
-            return Ok(None);
-        };
+        let Some(children) = chunk.children().filter(|_| !self.noted) else { return Ok(None) };
         if age_ns < NOTE_AFTER_NS {
             return Ok(Some(NOTE_AFTER_NS - age_ns));
         }
-        self.unnoted = None;
-        children.note(self.child.id(), from_ns, to_ns)?;
+        self.noted = true;
+        self.group.note(|group, from_ns, to_ns| children.note(group, from_ns, to_ns))?;
         Ok(None)
-    }
-
-    fn signal(&self, signal: Signal) {
-        // No such group: all of it has ended already.
-        let _ = rustix::process::kill_process_group(Pid::from_child(&self.child), signal);
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if !self.reaped {
-            self.signal(Signal::KILL);
-            let _ = self.child.wait();
-        }
     }
 }
 
@@ -201,7 +168,7 @@ impl Verdict<'_> {
                 let limit = &mut self.limit;
                 let (ended, ending) = if chunk.is_ended(seq) {
                     (Ended::Stopped, self.ending)
-                } else if limit.as_mut().is_some_and(|l| l.is_passed(running.child.id(), age_ns)) {
+                } else if limit.as_mut().is_some_and(|l| l.is_passed(running.group.pid(), age_ns)) {
                     // Whoever asks first lets it grow on.
                     (Ended::Outgrown, Ending::AT_ONCE)
                 } else {
@@ -221,9 +188,9 @@ impl Verdict<'_> {
         };
         let at_once = chunk.stop().level() >= StopLevel::Kill;
         while let Some(signal) = if at_once { steps.skip() } else { steps.due(now) } {
-            running.signal(signal);
+            running.group.signal(signal);
             // A stopped process cannot act on a signal.
-            running.signal(Signal::CONT);
+            running.group.signal(Signal::CONT);
         }
         steps.next_ns().map(|at| at.saturating_sub(now))
     }

@@ -1,0 +1,133 @@
+//! What a process says of its tasks, and what follows from it.
+
+use super::answer::{self, Answer, Hello, VERSION};
+use super::round::Round;
+use super::talk::Talk;
+use divvy_core::{Range, Seq, State};
+use divvy_engine::StopLevel;
+use divvy_engine::process::Captured;
+use std::io;
+
+/// Bytes of a wrong answer that are shown.
+const SHOWN_MAX: usize = 100;
+
+impl Round<'_, '_, '_> {
+    /// Reads what the process has printed, and does what it says. The inner error is the process' fault.
+    pub(super) fn listen(&mut self, talk: &mut Talk) -> io::Result<Result<(), String>> {
+        if !talk.read()? {
+            self.on_closed("its stdout");
+        }
+        let before = self.hands.held_count();
+        let said = talk.lines(|talk, line, answers| self.on_line(talk, line, answers));
+        let answered = before - self.hands.held_count();
+        if answered > 0 {
+            self.on_progress(talk, answered);
+        }
+        Ok(said)
+    }
+
+    fn on_progress(&mut self, talk: &mut Talk, answered: u64) {
+        self.since_ns = self.chunk.now_ns();
+        talk.learn(self.since_ns, answered);
+        if self.hands.held_count() == 0 {
+            talk.on_idle();
+        }
+        if !talk.has_answered {
+            talk.has_answered = true;
+            self.job.on_first_answer();
+        }
+    }
+
+    fn on_line<'b>(
+        &mut self,
+        talk: &mut Talk,
+        line: &'b [u8],
+        answers: &mut Vec<Answer<'b>>,
+    ) -> Result<(), String> {
+        answer::read(line, answers)
+            .map_err(|why| format!("printed `{}`, which is no answer ({why})", shown(line)))?;
+        if !talk.has_spoken {
+            talk.fence = false;
+        }
+        answers.drain(..).try_for_each(|answer| self.on_answer(talk, answer))?;
+        talk.has_spoken = true;
+        Ok(())
+    }
+
+    fn on_answer(&mut self, talk: &mut Talk, answer: Answer<'_>) -> Result<(), String> {
+        match answer {
+            Answer::Done(id, last) if id == last => {
+                let seq = self.release(id)?;
+                self.on_done(Range::new(seq, seq + 1));
+            }
+            Answer::Done(first, last) => {
+                let ends = self.chunk.seq_of(first).zip(self.chunk.seq_of(last));
+                let done = ends.and_then(|(first, last)| self.hands.release_all(first, last));
+                let done =
+                    done.ok_or_else(|| format!("answered [{first},{last}], and does not have both of them"))?;
+                done.ranges().iter().for_each(|range| self.on_done(*range));
+            }
+            Answer::Ended { task, output, error } => {
+                let seq = self.release(task)?;
+                self.on_ended(
+                    seq,
+                    output.as_deref().unwrap_or_default(),
+                    error.map(|error| error.into_owned()),
+                );
+            }
+            Answer::Hello(hello) => self.on_hello(talk, hello)?,
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, id: u64) -> Result<Seq, String> {
+        let seq = self.chunk.seq_of(id).filter(|seq| self.hands.release(*seq));
+        seq.ok_or_else(|| format!("answered task {id}, which it does not have (or has answered before)"))
+    }
+
+    fn on_done(&mut self, tasks: Range) {
+        if self.job.delivery.is_idle() {
+            return self.chunk.done_all(tasks);
+        }
+        for seq in tasks.lo..tasks.hi {
+            self.on_ended(seq, b"", None);
+        }
+    }
+
+    fn on_ended(&mut self, seq: Seq, output: &[u8], error: Option<String>) {
+        let mut captured = Captured::default();
+        let kept = captured.stdout.append(output, &self.job.delivery.room);
+        if let Err(why) = kept {
+            let id = self.chunk.task(seq).id;
+            self.job.delivery.fail(format!("cannot keep the output of task {id}: {why}"));
+            return self.chunk.stopped(seq);
+        }
+        self.job.delivery.hand_over(self.chunk, seq, captured, error);
+        self.chunk.enter(State::Run);
+    }
+
+    fn on_hello(&mut self, talk: &mut Talk, hello: Hello) -> Result<(), String> {
+        if talk.has_spoken {
+            return Err("announced itself when it had spoken already".into());
+        }
+        if hello.version != VERSION {
+            self.job.delivery.fail(format!(
+                "the handler speaks version {} of the protocol, and this divvy version {VERSION}",
+                hello.version
+            ));
+            self.chunk.stop().ask(StopLevel::End);
+        }
+        talk.batch = hello.batch.map(|batch| self.job.on_batch(batch));
+        talk.fence = hello.fence;
+        // It is ready only now: getting so far was not the task's time.
+        self.since_ns = self.chunk.now_ns();
+        Ok(())
+    }
+}
+
+/// The beginning of a line, for people.
+fn shown(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&line[..line.len().min(SHOWN_MAX)]);
+    let dots = if line.len() > SHOWN_MAX { "..." } else { "" };
+    format!("{}{dots}", text.escape_debug())
+}
