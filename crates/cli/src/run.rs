@@ -1,16 +1,18 @@
 //! `divvy run`: a command for each input, durably.
 
+use crate::after;
 use crate::args::{Output, RunArgs};
-use crate::command::{KIND, Keep, Limits, Line, Recipe, Text};
+use crate::command::{KIND, Keep, Limits, Recipe, Text};
 use crate::exit::{Exit, bad_usage};
 use crate::home;
-use crate::inputs::{self, Inputs, Stream};
+use crate::inputs::Stream;
 use crate::lang::{duration, words};
-use crate::session::{Session, say, workers};
+use crate::plan::Plan;
+use crate::session::{Session, capacity, say, workers};
 use anyhow::{Context, Result};
-use divvy_core::{Clock, JobId, NodeId};
+use divvy_core::{Clock, JobId};
 use divvy_engine::{Stop, StopLevel, SystemClock};
-use divvy_store::{Array, Input, JobSpec, NewJob, Policy, Progress, Store};
+use divvy_store::{Array, JobSpec, Policy, Progress, Store};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -28,22 +30,15 @@ pub fn run(
     clock: SystemClock,
 ) -> Result<Exit> {
     let workers = workers(&args.workers)?;
-    let recipe = recipe(args)?;
-    // Before anything is stored: a command that is not there would fail a million times.
-    Line::new(&recipe).map_err(bad_usage)?;
-    let inputs = inputs::open(&args.input, sources)?;
-    if let Some(dir) = recipe.keep.results() {
-        std::fs::create_dir_all(dir)
-            .map_err(|e| bad_usage(format!("--results: cannot make {}: {e}", dir.display())))?;
-    }
+    let plan = Plan::new(args, sources)?;
+    plan.check_fits(&capacity(&args.plan.capacity)?)?;
     let store = home::open_store()?;
-    store.sweep(clock.millis())?;
+    home::sweep(&*store, clock.millis())?;
     let session = Session::join(store.clone(), clock, workers, args.show, output, home::spill_dir()?)?;
-    let (input, array, stream) = split(inputs, session.node());
-    let spec = spec(args, &recipe, array);
-    let job = store.submit(clock.millis(), &NewJob { spec, input })?;
+    let (job, stream) = plan.submit(&*store, clock.millis(), Some(session.node()), KIND)?;
+    let watch = after::watch(store.clone(), job, session.stop(), output)?;
     let feeder = stream.map(|stream| feed(stream, store.clone(), job, clock, session.stop()));
-    let exit = session.run_job(job);
+    let exit = watch.exit(session.run_job(job));
     let fed = feeder.map(|feeder| feeder.try_recv());
     if let Some(Ok(Err(error))) = fed {
         return Err(error.context(format!("job {job} was stopped: `divvy resume {job}` goes on")));
@@ -76,15 +71,25 @@ pub fn say_cut(store: &dyn Store, job: JobId, output: Output) -> Result<()> {
     Ok(())
 }
 
-fn recipe(args: &RunArgs) -> Result<Recipe> {
+/// What the job records of its command.
+///
+/// # Errors
+/// Bad usage.
+pub fn recipe(args: &RunArgs) -> Result<Recipe> {
     let timeout = args.policy.timeout.as_ref().map(|text| duration::parse(text.as_bytes())).transpose();
     let timeout = timeout.map_err(|e| bad_usage(format!("--timeout: {e}")))?;
     let cwd = std::env::current_dir().context("the current directory is gone")?;
-    let text = Text { words: command(args)?, shell: args.shell, append_input: args.input.array.is_none() };
+    let per_task = args.plan.graph.is_some();
+    let words = if per_task { Vec::new() } else { command(args)? };
+    let text = Text { words, shell: args.shell, append_input: args.input.array.is_none(), per_task };
     // Rounded up: a limit of less than a millisecond is still a limit.
     let limits = Limits { timeout_ms: timeout.map_or(0, |t| t.as_micros().div_ceil(1_000) as u64) };
     let results = args.keep.results.as_ref().map(std::path::absolute).transpose()?;
-    let keep = Keep { in_order: args.keep.keep_order, results: results.map(PathBuf::into_os_string) };
+    let keep = Keep {
+        in_order: args.keep.keep_order,
+        results: results.map(PathBuf::into_os_string),
+        log: args.keep.log,
+    };
     Ok(Recipe::new(text, limits, keep, cwd, std::env::vars_os().collect()))
 }
 
@@ -98,17 +103,8 @@ fn command(args: &RunArgs) -> Result<Vec<Vec<u8>>> {
     }
 }
 
-fn split(inputs: Inputs, node: NodeId) -> (Input, Option<Array>, Option<Stream>) {
-    match inputs {
-        Inputs::Array(array) => {
-            (Input::Array(array.count()), Some(Array { first: array.first(), step: array.step() }), None)
-        }
-        Inputs::List(blocks) => (Input::Closed(blocks), None, None),
-        Inputs::Stream(stream) => (Input::Open(Vec::new(), Some(node)), None, Some(stream)),
-    }
-}
-
-fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
+/// What does not change during the job's life, but for its order and resources.
+pub fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
     let policy = Policy {
         max_attempts: args.policy.retries,
         crash_limit: args.policy.crash_limit,

@@ -13,4 +13,7 @@ pub struct KeepArgs {
     /// Also keep each task's output in DIR/ID/stdout and DIR/ID/stderr, durably
     #[arg(long, value_name = "DIR")]
     pub results: Option<PathBuf>,
+    /// Also keep output in the job's log, for `divvy logs` (`divvy submit` always does)
+    #[arg(long)]
+    pub log: bool,
 }

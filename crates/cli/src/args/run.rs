@@ -1,6 +1,6 @@
 //! `divvy run`.
 
-use super::{InputArgs, KeepArgs, PolicyArgs, ShowFlags, WorkersArg};
+use super::{InputArgs, KeepArgs, PlanArgs, PolicyArgs, ShowFlags, WorkersArg};
 use clap::Args;
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use std::ffi::OsString;
 #[derive(Debug, Args)]
 #[command(
     override_usage = "divvy run [OPTIONS] COMMAND... ::: INPUT...\n       divvy run [OPTIONS] COMMAND... < INPUTS\n       \
-                      divvy run [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...",
+                      divvy run [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...\n       divvy run [OPTIONS] --graph FILE",
     after_help = "REPLACED IN THE COMMAND:\n  {} the input   {.} without extension   {/} base name   {//} directory\n  \
                   {/.} base name without extension   {#} task id   {%} worker slot\n\n\
                   A command of several words is run as it stands. A single word is split as a shell would, but is not\n\
@@ -26,6 +26,8 @@ pub struct RunArgs {
     pub policy: PolicyArgs,
     #[command(flatten)]
     pub keep: KeepArgs,
+    #[command(flatten)]
+    pub plan: PlanArgs,
     /// Run the command, one string, in sh
     #[arg(long)]
     pub shell: bool,

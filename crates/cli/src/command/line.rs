@@ -1,6 +1,6 @@
 //! One task's command line.
 
-use super::Recipe;
+use super::{Recipe, Step};
 use crate::lang::placeholder::Input;
 use crate::lang::shell::ShellTemplate;
 use crate::lang::template::Template;
@@ -25,6 +25,8 @@ pub struct Line {
 enum Text {
     Words(Template),
     Shell(ShellTemplate),
+    /// Each task's record is its own command.
+    PerTask,
 }
 
 impl Line {
@@ -36,8 +38,12 @@ impl Line {
         if !recipe.cwd().is_dir() {
             return Err(format!("its directory {} is not there", recipe.cwd().display()));
         }
+        if recipe.text.per_task {
+            let (cwd, env) = (recipe.cwd().to_owned(), recipe.env.clone());
+            return Ok(Line { text: Text::PerTask, program: None, cwd: Some(cwd), env: Some(env) });
+        }
         let (text, name) = if recipe.text.shell { shell(recipe)? } else { words(recipe)? };
-        let program = name.map(|name| find(&name, recipe)).transpose()?;
+        let program = name.map(|name| find(&name, recipe.cwd(), &recipe.env)).transpose()?;
         // Where nothing differs from this process nothing is set: a task costs less than half a millisecond, and
         // going to a directory and copying an environment are a part of it that can be measured.
         let here = std::env::current_dir().is_ok_and(|dir| dir == recipe.cwd());
@@ -45,6 +51,17 @@ impl Line {
         let same = std::env::vars_os().eq(recipe.env.iter().cloned());
         let env = (!same).then(|| recipe.env.clone());
         Ok(Line { text, program, cwd, env })
+    }
+
+    /// What a task is told as its input: its record, or of a task of a graph its name.
+    pub fn told<'r>(&self, record: &'r [u8]) -> std::borrow::Cow<'r, [u8]> {
+        match self.text {
+            Text::PerTask => {
+                let name = Step::decode(record).ok().and_then(|step| step.name);
+                name.unwrap_or_default().into_bytes().into()
+            }
+            Text::Words(_) | Text::Shell(_) => record.into(),
+        }
     }
 
     /// A command ready to start, but for its streams and the variables of the task.
@@ -56,6 +73,11 @@ impl Line {
             Text::Words(template) => template.render(input),
             Text::Shell(template) => {
                 vec![b"sh".to_vec(), b"-c".to_vec(), template.render(input).map_err(|e| e.to_string())?]
+            }
+            Text::PerTask => {
+                let (cwd, env) = (self.cwd.as_deref(), self.env.as_deref());
+                return Step::decode(input.input)?
+                    .command(cwd.unwrap_or(Path::new("/")), env.unwrap_or_default());
             }
         };
         let mut words = words.into_iter().map(OsString::from_vec);
@@ -96,16 +118,16 @@ fn words(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
     Ok((Text::Words(template), fixed.map(OsString::from_vec)))
 }
 
-/// The program that a name means, by the job's own PATH and directory.
-fn find(name: &OsStr, recipe: &Recipe) -> Result<PathBuf, String> {
+/// The program that a name means, by the job's own directory and PATH. Of several variables of a name the last counts.
+pub(super) fn find(name: &OsStr, cwd: &Path, env: &[(OsString, OsString)]) -> Result<PathBuf, String> {
     let shown = name.to_string_lossy();
     if name.as_bytes().contains(&b'/') {
-        let path = recipe.cwd().join(name);
+        let path = cwd.join(name);
         return if is_program(&path) { Ok(path) } else { Err(why_not(&path, &shown)) };
     }
-    let path = recipe.env.iter().find(|(var, _)| var == "PATH").map(|(_, value)| value.as_os_str());
+    let path = env.iter().rfind(|(var, _)| var == "PATH").map(|(_, value)| value.as_os_str());
     let path = path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
-    let places = std::env::split_paths(path).map(|dir| recipe.cwd().join(dir).join(name));
+    let places = std::env::split_paths(path).map(|dir| cwd.join(dir).join(name));
     let found = places.into_iter().find(|place| is_program(place));
     found.ok_or_else(|| format!("command not found: {shown} (PATH is {})", path.to_string_lossy()))
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub const KIND: &str = "command";
 
 /// Format of the bytes. A recipe of another format is refused by its number.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// A command and its surroundings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub struct Text {
     pub shell: bool,
     /// The input becomes the last word where no placeholder shows it.
     pub append_input: bool,
+    /// Each task's record is a [`Step`](super::Step): its own command. Then there are no words here.
+    pub per_task: bool,
 }
 
 /// What bounds each task.
@@ -50,6 +52,8 @@ pub struct Keep {
     pub in_order: bool,
     /// Where outputs are kept as well. As the system spells it: a path need not be UTF-8.
     pub results: Option<OsString>,
+    /// Kept in the job's log as well.
+    pub log: bool,
 }
 
 impl Recipe {

@@ -1,5 +1,6 @@
 //! Runs one job's commands.
 
+use super::log::{Log, Logs};
 use super::order::Gate;
 use super::outlet::Outlet;
 use super::results::Results;
@@ -33,8 +34,10 @@ const SCARCE_PAUSE: Duration = Duration::from_millis(10);
 const INPUT_VAR_MAX: usize = 64 << 10;
 
 /// The handler.
+#[derive(Clone)]
 pub struct Commands {
     outlet: Arc<Outlet>,
+    logs: Logs,
     /// Where large outputs wait.
     spill: PathBuf,
     /// The session, as processes carry it.
@@ -43,8 +46,8 @@ pub struct Commands {
 
 impl Commands {
     /// A handler that prints to this outlet. `session` is the node's session file.
-    pub fn new(outlet: Arc<Outlet>, spill: PathBuf, session: Option<PathBuf>) -> Commands {
-        Commands { outlet, spill, session: session.map(PathBuf::into_os_string) }
+    pub fn new(outlet: Arc<Outlet>, logs: Logs, spill: PathBuf, session: Option<PathBuf>) -> Commands {
+        Commands { outlet, logs, spill, session: session.map(PathBuf::into_os_string) }
     }
 }
 
@@ -61,6 +64,7 @@ impl Handler for Commands {
             job: OsString::from(job.to_string()),
             line: Line::new(&recipe)?,
             results: results.map_err(|e| format!("cannot keep results: {e}"))?,
+            log: recipe.keep.log.then(|| self.logs.of(job)),
             gate: recipe.keep.in_order.then(Mutex::default),
             outlet: self.outlet.clone(),
             session: self.session.clone(),
@@ -79,6 +83,7 @@ struct JobRunner {
     job: OsString,
     line: Line,
     results: Option<Results>,
+    log: Option<Log>,
     gate: Option<Mutex<Gate<Waiting>>>,
     outlet: Arc<Outlet>,
     session: Option<OsString>,
@@ -139,6 +144,8 @@ impl Runner for JobRunner {
     }
 
     fn before_report(&self) -> Result<(), String> {
+        let logged = self.log.as_ref().map_or(Ok(()), Log::sync);
+        logged.map_err(|e| format!("cannot make the log durable, so nothing is reported done: {e}"))?;
         let Some(results) = &self.results else { return Ok(()) };
         results.sync().map_err(|e| format!("cannot make results durable, so nothing is reported done: {e}"))
     }
@@ -159,7 +166,7 @@ impl JobRunner {
             Ok(command) => command,
             Err(why) => return Attempt::Ended(Err(why)),
         };
-        self.set_variables(&mut command, chunk, &task, bytes, slot);
+        self.set_variables(&mut command, chunk, &task, &self.line.told(bytes), slot);
         let mut ended = process::run(&mut command, chunk, seq, &self.bounds, output);
         let waits_since = chunk.now_ns();
         while ended.as_ref().is_err_and(is_scarce) && chunk.now_ns() < waits_since + SCARCE_NS {
@@ -210,6 +217,11 @@ impl JobRunner {
     fn hand_over(&self, chunk: &mut Chunk<'_>, seq: u64, mut output: Captured, error: Option<String>) {
         // What a task printed in an attempt that will be repeated would only repeat itself.
         let repeats = error.is_some() && !chunk.is_last_attempt();
+        if let Some(Err(why)) = self.log.as_ref().map(|log| log.keep(&chunk.task(seq), repeats, &mut output))
+        {
+            self.outlet.fail(format!("cannot log what task {} printed: {why}", chunk.task(seq).id));
+            return chunk.stop().ask(StopLevel::End);
+        }
         if repeats {
             return chunk.failed(seq, error.unwrap_or_default());
         }

@@ -1,15 +1,19 @@
 //! A node in the foreground: what `run`, `resume` and `work` have in common.
 
 mod bill;
+mod capacity;
 mod eta;
 mod progress;
 mod signals;
 
 pub use bill::account_json;
+pub use capacity::capacity;
+pub use progress::time;
 
 use crate::args::{Output, ShowFlags, WorkersArg};
-use crate::command::{Broken, Commands, KIND, Outlet};
+use crate::command::{BACKGROUND_KIND, Background, Broken, Commands, KIND, Logs, Outlet};
 use crate::exit::{Exit, bad_usage};
+use crate::home;
 use crate::lang::jobs::WorkerCount;
 use anyhow::{Context, Result};
 use divvy_core::{Clock, JobId, NodeId};
@@ -64,6 +68,8 @@ pub struct Session {
     outlet: Arc<Outlet>,
     stop: Stop,
     spill: PathBuf,
+    /// Only jobs that nobody watches, and nothing is printed.
+    background: bool,
 }
 
 impl Session {
@@ -85,7 +91,13 @@ impl Session {
         // Before there is anything to lose.
         signals::mind(&stop)?;
         let node = store.register(clock.millis(), &info)?;
-        Ok(Session { store, clock, workers, node, show, output, outlet: Arc::default(), stop, spill })
+        let outlet = Arc::default();
+        Ok(Session { store, clock, workers, node, show, output, outlet, stop, spill, background: false })
+    }
+
+    /// The same for jobs that nobody watches, and no others.
+    pub fn in_background(self) -> Session {
+        Session { background: true, ..self }
     }
 
     /// The node's id.
@@ -127,9 +139,14 @@ impl Session {
     /// What ended the node before its time.
     pub fn run(self, until: Until, job: Option<JobId>) -> Result<Outcome> {
         let session = self.store.session_file(self.node);
-        let commands = Commands::new(self.outlet.clone(), self.spill.clone(), session.clone());
-        let handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(commands)];
-        let mut settings = Settings::new(Config::new(self.workers, vec![KIND.into()], until));
+        let logs = Logs::new(home::logs_dir()?, self.node, self.background);
+        let commands = Commands::new(self.outlet.clone(), logs, self.spill.clone(), session.clone());
+        let mut handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(Background::new(commands.clone()))];
+        if !self.background {
+            handlers.push(Arc::new(commands));
+        }
+        let mut settings =
+            Settings::new(Config::new(self.workers, vec![KIND.into(), BACKGROUND_KIND.into()], until));
         settings.grace_ns = self.show.grace.saturating_mul(1_000_000_000);
         let engine = Engine::new(settings, self.store.clone(), Arc::new(self.clock), handlers)
             .joined(self.node, self.stop.clone());

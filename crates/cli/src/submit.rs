@@ -1,0 +1,113 @@
+//! `divvy submit`: a job that runs without a terminal.
+
+use crate::args::{Output, SubmitArgs};
+use crate::background::{Server, Start, ensure};
+use crate::command::BACKGROUND_KIND;
+use crate::exit::{Exit, bad_usage};
+use crate::home;
+use crate::jobs::{print, print_json};
+use crate::plan::Plan;
+use crate::session::{capacity, say, workers};
+use anyhow::{Context, Result};
+use divvy_core::{Clock, JobId};
+use divvy_engine::SystemClock;
+use divvy_store::{NodeInfo, Store};
+use serde_json::json;
+use std::ffi::OsString;
+
+/// Stores a job, sees to it that somebody runs it, and returns.
+///
+/// # Errors
+/// Bad usage, or whatever the store says.
+pub fn submit(
+    args: &SubmitArgs,
+    sources: Option<Vec<OsString>>,
+    output: Output,
+    clock: SystemClock,
+) -> Result<Exit> {
+    let run = &args.run;
+    if run.show.progress || run.show.bill {
+        return Err(bad_usage(
+            "--progress and --bill belong to who watches: `divvy run`, or `divvy wait` later",
+        ));
+    }
+    let workers = workers(&run.workers)?;
+    let plan = Plan::new(run, sources)?.in_background();
+    let fits = plan.check_fits(&capacity(&run.plan.capacity)?);
+    if !(args.hold || args.no_start) {
+        fits?;
+    } else if let Err(why) = fits {
+        // Nothing is started, so who will run it is not known.
+        say(output, &format!("divvy: {why:#}"));
+    }
+    let store = home::open_store()?;
+    home::sweep(&*store, clock.millis())?;
+    let job = store_whole(plan, &*store, &clock)?;
+    if args.hold {
+        store
+            .pause(clock.millis(), job, true)
+            .with_context(|| format!("job {job} is stored, but not paused"))?;
+    }
+    let start = Start { workers, capacity: &run.plan.capacity, grace: run.show.grace };
+    let server = match args.hold || args.no_start {
+        true => None,
+        false => Some(ensure(&start).with_context(|| {
+            format!("job {job} is stored, but nobody runs it: `divvy resume {job}` or `divvy work` does")
+        })?),
+    };
+    tell(job, server, args.hold, output)?;
+    Ok(Exit::Done)
+}
+
+/// Stores a job and all its inputs. While they are read this process is a node without workers, so that others see
+/// that more will come.
+fn store_whole(plan: Plan<'_>, store: &dyn Store, clock: &SystemClock) -> Result<JobId> {
+    if !plan.is_stream() {
+        return Ok(plan.submit(store, clock.millis(), None, BACKGROUND_KIND)?.0);
+    }
+    let info = NodeInfo { name: "reads inputs".into(), pid: std::process::id(), workers: 0 };
+    let node = store.register(clock.millis(), &info)?;
+    let (job, stream) = plan.submit(store, clock.millis(), Some(node), BACKGROUND_KIND)?;
+    let fed = stream.map_or(Ok(()), |stream| stream.feed(store, job, clock));
+    store.leave(clock.millis(), node)?;
+    let n = store.job(job)?.tail;
+    fed.with_context(|| {
+        format!("job {job} has the {n} records that could be read: `divvy resume {job}` runs them, `divvy cancel {job}` does not")
+    })?;
+    Ok(job)
+}
+
+fn tell(job: JobId, server: Option<Server>, held: bool, output: Output) -> Result<()> {
+    match output {
+        Output::Quiet => Ok(()),
+        Output::Json => {
+            let worker = match server {
+                Some(Server::Started(pid, workers)) => {
+                    json!({ "started": true, "pid": pid, "workers": workers })
+                }
+                Some(Server::There) => json!({ "started": false }),
+                None => json!(null),
+            };
+            print_json(&json!({ "job": job.0, "held": held, "worker": worker }))
+        }
+        Output::Human => {
+            print(&format!("job {job}\n"))?;
+            let who = match server {
+                Some(Server::Started(_, workers)) => {
+                    let s = if workers == 1 { "" } else { "s" };
+                    format!("a node with {workers} worker{s} was started in the background")
+                }
+                Some(Server::There) => "a node that is there takes it".into(),
+                None if held => format!("it is held: `divvy unpause {job}` lets it go"),
+                None => format!("nothing was started: `divvy work` or `divvy resume {job}` runs it"),
+            };
+            say(
+                output,
+                &format!(
+                    "divvy: {who}; `divvy wait {job}` waits for it, `divvy logs -f {job}` shows what it prints"
+                ),
+            );
+            Ok(())
+        }
+    }
+}
