@@ -1,6 +1,6 @@
 //! The bounds and targets of a node's decisions.
 
-use divvy_core::JobId;
+use divvy_core::{Demand, JobId};
 
 /// When a node leaves by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Config {
     pub workers: u32,
     /// Kinds of handler that it has.
     pub handlers: Vec<String>,
+    /// What it has of each resource. Tasks that take something run only side by side as far as this goes.
+    pub capacity: Demand,
     /// When to leave.
     pub until: Until,
     /// Work, in seconds of each worker, that a lease should be worth. Small enough to share and to redo, large
@@ -53,6 +55,7 @@ impl Config {
         Config {
             workers,
             handlers,
+            capacity: Demand::new(),
             until,
             lease_target_ns: 250_000_000,
             overhead_max: 0.02,

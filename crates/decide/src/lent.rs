@@ -9,7 +9,9 @@ pub(crate) struct Lent {
     pub(crate) lease: Lease,
     /// Tasks that have not ended here: started or not.
     pub(crate) open: Intervals,
-    /// Tasks that no worker has started, as of the last tick.
+    /// Of those the ones that wait for room here; none if they take nothing of the node.
+    pub(crate) shelf: Intervals,
+    /// Tasks that the engine has and no worker has started, as of the last tick.
     pub(crate) unstarted: u64,
     /// What happened since the last exchange went out.
     unsent: Report,
@@ -20,7 +22,14 @@ pub(crate) struct Lent {
 impl Lent {
     pub(crate) fn new(lease: Lease) -> Lent {
         let report = Report { job: lease.job, fence: lease.fence, ..Report::default() };
-        Lent { open: lease.open.clone(), unstarted: lease.open.len(), unsent: report, sent: None, lease }
+        let (open, takes) = (lease.open.clone(), !lease.demand.is_empty());
+        let (shelf, unstarted) = if takes { (open.clone(), 0) } else { (Intervals::new(), open.len()) };
+        Lent { open, shelf, unstarted, unsent: report, sent: None, lease }
+    }
+
+    /// Takes up to so many tasks off the shelf, the last ones first.
+    pub(crate) fn unshelve(&mut self, n: u64) -> Intervals {
+        self.shelf.split_off(self.shelf.len().saturating_sub(n))
     }
 
     pub(crate) fn on_done(&mut self, done: &Intervals) {
@@ -36,6 +45,7 @@ impl Lent {
 
     /// All that is open goes back.
     pub(crate) fn give_up(&mut self) {
+        self.shelf = Intervals::new();
         self.on_back(&self.open.clone());
     }
 

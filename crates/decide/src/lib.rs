@@ -11,11 +11,14 @@
 pub mod backoff;
 mod config;
 mod cost;
+mod event;
 mod lent;
 mod node;
+pub mod pack;
 pub mod size;
 
 #[cfg(feature = "planted")]
 pub use config::Bug;
 pub use config::{Config, Until};
-pub use node::{Action, End, Node, Refusal, Tick, Worked};
+pub use event::{Action, End, Failure, Refusal, Tick, Worked};
+pub use node::Node;

@@ -4,8 +4,8 @@ use crate::handler::Task;
 use crate::lent::Lent;
 use crate::stop::{Stop, StopLevel};
 use crate::worker::Desk;
-use divvy_core::{Fence, Range, Seq, State};
-use divvy_decide::Worked;
+use divvy_core::{Demand, Fence, Range, Seq, State};
+use divvy_decide::{Failure, Worked};
 use divvy_store::Held;
 
 /// A task by its lease: what its outcome is told under. Small, to be kept where the outcome is told later.
@@ -72,10 +72,22 @@ impl<'a> Chunk<'a> {
         self.lent.lease.fence
     }
 
+    /// What each task takes of the node while it runs.
+    #[must_use]
+    pub fn demand(&self) -> &'a Demand {
+        &self.lent.lease.demand
+    }
+
     /// Whether a failure of this attempt would be the task's last.
     #[must_use]
     pub fn is_last_attempt(&self) -> bool {
         self.lent.lease.attempts + 1 >= self.lent.spec.policy.max_attempts
+    }
+
+    /// Whether a task that has outgrown its class gets more memory, and the attempt does not count.
+    #[must_use]
+    pub fn may_get_more(&self) -> bool {
+        self.lent.spec.needs.more(self.lent.lease.class).is_some()
     }
 
     /// The worker's number, from 0.
@@ -125,7 +137,12 @@ impl<'a> Chunk<'a> {
 
     /// A task failed.
     pub fn failed(&mut self, seq: Seq, error: String) {
-        self.worked.failed.push((seq, error));
+        self.worked.failed.push(Failure { seq, error, outgrown: false });
+    }
+
+    /// A task was ended because it needed more memory than it may take.
+    pub fn outgrown(&mut self, seq: Seq, error: String) {
+        self.worked.failed.push(Failure { seq, error, outgrown: true });
     }
 
     /// A task was stopped without fault of its own.

@@ -16,7 +16,7 @@ pub trait Handler: Send + Sync {
     /// Gets ready for a job's tasks.
     ///
     /// # Errors
-    /// A sentence for people if the job cannot run here; the node stops with it.
+    /// A sentence for people if the job cannot run here. A node for this job only stops with it; others leave the job.
     fn open(&self, job: JobId, spec: &JobSpec) -> Result<Arc<dyn Runner>, String>;
 }
 

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `handler.rs` | what a task is: [`Handler`], [`Runner`], and [`Function`] for plain Rust functions |
 //! | `node.rs` | the coordinator's loop |
+//! | `lending.rs` | the leases in the workers' hands, and the pool that feeds them |
 //! | `lent.rs` | a lease while workers run it |
 //! | `worker.rs` | a pool thread: chunk in, outcomes in the mailbox |
 //! | `chunk.rs` | what a runner sees of the chunk it runs |
@@ -24,6 +25,7 @@ mod chunk;
 mod clock;
 mod error;
 mod handler;
+mod lending;
 mod lent;
 mod meter;
 mod node;

@@ -6,16 +6,16 @@
 use crate::chunk::TaskKey;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, Runner};
+use crate::lending::Lending;
 use crate::lent::Lent;
 use crate::meter::{Phases, Usage};
 use crate::process;
 use crate::stop::{Stop, StopLevel};
 use crate::worker::{Desk, Leases, Worker};
-use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng};
-use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Worked};
-use divvy_pool::Pool;
+use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
+use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Until, Worked};
 use divvy_store::{Error as StoreError, Exchange, Held, JobSpec, Lease, NodeInfo, Store};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +57,9 @@ pub struct Outcome {
     pub usage: Usage,
 }
 
+/// Who is told of a job that cannot run here, and why.
+type Told = Box<dyn Fn(JobId, &str)>;
+
 /// One node.
 pub struct Engine {
     settings: Settings,
@@ -65,6 +68,7 @@ pub struct Engine {
     stop: Stop,
     handlers: Vec<Arc<dyn Handler>>,
     joined: Option<NodeId>,
+    on_unable: Told,
 }
 
 impl Engine {
@@ -77,13 +81,28 @@ impl Engine {
         handlers: Vec<Arc<dyn Handler>>,
     ) -> Engine {
         settings.decide.handlers = handlers.iter().map(|h| h.kind().to_owned()).collect();
-        Engine { settings, store, clock, stop: Stop::default(), handlers, joined: None }
+        Engine {
+            settings,
+            store,
+            clock,
+            stop: Stop::default(),
+            handlers,
+            joined: None,
+            on_unable: Box::new(|_, _| {}),
+        }
     }
 
     /// As a node that has registered already, and can be stopped by this handle.
     #[must_use]
     pub fn joined(self, node: NodeId, stop: Stop) -> Engine {
         Engine { joined: Some(node), stop, ..self }
+    }
+
+    /// With this to be told of jobs that cannot run here, and why; they are left to other nodes. A node for one job
+    /// fails with it instead.
+    #[must_use]
+    pub fn on_unable(self, told: impl Fn(JobId, &str) + 'static) -> Engine {
+        Engine { on_unable: Box::new(told), ..self }
     }
 
     /// A handle to stop it.
@@ -126,12 +145,9 @@ struct Running<'a> {
     id: NodeId,
     node: Node,
     rng: Rng,
-    pool: Pool,
+    lending: Lending,
     desks: Vec<Arc<Desk>>,
-    leases: Arc<Leases>,
     phases: Arc<Phases>,
-    tags: BTreeMap<Held, (u64, Arc<Lent>)>,
-    next_tag: u64,
     jobs: HashMap<JobId, (Arc<JobSpec>, Arc<dyn Runner>)>,
     version: u64,
     liveness_at: u64,
@@ -151,25 +167,18 @@ impl<'a> Running<'a> {
         };
         let desks: std::io::Result<Vec<_>> = (0..workers).map(desk).collect();
         let desks = desks.map_err(|e| Error::Output(format!("cannot prepare the workers: {e}")))?;
-        let config = divvy_pool::Config {
-            workers,
-            // A lease is one feed; a dropped one may linger until its last chunk has ended.
-            feeds_max: 2 * engine.settings.decide.leases_max,
-            ..divvy_pool::Config::default()
-        };
-        let pool = Pool::start(config, |n| Worker::new(desks[n].clone(), leases.clone(), phases.clone()))?;
+        let lending = Lending::start(&engine.settings.decide, leases.clone(), |n| {
+            Worker::new(desks[n].clone(), leases.clone(), phases.clone())
+        })?;
         Ok(Running {
             node: Node::new(engine.settings.decide.clone()),
             rng: Rng::new(u64::from(std::process::id()) << 32 ^ engine.clock.millis() ^ id.0),
             version: engine.store.version()?,
             engine,
             id,
-            pool,
+            lending,
             desks,
-            leases,
             phases,
-            tags: BTreeMap::new(),
-            next_tag: 0,
             jobs: HashMap::new(),
             liveness_at: 0,
             stop_at: None,
@@ -198,7 +207,8 @@ impl<'a> Running<'a> {
     /// When to look again: for the node's sake, for others' liveness, for changes, for the end of the grace time.
     fn wake_at(&self, now: u64) -> u64 {
         let settings = &self.engine.settings;
-        let changes = if self.pool.idle_workers() > 0 { now + settings.changes_every_ns } else { u64::MAX };
+        let changes =
+            if self.lending.idle_workers() > 0 { now + settings.changes_every_ns } else { u64::MAX };
         let watch = now + settings.decide.report_every_ns;
         let grace = self.stop_at.unwrap_or(u64::MAX);
         self.node.wake_at(now).min(changes).min(self.liveness_at).min(watch).min(grace)
@@ -249,14 +259,13 @@ impl<'a> Running<'a> {
     }
 
     fn tick(&mut self) -> Tick {
-        let mut tick = Tick { idle: self.pool.idle_workers() as u32, ..Tick::default() };
-        for (key, (tag, _)) in &self.tags {
-            match self.pool.unstarted_of(*tag) {
-                0 => {}
-                waiting => tick.unstarted.push((*key, waiting)),
-            }
-        }
+        let mut tick = Tick {
+            idle: self.lending.idle_workers(),
+            unstarted: self.lending.unstarted(),
+            ..Tick::default()
+        };
         self.desks.iter().for_each(|desk| desk.collect(&mut tick.worked));
+        self.lending.settle(&mut tick.worked);
         let workers = self.engine.settings.decide.workers;
         if tick.idle == workers && tick.unstarted.is_empty() && tick.worked.is_empty() && self.node.is_quiet()
         {
@@ -279,7 +288,8 @@ impl<'a> Running<'a> {
         while let Some(action) = queue.pop_front() {
             let mut more = Vec::new();
             match action {
-                Action::Start(lease) => self.start_lease(lease),
+                Action::Start(lease) => self.start_lease(lease, &mut more),
+                Action::Run(key, seq) => self.run_task(key, seq),
                 Action::Cut(key, n) => self.cut(key, n, &mut more),
                 Action::Drop(key, tasks) => self.drop_tasks(key, &tasks),
                 Action::Retire(key) => self.retire(key),
@@ -291,9 +301,16 @@ impl<'a> Running<'a> {
         }
     }
 
-    fn start_lease(&mut self, lease: Lease) {
-        if let Err(error) = self.try_start(lease) {
-            self.finish(Err(error));
+    fn start_lease(&mut self, lease: Lease, more: &mut Vec<Action>) {
+        let key = (lease.job, lease.fence);
+        match self.try_start(lease) {
+            Ok(()) => {}
+            // A node for one job has nothing else to do; one for all jobs has.
+            Err(Error::Job { job, why }) if self.engine.settings.decide.until != Until::Finished(job) => {
+                (self.engine.on_unable)(job, &why);
+                self.node.on_unable(self.now(), key, more);
+            }
+            Err(error) => self.finish(Err(error)),
         }
     }
 
@@ -301,18 +318,17 @@ impl<'a> Running<'a> {
         let (spec, runner) = self.job(lease.job)?;
         let key = (lease.job, lease.fence);
         runner.on_leased(key, &lease.open);
-        let order = runner.order();
         let mut lent = Lent::new(lease, spec, runner);
-        let hull = lent.hull();
         if lent.spec.array.is_none() {
-            lent.records = self.engine.store.read(key.0, hull)?;
+            lent.records = self.engine.store.read(key.0, lent.hull())?;
         }
-        let lent = Arc::new(lent);
-        self.next_tag += 1;
-        let tag = self.next_tag;
-        self.leases.insert(tag, lent.clone());
-        self.tags.insert(key, (tag, lent));
-        Ok(self.pool.feed(tag, hull.lo..hull.hi, order)?)
+        self.lending.lend(lent)
+    }
+
+    fn run_task(&mut self, key: Held, seq: Seq) {
+        if let Err(error) = self.lending.run(key, seq) {
+            self.finish(Err(error));
+        }
     }
 
     /// The job's description and runner; opened at its first lease, let go with its last.
@@ -330,33 +346,19 @@ impl<'a> Running<'a> {
     }
 
     fn cut(&mut self, key: Held, n: u64, more: &mut Vec<Action>) {
-        let back = match self.tags.get(&key) {
-            Some((tag, lent)) => {
-                let back = take_back(&self.pool, *tag, lent, n);
-                lent.runner.on_returned(&back);
-                back
-            }
-            None => Intervals::new(),
-        };
+        let back = self.lending.cut(key, n);
         self.node.on_cut(self.now(), key, &back, more);
     }
 
     fn drop_tasks(&mut self, key: Held, tasks: &Intervals) {
-        if let Some((_, lent)) = self.tags.get(&key) {
-            lent.drop_tasks(tasks);
-            lent.runner.on_returned(tasks);
+        if self.lending.drop_tasks(key, tasks) {
             self.engine.stop.wake_workers();
         }
     }
 
     fn retire(&mut self, key: Held) {
-        let Some((tag, _)) = self.tags.remove(&key) else { return };
-        self.pool.cut(tag, u64::MAX);
-        self.pool.retire(tag);
-        self.leases.remove(tag);
-        let job = key.0;
-        if !self.tags.keys().any(|(held, _)| *held == job) {
-            self.jobs.remove(&job);
+        if self.lending.retire(key) {
+            self.jobs.remove(&key.0);
         }
     }
 
@@ -413,9 +415,7 @@ impl<'a> Running<'a> {
     /// Ends what still runs and the workers with it.
     fn close(&mut self) {
         self.engine.stop.ask(StopLevel::End);
-        self.pool.stop();
-        // A panicking worker is a bug that its own thread has reported.
-        let _ = self.pool.join();
+        self.lending.close();
         self.phases.enter(divvy_core::State::Parked, self.now());
     }
 
@@ -446,11 +446,4 @@ pub fn bury(store: &dyn Store, now: Millis) -> divvy_store::Result<()> {
         store.expire(now, gone)?;
     }
     Ok(())
-}
-
-/// Unstarted tasks, back from the workers: at most `n`, from the high end.
-fn take_back(pool: &Pool, tag: u64, lent: &Lent, n: u64) -> Intervals {
-    let cut = pool.cut(tag, n);
-    let back = cut.into_iter().map(|r| Range::new(r.start, r.end)).collect::<Intervals>();
-    back.intersect(&lent.lease.open)
 }

@@ -82,6 +82,9 @@ impl Desk {
         worked.done.insert_all(&chunk.worked.done);
         worked.stopped.insert_all(&chunk.worked.stopped);
         worked.failed.append(&mut chunk.worked.failed);
+        if !chunk.lent.lease.demand.is_empty() {
+            worked.ended.insert(chunk.range);
+        }
         worked.run_ns += run_ns;
         worked.tasks += chunk.range.len();
         for settled in chunk.settled.drain(..) {

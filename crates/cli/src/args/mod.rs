@@ -216,6 +216,27 @@ pub struct BenchArgs {
 pub enum BenchWhat {
     /// The engine alone: tasks that do nothing, in a store of their own on your disk
     Noop(NoopArgs),
+    /// A graph of tasks that do nothing: layers of `--width`, each task after 1 to 3 of the layer before
+    Graph(GraphArgs),
+}
+
+/// A graph of tasks that do nothing.
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// How many tasks
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub tasks: u64,
+    /// How many in a layer
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    pub width: u64,
+    /// Which random graph
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub workers: WorkersArg,
+    /// What an acknowledged write survives
+    #[arg(long, value_enum, default_value = "fsync")]
+    pub durability: DurabilityArg,
 }
 
 /// Tasks that do nothing.

@@ -1,7 +1,9 @@
 //! `divvy bench`: what divvy itself costs, on the user's machine and disk.
 
 mod fsync;
+mod graph;
 mod noop;
+mod scratch;
 
 use crate::args::{BenchArgs, BenchWhat, Output};
 use crate::exit::Exit;
@@ -15,5 +17,6 @@ use divvy_engine::SystemClock;
 pub fn bench(args: &BenchArgs, output: Output, clock: SystemClock) -> Result<Exit> {
     match &args.what {
         BenchWhat::Noop(noop) => noop::noop(noop, output, clock),
+        BenchWhat::Graph(graph) => graph::graph(graph, output, clock),
     }
 }

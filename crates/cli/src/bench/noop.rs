@@ -2,19 +2,18 @@
 //! tasks do nothing.
 
 use super::fsync;
-use crate::args::{DurabilityArg, NoopArgs, Output};
+use super::scratch::{Scratch, bytes_of, peak_rss_bytes};
+use crate::args::{NoopArgs, Output};
 use crate::exit::{Exit, bad_usage};
-use crate::home;
 use crate::session::{account_json, workers};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use divvy_core::{Clock, JobId};
 use divvy_decide::{Config, Until};
 use divvy_engine::{Engine, Function, Settings, SystemClock, Task};
 use divvy_store::block::{BLOCK_BYTES_MAX, BLOCK_RECORDS_MAX};
-use divvy_store::sqlite::{Durability, Options, Sqlite};
+use divvy_store::sqlite::Sqlite;
 use divvy_store::{Array, Block, Input, JobSpec, NewJob, Store};
 use serde_json::json;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const KIND: &str = "noop";
@@ -29,14 +28,8 @@ pub fn noop(args: &NoopArgs, output: Output, clock: SystemClock) -> Result<Exit>
         return Err(bad_usage(format!("--payload: at most {BLOCK_BYTES_MAX} bytes")));
     }
     let scratch = Scratch::new()?;
-    let durability = match args.durability {
-        DurabilityArg::Fsync => Durability::Fsync,
-        DurabilityArg::Process => Durability::Process,
-        DurabilityArg::None => Durability::None,
-    };
-    let path = scratch.0.join("bench.db");
     let begun_ns = clock.nanos();
-    let store = Arc::new(Sqlite::open(&path, &Options { durability, ..Options::default() })?);
+    let (path, store) = scratch.store(args.durability)?;
     let (job, feeder) = submit(args, &store, &clock)?;
     let engine = Engine::new(
         Settings::new(Config::new(workers, vec![KIND.into()], Until::Finished(job))),
@@ -57,7 +50,7 @@ pub fn noop(args: &NoopArgs, output: Output, clock: SystemClock) -> Result<Exit>
         "submit_seconds": submit_ns as f64 / 1e9,
         "store_bytes": store_bytes,
         "peak_rss_bytes": peak_rss_bytes()?,
-        "fsync_p50_us": fsync::p50_us(&scratch.0)?,
+        "fsync_p50_us": fsync::p50_us(scratch.dir())?,
         "durability": format!("{:?}", args.durability).to_lowercase(),
         "workers": workers,
         "payload": args.payload,
@@ -137,40 +130,4 @@ fn block(lo: u64, hi: u64, payload: usize) -> Block {
         ends.push(bytes.len() as u32);
     }
     Block::pack(&bytes, &ends)
-}
-
-/// A directory on the disk that jobs are kept on, gone when dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Scratch> {
-        let dir = home::dir()?.join(format!("bench-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        Ok(Scratch(dir))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Best effort: what stays behind is named after this program.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Bytes of the store on disk, its write-ahead log included.
-fn bytes_of(path: &Path) -> u64 {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        std::fs::metadata(name).map_or(0, |meta| meta.len())
-    };
-    beside("") + beside("-wal") + beside("-shm")
-}
-
-/// The most memory this process ever held, bytes.
-fn peak_rss_bytes() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM in /proc")?;
-    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kib * 1024)
 }

@@ -6,10 +6,12 @@ use super::outlet::Outlet;
 use super::results::Results;
 use super::{KIND, Line, Recipe};
 use crate::lang::placeholder::Input;
+use divvy_core::demand::MEM;
 use divvy_core::{Intervals, JobId, State};
 use divvy_engine::process::{self, Bounds, Captured, Ended, SESSION_VAR};
 use divvy_engine::{Chunk, Handler, Order, Runner, StopLevel, Task, TaskKey};
 use divvy_store::{Held, JobSpec};
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -72,6 +74,7 @@ impl Handler for Commands {
                 timeout_ns: (recipe.limits.timeout_ms > 0)
                     .then_some(recipe.limits.timeout_ms.saturating_mul(1_000_000)),
                 term_ns: TERM_NS,
+                resident_max: None,
                 memory_max,
                 spill: self.spill.clone(),
             },
@@ -125,6 +128,8 @@ impl Runner for JobRunner {
             }
             let mut output = Captured::default();
             match self.attempt(chunk, seq, &mut output) {
+                Attempt::Outgrown(error) if chunk.may_get_more() => chunk.outgrown(seq, error),
+                Attempt::Outgrown(error) => self.hand_over(chunk, seq, output, Some(error)),
                 Attempt::Ended(Ok(())) => self.hand_over(chunk, seq, output, None),
                 Attempt::Ended(Err(error)) => self.hand_over(chunk, seq, output, Some(error)),
                 Attempt::Stopped => {
@@ -153,6 +158,7 @@ impl Runner for JobRunner {
 
 enum Attempt {
     Ended(Result<(), String>),
+    Outgrown(String),
     Stopped,
 }
 
@@ -167,7 +173,8 @@ impl JobRunner {
             Err(why) => return Attempt::Ended(Err(why)),
         };
         self.set_variables(&mut command, chunk, &task, &self.line.told(bytes), slot);
-        let mut ended = process::run(&mut command, chunk, seq, &self.bounds, output);
+        let bounds = self.bounds_of(chunk);
+        let mut ended = process::run(&mut command, chunk, seq, &bounds, output);
         let waits_since = chunk.now_ns();
         while ended.as_ref().is_err_and(is_scarce) && chunk.now_ns() < waits_since + SCARCE_NS {
             if chunk.is_ended(seq) {
@@ -175,13 +182,19 @@ impl JobRunner {
             }
             chunk.enter(State::HeldBack);
             std::thread::sleep(SCARCE_PAUSE);
-            ended = process::run(&mut command, chunk, seq, &self.bounds, output);
+            ended = process::run(&mut command, chunk, seq, &bounds, output);
         }
         match ended {
             Ok(Ended::Exited(status)) => Attempt::Ended(verdict(status)),
             Ok(Ended::TimedOut) => {
                 let limit = self.bounds.timeout_ns.unwrap_or(0) as f64 / 1e9;
                 Attempt::Ended(Err(format!("timed out after {limit} s")))
+            }
+            Ok(Ended::Outgrown) => {
+                let most = bounds.resident_max.unwrap_or(0) >> 20;
+                Attempt::Outgrown(format!(
+                    "took more than its {most} MiB of memory, or the machine ran out of it"
+                ))
             }
             Ok(Ended::Stopped) => Attempt::Stopped,
             // No fault of the task's: it runs again when there is room for what it prints, or for one more process.
@@ -191,6 +204,14 @@ impl JobRunner {
                 Attempt::Stopped
             }
             Err(error) => Attempt::Ended(Err(format!("cannot run: {error}"))),
+        }
+    }
+
+    /// What a task of this lease may take.
+    fn bounds_of(&self, chunk: &Chunk<'_>) -> Cow<'_, Bounds> {
+        match chunk.demand().get(MEM) {
+            0 => Cow::Borrowed(&self.bounds),
+            most => Cow::Owned(Bounds { resident_max: Some(most), ..self.bounds.clone() }),
         }
     }
 

@@ -147,9 +147,13 @@ impl Session {
         }
         let mut settings =
             Settings::new(Config::new(self.workers, vec![KIND.into(), BACKGROUND_KIND.into()], until));
+        let output = self.output;
         settings.grace_ns = self.show.grace.saturating_mul(1_000_000_000);
         let engine = Engine::new(settings, self.store.clone(), Arc::new(self.clock), handlers)
-            .joined(self.node, self.stop.clone());
+            .joined(self.node, self.stop.clone())
+            .on_unable(move |job, why| {
+                say(output, &format!("divvy: job {job} cannot run here and is left: {why}"))
+            });
         let shows = |asked: bool| self.output == Output::Human && (asked || std::io::stderr().is_terminal());
         let mut progress =
             job.filter(|_| shows(self.show.progress)).map(|job| Progress::new(self.store.clone(), job));

@@ -46,6 +46,26 @@ fn work_until_empty_does_all_jobs_and_leaves() {
     place.divvy(["work", "--until-empty"]).silent();
 }
 
+/// It used to stop the worker for all jobs.
+#[test]
+fn a_job_that_cannot_run_here_leaves_the_others_alone() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("there")).unwrap();
+    let script = "[ -e go ] || { >begun; sleep 600; }; echo {} >> done";
+    for dir in ["there", "."] {
+        let mut run = place.command(["run", "sh", "-c", script, "_", ":::", "a", "b"]);
+        let run = place.spawn(run.current_dir(place.path(dir)));
+        until("it runs", || place.has(&format!("{dir}/begun")));
+        run.end_by(Signal::INT).exits(130);
+    }
+    std::fs::remove_dir_all(place.path("there")).unwrap();
+    place.write("go", "");
+    let worked = place.divvy(["work", "--until-empty"]);
+    assert!(worked.err().contains("job 1 cannot run here and is left"), "{}", worked.err());
+    assert_eq!((worked.code, place.lines("done")), (Some(0), vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(place.count("1", "ready"), 2);
+}
+
 #[test]
 fn a_killed_workers_tasks_run_again_elsewhere() {
     let place = Place::new();

@@ -5,6 +5,7 @@
 
 mod capture;
 mod children;
+mod memory;
 mod run;
 
 pub use capture::{Captured, Printed};

@@ -2,6 +2,7 @@
 
 use super::capture::{Captured, Printed};
 use super::children::boot_ns;
+use super::memory;
 use crate::chunk::Chunk;
 use crate::stop::StopLevel;
 use divvy_core::{Seq, State};
@@ -9,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use std::io;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -20,6 +21,8 @@ pub struct Bounds {
     pub timeout_ns: Option<u64>,
     /// Between SIGTERM and SIGKILL, nanoseconds.
     pub term_ns: u64,
+    /// Resident bytes that it and its descendants may take together; `None`: not looked at.
+    pub resident_max: Option<u64>,
     /// Output per stream that is kept in memory; more goes to a file in `spill`.
     pub memory_max: usize,
     /// See `memory_max`.
@@ -33,6 +36,8 @@ pub enum Ended {
     Exited(ExitStatus),
     /// It took too long.
     TimedOut,
+    /// It took more memory than it may, or the system had none left and ended it.
+    Outgrown,
     /// By us, because of a stop or because its task was taken away.
     Stopped,
 }
@@ -55,7 +60,14 @@ pub fn run(
     let child = command.spawn()?;
     let mut running = Running::new(child, from_ns)?;
     chunk.enter(State::Run);
-    running.until_end(chunk, seq, bounds, into)
+    if bounds.resident_max.is_none() {
+        return running.until_end(chunk, seq, bounds, into);
+    }
+    memory::offer(running.child.id());
+    let kills = memory::oom_kills();
+    let ended = running.until_end(chunk, seq, bounds, into)?;
+    let killed = matches!(ended, Ended::Exited(status) if status.signal() == Some(Signal::KILL.as_raw()));
+    Ok(if killed && memory::oom_kills() > kills { Ended::Outgrown } else { ended })
 }
 
 /// A command that runs. Dropping it kills its group, so that no error leaves it behind.
@@ -70,6 +82,9 @@ struct Running {
 /// How long a command lives before it is written down for the node's survivors. The note is a write to a file that
 /// all workers share, which is 6 % of a command that does nothing; one that is younger is found by its environment.
 const NOTE_AFTER_NS: u64 = 10_000_000;
+
+/// How often the memory of a bounded command is looked at: a program fills some ten megabytes in that time.
+const MEMORY_EVERY_NS: u64 = 20_000_000;
 
 /// Bytes read from a pipe at once. It is cleared for every task, so it is no larger than it pays to be.
 const READ: usize = 16 << 10;
@@ -152,13 +167,17 @@ impl Drop for Running {
 /// Why and how a command is being ended before its time.
 struct Ending {
     deadline_ns: Option<u64>,
+    /// When to look at its memory.
+    memory_at_ns: Option<u64>,
     why: Option<Ended>,
     kill_at_ns: Option<u64>,
 }
 
 impl Ending {
     fn new(now: u64, bounds: &Bounds) -> Ending {
-        Ending { deadline_ns: bounds.timeout_ns.map(|t| now.saturating_add(t)), why: None, kill_at_ns: None }
+        let deadline_ns = bounds.timeout_ns.map(|t| now.saturating_add(t));
+        let memory_at_ns = bounds.resident_max.map(|_| now.saturating_add(MEMORY_EVERY_NS));
+        Ending { deadline_ns, memory_at_ns, why: None, kill_at_ns: None }
     }
 
     fn step(&mut self, now: u64, chunk: &Chunk<'_>, seq: Seq, bounds: &Bounds, running: &Running) {
@@ -167,6 +186,10 @@ impl Ending {
                 Some(Ended::Stopped)
             } else if self.deadline_ns.is_some_and(|at| now >= at) {
                 Some(Ended::TimedOut)
+            } else if self.has_outgrown(now, bounds, running) {
+                // At once: whoever asks first lets it grow on.
+                running.signal(Signal::KILL);
+                Some(Ended::Outgrown)
             } else {
                 return;
             };
@@ -182,8 +205,20 @@ impl Ending {
         }
     }
 
+    fn has_outgrown(&mut self, now: u64, bounds: &Bounds, running: &Running) -> bool {
+        let (Some(most), Some(at)) = (bounds.resident_max, self.memory_at_ns) else { return false };
+        if now < at {
+            return false;
+        }
+        self.memory_at_ns = Some(now.saturating_add(MEMORY_EVERY_NS));
+        memory::resident(running.child.id()) > most
+    }
+
     fn wait_ns(&self, now: u64) -> Option<u64> {
-        let next = if self.why.is_some() { self.kill_at_ns } else { self.deadline_ns };
+        let next = match self.why {
+            Some(_) => self.kill_at_ns,
+            None => [self.deadline_ns, self.memory_at_ns].into_iter().flatten().min(),
+        };
         next.map(|at| at.saturating_sub(now))
     }
 

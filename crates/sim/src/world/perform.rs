@@ -21,6 +21,14 @@ impl World {
             self.trace.line(self.queue.now(), format_args!("node {slot}: {action:?}"));
             match action {
                 Action::Start(lease) => self.start(slot, &lease)?,
+                Action::Run(held, seq) => {
+                    let fresh = self.hosts[slot].pool.run(held, seq);
+                    ensure!(
+                        fresh,
+                        StartedOnce,
+                        "node {slot} runs {seq} of {held:?}, which it has not started"
+                    );
+                }
                 Action::Cut(held, n) => self.cut(slot, held, n, &mut out),
                 Action::Drop(held, tasks) => self.drop_tasks(slot, held, &tasks),
                 Action::Retire(held) => {

@@ -1,7 +1,7 @@
 //! The workers of one simulated process and the tasks that wait for them.
 
 use divvy_core::{Intervals, Range, Rng, Seq};
-use divvy_decide::{Tick, Worked};
+use divvy_decide::{Failure, Tick, Worked};
 use divvy_store::{Held, Lease};
 
 /// Workers, and what waits for them.
@@ -11,6 +11,8 @@ pub(crate) struct Pool {
     lent: Vec<Lent>,
     workers: Vec<Option<Running>>,
     runs: u64,
+    /// Tasks that took something of the node and do no longer, since the last tick; also of leases that are gone.
+    ended: Vec<(Held, Seq)>,
 }
 
 #[derive(Debug)]
@@ -18,6 +20,8 @@ struct Lent {
     held: Held,
     waiting: Intervals,
     attempts: u32,
+    /// Its tasks take something of the node: each waits to be told to run.
+    takes: bool,
     /// Since the last tick.
     worked: Worked,
 }
@@ -29,6 +33,7 @@ pub(crate) struct Running {
     pub(crate) held: Held,
     pub(crate) seq: Seq,
     pub(crate) attempts: u32,
+    takes: bool,
     from: u64,
     /// Its end will be told.
     told: bool,
@@ -44,7 +49,7 @@ pub(crate) enum Outcome {
 
 impl Pool {
     pub(crate) fn new(workers: u32) -> Pool {
-        Pool { lent: Vec::new(), workers: vec![None; workers as usize], runs: 0 }
+        Pool { workers: vec![None; workers as usize], ..Pool::default() }
     }
 
     /// False if it was started before.
@@ -53,9 +58,16 @@ impl Pool {
         if self.lent.iter().any(|l| l.held == held) {
             return false;
         }
-        let (waiting, attempts) = (lease.open.clone(), lease.attempts);
-        self.lent.push(Lent { held, waiting, attempts, worked: Worked::default() });
+        let (takes, attempts) = (!lease.demand.is_empty(), lease.attempts);
+        let waiting = if takes { Intervals::new() } else { lease.open.clone() };
+        self.lent.push(Lent { held, waiting, attempts, takes, worked: Worked::default() });
         true
+    }
+
+    /// There is room for this task. False if it is of no lease that was started.
+    pub(crate) fn run(&mut self, held: Held, seq: Seq) -> bool {
+        let lent = self.lent.iter_mut().find(|l| l.held == held && l.takes);
+        lent.map(|lent| lent.waiting.insert(Range::new(seq, seq + 1))).is_some()
     }
 
     /// Takes up to `n` waiting tasks back, the last ones first.
@@ -68,7 +80,11 @@ impl Pool {
     /// Tasks that are no longer this node's. Returns the workers that run any of them.
     pub(crate) fn drop_tasks(&mut self, held: Held, tasks: &Intervals) -> Vec<usize> {
         if let Some(lent) = self.lent.iter_mut().find(|l| l.held == held) {
-            lent.waiting.remove_all(tasks);
+            let gone = lent.waiting.intersect(tasks);
+            lent.waiting.remove_all(&gone);
+            if lent.takes {
+                self.ended.extend(gone.iter().map(|seq| (held, seq)));
+            }
         }
         let mut hit = Vec::new();
         for (nth, running) in self.workers.iter_mut().enumerate() {
@@ -108,7 +124,8 @@ impl Pool {
         lent.waiting.remove(Range::new(seq, seq + 1));
         self.runs += 1;
         let attempts = lent.attempts;
-        let running = Running { run: self.runs, held: lent.held, seq, attempts, from: now, told: true };
+        let (run, takes) = (self.runs, lent.takes);
+        let running = Running { run, held: lent.held, seq, attempts, takes, from: now, told: true };
         self.workers[worker] = Some(running);
         Some(running)
     }
@@ -121,12 +138,18 @@ impl Pool {
     /// A worker's run is over.
     pub(crate) fn end(&mut self, now: u64, worker: usize, outcome: Outcome) {
         let Some(r) = self.workers[worker].take() else { return };
+        if r.takes {
+            self.ended.push((r.held, r.seq));
+        }
         let lent = self.lent.iter_mut().find(|l| l.held == r.held);
         let Some(lent) = lent.filter(|_| r.told) else { return };
         let task = Range::new(r.seq, r.seq + 1);
         match outcome {
             Outcome::Done => lent.worked.done.insert(task),
-            Outcome::Failed => lent.worked.failed.push((r.seq, "failed".to_owned())),
+            Outcome::Failed => {
+                let error = "failed".to_owned();
+                lent.worked.failed.push(Failure { seq: r.seq, error, outgrown: false });
+            }
             Outcome::Stopped => lent.worked.stopped.insert(task),
         }
         lent.worked.run_ns += now - r.from;
@@ -143,6 +166,9 @@ impl Pool {
     pub(crate) fn look(&mut self) -> Tick {
         let mut tick =
             Tick { idle: self.workers.iter().filter(|w| w.is_none()).count() as u32, ..Tick::default() };
+        let took = self.ended.drain(..);
+        let ended = |seq| Worked { ended: Range::new(seq, seq + 1).into(), ..Worked::default() };
+        tick.worked.extend(took.map(|(held, seq)| (held, ended(seq))));
         for lent in &mut self.lent {
             if lent.worked != Worked::default() {
                 tick.worked.push((lent.held, std::mem::take(&mut lent.worked)));

@@ -8,83 +8,33 @@
 //! 3. If the store shows hungry nodes, half of what waits here is given back, if that is worth the trip.
 //! 4. Leases that the store no longer has are dropped, and what still runs of them is no longer told.
 //! 5. A stop gives back what has not started, waits for what has, reports, and ends.
+//! 6. Tasks that take something of the node start when there is room, the best fit first.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `mod.rs` | the state, and what each event does to it |
+//! | `claims.rs` | what to ask for, and when |
+//! | `shelf.rs` | tasks that wait for room |
+//! | `returns.rs` | what goes back unstarted |
+//! | `planted.rs` | bugs on purpose, for the simulator to find |
+
+mod claims;
+#[cfg(feature = "planted")]
+mod planted;
+mod returns;
+mod shelf;
+#[cfg(test)]
+mod shelf_tests;
 
 use crate::backoff::full_jitter;
 use crate::config::{Config, Until};
 use crate::cost::Mean;
+use crate::event::{Action, End, Failure, Refusal, Tick, Worked};
 use crate::lent::Lent;
-use crate::size::{Known, LEASE_MAX, lease_size};
-use divvy_core::{Intervals, JobId, Millis, Rng, Seq, State};
-use divvy_store::{Claim, Exchange, Failed, Held, JobView, Lease, Reply, Want};
-use std::collections::BTreeMap;
-
-/// What the node wants done.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Run these tasks.
-    Start(Lease),
-    /// Take up to so many unstarted tasks, the last ones first, back from the workers; answer with
-    /// [`Node::on_cut`], also if there were none.
-    Cut(Held, u64),
-    /// These tasks of the lease are no longer ours: stop them, and say nothing more of them.
-    Drop(Held, Intervals),
-    /// Nothing more will happen under this lease.
-    Retire(Held),
-    /// Carry this to the store; answer with [`Node::on_reply`] or [`Node::on_refused`] and this number.
-    Exchange(u64, Exchange),
-    /// The session has ended: begin a new one, then [`Node::on_registered`].
-    Register,
-    /// The node is through.
-    End(End),
-}
-
-/// Why a node ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Its job has finished, or there was nothing more to do.
-    Finished,
-    /// It was told to, and has given everything back.
-    Stopped,
-    /// The store refused for good; leases may still be held there.
-    Refused,
-}
-
-/// Why an exchange has no reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// Not now, or nobody knows whether it arrived: say it again.
-    Again,
-    /// The session has ended.
-    Gone,
-    /// It will not work later either.
-    ForGood,
-}
-
-/// What workers did under one lease since the last tick.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Worked {
-    /// Ended well.
-    pub done: Intervals,
-    /// Failed, with the error.
-    pub failed: Vec<(Seq, String)>,
-    /// Stopped without fault of theirs.
-    pub stopped: Intervals,
-    /// Worker-nanoseconds in the handler, over how many tasks.
-    pub run_ns: u64,
-    /// See `run_ns`.
-    pub tasks: u64,
-}
-
-/// What the engine sees when it looks at its workers.
-#[derive(Debug, Clone, Default)]
-pub struct Tick {
-    /// By lease.
-    pub worked: Vec<(Held, Worked)>,
-    /// Tasks not started, by lease; a lease that is not named has none.
-    pub unstarted: Vec<(Held, u64)>,
-    /// Workers that found nothing to do.
-    pub idle: u32,
-}
+use divvy_core::{Demand, Intervals, JobId, Millis, Rng, State};
+use divvy_store::{Claim, Exchange, Failed, Held, JobView, Reply};
+use shelf::Taking;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -111,13 +61,22 @@ struct Job {
     seen: u64,
 }
 
+/// Most jobs that are remembered as unable to run here: each is named in every claim.
+const UNABLE_MAX: usize = 100;
+
 /// A node's whole state.
 #[derive(Debug, Clone)]
 pub struct Node {
     cfg: Config,
     phase: Phase,
     held: BTreeMap<Held, Lent>,
+    /// What the node has and no task takes.
+    room: Demand,
+    /// What tasks take, also those whose lease was lost.
+    taking: BTreeMap<Held, Taking>,
     jobs: BTreeMap<JobId, Job>,
+    /// Jobs that cannot run here; at most [`UNABLE_MAX`], the oldest are tried again.
+    unable: BTreeSet<JobId>,
     trip: Option<Trip>,
     trips: u64,
     round_trip: Mean,
@@ -162,7 +121,10 @@ impl Node {
         Node {
             phase: Phase::Running,
             held: BTreeMap::new(),
+            room: cfg.capacity.clone(),
+            taking: BTreeMap::new(),
             jobs: BTreeMap::new(),
+            unable: BTreeSet::new(),
             trip: None,
             trips: 0,
             round_trip: Mean::default(),
@@ -224,14 +186,19 @@ impl Node {
             job.task_ns.observe(mean);
             job.seen += worked.tasks;
         }
+        self.on_ended(key, &worked.ended);
+        if !worked.done.is_empty() && self.view(key.0).is_some_and(|view| view.blocked > 0) {
+            // What is done may be what others of the job wait for.
+            self.claim_at = now;
+        }
         let retry_ms = self.cfg.retry_ms;
         // A dropped lease's workers may still hand in what they ended: it no longer counts.
         let Some(lent) = self.held.get_mut(&key) else { return };
         lent.on_done(&worked.done);
         lent.on_back(&worked.stopped);
-        for (seq, error) in worked.failed {
+        for Failure { seq, error, outgrown } in worked.failed {
             let retry_ms = full_jitter(retry_ms.0, retry_ms.1, lent.lease.attempts, rng);
-            lent.on_failed(Failed { seq, error, retry_ms, outgrown: false });
+            lent.on_failed(Failed { seq, error, retry_ms, outgrown });
         }
         if lent.has_unsent() {
             // Counted from the last exchange: whoever looks only this often must not wait once more to tell.
@@ -241,6 +208,7 @@ impl Node {
 
     /// The workers gave these unstarted tasks back.
     pub fn on_cut(&mut self, now: u64, key: Held, back: &Intervals, out: &mut Vec<Action>) {
+        self.on_ended(key, back);
         if let Some(lent) = self.held.get_mut(&key) {
             #[cfg(feature = "planted")]
             let keeps = self.cfg.bug == Some(crate::Bug::KeepsWhatItGaveBack);
@@ -254,6 +222,22 @@ impl Node {
             }
             self.urgent |= !back.is_empty();
         }
+        self.step(now, out);
+    }
+
+    /// The job of this lease, which was just started, cannot run here: the lease goes back, and no more of the job is
+    /// asked for.
+    pub fn on_unable(&mut self, now: u64, key: Held, out: &mut Vec<Action>) {
+        if self.unable.len() >= UNABLE_MAX {
+            self.unable.pop_first();
+        }
+        self.unable.insert(key.0);
+        if let Some(lent) = self.held.get_mut(&key) {
+            lent.give_up();
+            lent.unstarted = 0;
+            self.urgent = true;
+        }
+        self.idle = self.cfg.workers;
         self.step(now, out);
     }
 
@@ -281,6 +265,7 @@ impl Node {
         }
         self.retire_settled(out);
         if self.phase == Phase::Running {
+            self.cut_paused(out);
             // What was granted just now has had no time to start: giving it back would go round for ever.
             if reply.hungry > 0 && !granted {
                 self.give_back(out);
@@ -396,7 +381,7 @@ impl Node {
     /// later, and knows all that happened here.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.quiet && !self.has_unsent()
+        self.quiet && !self.has_unsent() && self.held.values().all(|lent| lent.shelf.is_empty())
     }
 
     /// Leases held, for the metrics.
@@ -413,6 +398,7 @@ impl Node {
 
     /// Sends what is to be sent, or ends.
     fn step(&mut self, now: u64, out: &mut Vec<Action>) {
+        self.start_shelved(out);
         if self.trip.is_some() || self.phase == Phase::Ended || now < self.again_at {
             return;
         }
@@ -443,59 +429,13 @@ impl Node {
     }
 
     fn wants_report(&self, now: u64) -> bool {
-        self.has_unsent() && (now >= self.report_at || self.urgent || self.is_alone())
+        self.has_unsent() && (now >= self.report_at || self.urgent || self.is_alone() || self.frees_blocked())
     }
 
-    fn wants_claim(&self, now: u64) -> bool {
-        // What stood against the last claim may have been a lease that has ended since.
-        let freed = self.open_leases() < self.refused_with;
-        let may = self.may_claim() && (now >= self.claim_at || freed);
-        may && match self.waiting_ns() {
-            // Asking early pays only if the round trip it hides is not small beside a task, and nobody else waits
-            // for what would be taken: it would go back and forth.
-            Some(waiting) => self.idle > 0 || (!self.hungry && waiting < self.ahead_ns() && self.is_short()),
-            // Work waits here, and nobody knows for how long: the first tasks will tell.
-            None => false,
-        }
-    }
-
-    /// Whether there is room for another lease.
-    fn may_claim(&self) -> bool {
-        self.phase == Phase::Running && self.held.len() < self.cfg.leases_max && !self.has_quarantine()
-    }
-
-    fn claim(&self) -> Claim {
-        let only = match self.cfg.until {
-            Until::Finished(job) => Some(job),
-            Until::Stopped | Until::Empty => None,
-        };
-        let wants = self.jobs.iter().filter_map(|(job, known)| {
-            let view = known.view.as_ref().filter(|v| v.claimable > 0)?;
-            Some(Want { job: *job, class: 0, tasks: self.size(known, view.claimable) })
-        });
-        Claim {
-            only,
-            handlers: self.cfg.handlers.clone(),
-            capacity: divvy_core::Demand::new(),
-            wants: wants.collect(),
-            want_new: u64::from(self.cfg.workers),
-            bytes_max: self.cfg.bytes_max.saturating_sub(self.bytes()),
-            leases_max: self.cfg.leases_max - self.held.len(),
-            isolated_max: (self.cfg.workers as usize).saturating_sub(self.open_leases()),
-        }
-    }
-
-    fn size(&self, job: &Job, claimable: u64) -> u64 {
-        let known = Known {
-            task_ns: job.task_ns.get(),
-            seen: job.seen,
-            round_trip_ns: self.round_trip_ns(),
-            claimable,
-            workers: u64::from(self.cfg.workers),
-            workers_all: self.workers_all,
-            idle: u64::from(self.idle),
-        };
-        lease_size(self.cfg.lease_target_ns, self.cfg.overhead_max, &known)
+    /// Whether a worker is idle while what was not reported yet may be what other tasks wait for.
+    fn frees_blocked(&self) -> bool {
+        let blocks = |job| self.view(job).is_some_and(|view| view.blocked > 0);
+        self.idle > 0 && self.held.iter().any(|(key, lent)| lent.has_unsent() && blocks(key.0))
     }
 
     /// Leases and tasks that the store no longer has for this node.
@@ -505,6 +445,7 @@ impl Node {
             let taken = lent.open.minus(open);
             if !taken.is_empty() {
                 lent.open.remove_all(&taken);
+                lent.shelf.remove_all(&taken);
                 lent.unstarted = lent.unstarted.min(lent.open.len());
                 out.push(Action::Drop(*key, taken));
             }
@@ -526,6 +467,7 @@ impl Node {
         for view in views {
             self.jobs.entry(view.job).or_default().view = Some(view.clone());
         }
+        self.unable.retain(|id| views.iter().any(|v| v.job == *id && !v.finished));
         // What is remembered is bounded by what is held and what was just heard of.
         let held = &self.held;
         self.jobs.retain(|id, job| {
@@ -551,36 +493,6 @@ impl Node {
         };
     }
 
-    /// Half of what waits here, newest leases first, if moving it saves more than the trips cost:
-    /// `A - B > 2c/S` with an idle thief (`B = 0`). DESIGN.md, "Formulas".
-    fn give_back(&mut self, out: &mut Vec<Action>) {
-        let waiting = self.waiting_ns().unwrap_or(u64::MAX);
-        if (waiting as f64) < 2.0 * self.round_trip_ns() {
-            return;
-        }
-        let mut left = self.unstarted().div_ceil(2);
-        for (key, lent) in self.held.iter().rev() {
-            let view = self.jobs.get(&key.0).and_then(|job| job.view.as_ref());
-            if view.is_some_and(|v| v.claimable > 0) {
-                continue; // the hungry have only not heard of it yet
-            }
-            let n = lent.unstarted.min(left);
-            left -= n;
-            if n > 0 {
-                out.push(Action::Cut(*key, n));
-            }
-        }
-    }
-
-    fn cut_all(&self, out: &mut Vec<Action>) {
-        let cuts = self.held.iter().filter(|(_, lent)| lent.unstarted > 0);
-        out.extend(cuts.map(|(key, _)| Action::Cut(*key, LEASE_MAX)));
-        #[cfg(feature = "planted")]
-        if self.cfg.bug == Some(crate::Bug::LeavesEarly) {
-            out.push(Action::End(End::Stopped));
-        }
-    }
-
     fn retire_settled(&mut self, out: &mut Vec<Action>) {
         self.held.retain(|key, lent| {
             let settled = lent.is_settled();
@@ -599,7 +511,7 @@ impl Node {
             Until::Finished(job) => {
                 self.held.is_empty()
                     && self.trips > 0
-                    && self.jobs.get(&job).and_then(|j| j.view.as_ref()).is_none_or(|v| v.finished)
+                    && self.jobs.get(&job).and_then(|j| j.view.as_ref()).is_none_or(|v| v.finished || v.stuck)
             }
         }
     }
@@ -617,6 +529,10 @@ impl Node {
             return self.trip.take();
         }
         self.trip.take_if(|trip| trip.id == id)
+    }
+
+    fn view(&self, job: JobId) -> Option<&JobView> {
+        self.jobs.get(&job).and_then(|job| job.view.as_ref())
     }
 
     fn has_unsent(&self) -> bool {
@@ -642,79 +558,13 @@ impl Node {
 
     /// Bytes of the records held, by their mean size.
     fn bytes(&self) -> u64 {
-        let bytes_of = |(key, lent): (&Held, &Lent)| {
-            let view = self.jobs.get(&key.0).and_then(|job| job.view.as_ref());
-            lent.open.len() * view.map_or(0, |v| v.record_bytes)
-        };
+        let bytes_of =
+            |(key, lent): (&Held, &Lent)| lent.open.len() * self.view(key.0).map_or(0, |v| v.record_bytes);
         self.held.iter().map(bytes_of).sum()
-    }
-
-    /// How long what waits here will last; `None` if it is not known.
-    fn waiting_ns(&self) -> Option<u64> {
-        let mut work = 0.0;
-        for (key, lent) in self.held.iter().filter(|(_, lent)| lent.unstarted > 0) {
-            work += lent.unstarted as f64 * self.jobs.get(&key.0)?.task_ns.get()?;
-        }
-        Some((work / f64::from(self.cfg.workers)) as u64)
-    }
-
-    /// Whether tasks are known to be so short that a round trip is not small beside them.
-    fn is_short(&self) -> bool {
-        let held = |id: &JobId| self.held.keys().any(|(job, _)| job == id);
-        let mut times = self.jobs.iter().filter(|(id, _)| held(id)).map(|(_, job)| job.task_ns.get());
-        times.all(|time| time.is_some_and(|time| time < 100.0 * self.round_trip_ns()))
-    }
-
-    fn ahead_ns(&self) -> u64 {
-        (4.0 * self.round_trip_ns()) as u64
-    }
-
-    fn round_trip_ns(&self) -> f64 {
-        self.round_trip.get().unwrap_or(1e6)
     }
 
     /// Reports are rarer where the store is slow, so that they too stay within `overhead_max`.
     fn report_every(&self) -> u64 {
         self.cfg.report_every_ns.max((self.round_trip_ns() / self.cfg.overhead_max) as u64)
-    }
-}
-
-/// Bugs on purpose, each small and each one somebody might really make.
-#[cfg(feature = "planted")]
-impl Node {
-    fn planted_lease(&self, mut lent: Lent) -> Lent {
-        if self.cfg.bug == Some(crate::Bug::ReportsBeforeTheEnd) {
-            let all = lent.open.clone();
-            lent.on_done(&all);
-            lent.open = all;
-        }
-        lent
-    }
-
-    fn planted_exchange(&self, mut exchange: Exchange) -> Exchange {
-        match self.cfg.bug {
-            Some(crate::Bug::DropsFailures) if exchange.claim.is_some() => {
-                exchange.reports.iter_mut().for_each(|r| r.failed.clear());
-            }
-            Some(crate::Bug::Hoards) => {
-                if let Some(claim) = &mut exchange.claim {
-                    claim.leases_max = usize::MAX;
-                    claim.wants.iter_mut().for_each(|w| w.tasks = u64::MAX);
-                }
-            }
-            _ => {}
-        }
-        exchange
-    }
-
-    fn planted_borrow(&mut self, lost: Held, lent: &Lent) -> bool {
-        let other = self.held.iter_mut().find(|(key, _)| key.0 == lost.0);
-        match other {
-            Some((_, other)) if self.cfg.bug == Some(crate::Bug::BorrowsAFence) => {
-                other.on_done(&lent.open);
-                true
-            }
-            _ => false,
-        }
     }
 }

@@ -1,0 +1,117 @@
+//! What to ask for, and when.
+
+use super::{Job, Node, Phase};
+use crate::config::Until;
+use crate::size::{Known, lease_size};
+use divvy_core::{Demand, JobId};
+use divvy_store::{Claim, Want};
+
+impl Node {
+    pub(super) fn wants_claim(&self, now: u64) -> bool {
+        // What stood against the last claim may have been a lease that has ended since.
+        let freed = self.open_leases() < self.refused_with;
+        let may = self.may_claim() && (now >= self.claim_at || freed);
+        may && match self.waiting_ns() {
+            // Asking early pays only if the round trip it hides is not small beside a task, and nobody else waits
+            // for what would be taken: it would go back and forth.
+            Some(waiting) => self.idle > 0 || (!self.hungry && waiting < self.ahead_ns() && self.is_short()),
+            // Work waits here, and nobody knows for how long: the first tasks will tell.
+            None => false,
+        }
+    }
+
+    /// Whether there is room for another lease.
+    pub(super) fn may_claim(&self) -> bool {
+        self.phase == Phase::Running && self.held.len() < self.cfg.leases_max && !self.has_quarantine()
+    }
+
+    pub(super) fn claim(&self) -> Claim {
+        let only = match self.cfg.until {
+            Until::Finished(job) => Some(job),
+            Until::Stopped | Until::Empty => None,
+        };
+        Claim {
+            only,
+            handlers: self.cfg.handlers.clone(),
+            capacity: self.cfg.capacity.clone(),
+            wants: self.wants(),
+            want_new: u64::from(self.cfg.workers),
+            bytes_max: self.cfg.bytes_max.saturating_sub(self.bytes()),
+            leases_max: self.cfg.leases_max - self.held.len(),
+            isolated_max: (self.cfg.workers as usize).saturating_sub(self.open_leases()),
+        }
+    }
+
+    fn wants(&self) -> Vec<Want> {
+        let known = self.jobs.iter().flat_map(|(job, known)| self.wants_of(*job, known));
+        known.chain(self.unable.iter().map(|job| Want { job: *job, class: 0, tasks: 0 })).collect()
+    }
+
+    fn wants_of(&self, job: JobId, known: &Job) -> Vec<Want> {
+        if self.unable.contains(&job) {
+            return Vec::new();
+        }
+        let Some(view) = &known.view else { return Vec::new() };
+        if view.classes.is_empty() {
+            let tasks = (view.claimable > 0).then(|| self.size(known, view.claimable, self.cfg.workers));
+            return tasks.map(|tasks| Want { job, class: 0, tasks }).into_iter().collect();
+        }
+        let classes = view.classes.iter().zip(0..);
+        classes.map(|(c, class)| Want { job, class, tasks: self.want(job, known, class, c) }).collect()
+    }
+
+    /// Tasks of a class that may take something of the node. As long as some of it wait on the shelf, what is missing
+    /// is room, not tasks.
+    fn want(&self, job: JobId, known: &Job, class: u32, view: &divvy_store::ClassView) -> u64 {
+        let fits = self.at_once(&view.demand);
+        let shelved = self
+            .held
+            .iter()
+            .any(|((held, _), lent)| *held == job && lent.lease.class == class && !lent.shelf.is_empty());
+        // One that shows nothing may have something by the time the claim arrives: its reports come first.
+        if fits == 0 || shelved { 0 } else { self.size(known, view.claimable.max(fits.into()), fits) }
+    }
+
+    /// How many tasks of this demand the node can run side by side.
+    fn at_once(&self, demand: &Demand) -> u32 {
+        demand.times(&self.cfg.capacity).min(self.cfg.workers.into()) as u32
+    }
+
+    /// The lease size for so many workers.
+    fn size(&self, job: &Job, claimable: u64, workers: u32) -> u64 {
+        let known = Known {
+            task_ns: job.task_ns.get(),
+            seen: job.seen,
+            round_trip_ns: self.round_trip_ns(),
+            claimable,
+            workers: u64::from(workers),
+            workers_all: self.workers_all,
+            idle: u64::from(self.idle.min(workers)),
+        };
+        lease_size(self.cfg.lease_target_ns, self.cfg.overhead_max, &known)
+    }
+
+    /// How long what waits for a worker here will last; `None` if it is not known.
+    pub(super) fn waiting_ns(&self) -> Option<u64> {
+        let mut work = 0.0;
+        for (key, lent) in self.held.iter().filter(|(_, lent)| lent.unstarted > 0) {
+            work += lent.unstarted as f64 * self.jobs.get(&key.0)?.task_ns.get()?;
+        }
+        Some((work / f64::from(self.cfg.workers)) as u64)
+    }
+
+    /// Whether tasks are known to be so short that a round trip is not small beside them.
+    pub(super) fn is_short(&self) -> bool {
+        let held = |id: &JobId| self.held.keys().any(|(job, _)| job == id);
+        let mut times = self.jobs.iter().filter(|(id, _)| held(id)).map(|(_, job)| job.task_ns.get());
+        times.all(|time| time.is_some_and(|time| time < 100.0 * self.round_trip_ns()))
+    }
+
+    pub(super) fn ahead_ns(&self) -> u64 {
+        (4.0 * self.round_trip_ns()) as u64
+    }
+
+    pub(super) fn round_trip_ns(&self) -> f64 {
+        self.round_trip.get().unwrap_or(1e6)
+    }
+}

@@ -1,0 +1,164 @@
+//! Packing and giving back, seen from outside: a reply with leases in, tasks to run out.
+
+use super::*;
+use divvy_core::demand::{CPUS, MEM};
+use divvy_core::{Fence, Range, Seq};
+use divvy_store::Lease;
+
+/// A node and what it was last asked to do.
+struct Seen {
+    node: Node,
+    rng: Rng,
+    now: u64,
+    runs: Vec<(u64, Seq)>,
+    trip: Option<(u64, Exchange)>,
+}
+
+fn cpus(n: u64) -> Demand {
+    Demand::new().with(CPUS, n * 1_000)
+}
+
+impl Seen {
+    fn new(workers: u32, capacity: Demand) -> Seen {
+        let cfg = Config { capacity, ..Config::new(workers, vec!["a".into()], Until::Stopped) };
+        let mut seen = Seen { node: Node::new(cfg), rng: Rng::new(1), now: 0, runs: vec![], trip: None };
+        let mut out = Vec::new();
+        seen.node.on_registered(0, &mut out);
+        seen.take(out);
+        seen
+    }
+
+    fn take(&mut self, out: Vec<Action>) {
+        for action in out {
+            match action {
+                Action::Run((_, fence), seq) => self.runs.push((fence.0, seq)),
+                Action::Exchange(id, exchange) => self.trip = Some((id, exchange)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The tasks that were told to run since the last call, by fence.
+    fn runs(&mut self) -> Vec<(u64, Seq)> {
+        std::mem::take(&mut self.runs)
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        let (id, _) = self.trip.take().expect("something was asked");
+        let mut out = Vec::new();
+        self.now += 1_000_000;
+        self.node.on_reply(self.now, 0, id, reply, &mut out);
+        self.take(out);
+    }
+
+    fn grant(&mut self, leases: Vec<Lease>) {
+        self.reply(Reply { leases, workers: 1, ..Reply::default() });
+    }
+
+    fn worked(&mut self, fence: u64, worked: Worked) {
+        let tick = Tick { worked: vec![((JobId(1), Fence(fence)), worked)], ..Tick::default() };
+        let mut out = Vec::new();
+        self.now += 1_000_000;
+        self.node.on_tick(self.now, tick, &mut self.rng, &mut out);
+        self.take(out);
+    }
+
+    fn done(&mut self, fence: u64, seq: Seq) {
+        let task = Intervals::from(Range::new(seq, seq + 1));
+        self.worked(fence, Worked { done: task.clone(), ended: task, ..Worked::default() });
+    }
+}
+
+fn lease(fence: u64, tasks: std::ops::Range<u64>, demand: Demand) -> Lease {
+    Lease {
+        job: JobId(1),
+        fence: Fence(fence),
+        open: Range::new(tasks.start, tasks.end).into(),
+        attempts: 0,
+        crashes: 0,
+        quarantined: false,
+        class: 0,
+        demand,
+    }
+}
+
+#[test]
+fn no_more_starts_than_there_is_room_for() {
+    let mut seen = Seen::new(9, cpus(4));
+    seen.grant(vec![lease(1, 0..5, cpus(2))]);
+    assert_eq!(seen.runs(), [(1, 0), (1, 1)]);
+    seen.done(1, 1);
+    assert_eq!((seen.runs(), seen.node.room().get(CPUS)), (vec![(1, 2)], 0));
+}
+
+#[test]
+fn no_more_starts_than_there_are_workers() {
+    let mut seen = Seen::new(2, cpus(9));
+    seen.grant(vec![lease(1, 0..5, cpus(1))]);
+    assert_eq!(seen.runs(), [(1, 0), (1, 1)]);
+}
+
+#[test]
+fn the_best_fit_goes_first() {
+    let mut seen = Seen::new(9, cpus(5).with(MEM, 100));
+    seen.grant(vec![
+        lease(1, 0..1, cpus(2)),
+        lease(2, 1..2, cpus(4)),
+        lease(3, 2..4, cpus(1).with(MEM, 60)),
+        lease(4, 4..5, cpus(1)),
+    ]);
+    // The large one first, then one of memory into the core that is left; for its twin there is no memory.
+    assert_eq!(seen.runs(), [(2, 1), (3, 2)]);
+    seen.done(2, 1);
+    assert_eq!(seen.runs(), [(1, 0), (4, 4)]);
+}
+
+/// A lost lease's process may still hold its memory.
+#[test]
+fn room_comes_back_when_a_task_has_ended_not_when_its_lease_is_lost() {
+    let mut seen = Seen::new(9, cpus(4));
+    seen.grant(vec![lease(1, 0..1, cpus(4))]);
+    assert_eq!(seen.runs(), [(1, 0)]);
+    let held = (JobId(1), Fence(1));
+    // Something to say, so that there is an exchange to answer.
+    seen.worked(1, Worked::default());
+    let mut out = Vec::new();
+    seen.now += 10_000_000_000;
+    seen.node.on_changed(seen.now, &mut out);
+    seen.take(out);
+    let next = lease(2, 0..1, cpus(4));
+    seen.reply(Reply { lost: vec![held], leases: vec![next], workers: 1, ..Reply::default() });
+    assert_eq!(seen.runs(), []);
+    let ended = Range::new(0, 1).into();
+    seen.worked(1, Worked { ended, ..Worked::default() });
+    assert_eq!(seen.runs(), [(2, 0)]);
+}
+
+#[test]
+fn what_a_paused_job_has_not_started_goes_back() {
+    let mut seen = Seen::new(9, cpus(1));
+    seen.grant(vec![lease(1, 0..3, cpus(1))]);
+    assert_eq!(seen.runs(), [(1, 0)]);
+    seen.now += 10_000_000_000;
+    let mut out = Vec::new();
+    seen.node.on_changed(seen.now, &mut out);
+    seen.take(out);
+    let paused = JobView {
+        job: JobId(1),
+        claimable: 0,
+        finished: false,
+        open: false,
+        record_bytes: 0,
+        dead: 0,
+        unfinished: 3,
+        blocked: 0,
+        paused: true,
+        stuck: false,
+        classes: vec![],
+    };
+    seen.reply(Reply { jobs: vec![paused], workers: 1, ..Reply::default() });
+    let (_, exchange) = seen.trip.clone().expect("what goes back is told at once");
+    assert_eq!(exchange.reports[0].back, Range::new(1, 3).into());
+    seen.done(1, 0);
+    assert_eq!(seen.runs(), []);
+}
