@@ -4,10 +4,10 @@
 //!
 //! The tasks are no-ops: a record is found and its bytes are added up, so the figures are ceilings of the store.
 
-use divvy_core::{JobId, NodeId, Range};
+use divvy_core::{JobId, NodeId, Range, Rng};
 use divvy_store::sqlite::{Durability, Options, Sqlite};
 use divvy_store::{
-    Block, Claim, Exchange, Input, JobSpec, Lease, NewJob, NodeInfo, Policy, Report, Store, Want,
+    Block, Claim, Exchange, Graph, Input, JobSpec, Lease, NewJob, NodeInfo, Policy, Report, Store, Want,
 };
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,9 @@ fn main() {
     whole(&dir, &options, records);
     for claim in [1_000, 50_000] {
         drain(&dir, &options, records, claim);
+    }
+    for claim in [8, 100] {
+        graph(&dir, &options, 10_000, claim);
     }
     for threads in [1, 8, 64] {
         singles(&dir, &options, threads);
@@ -160,6 +163,37 @@ fn exchange(store: &Sqlite, node: NodeId, job: JobId, tasks: u64, done: Option<L
     };
     let ask = Exchange { held, reports: done.into_iter().map(report).collect(), claim: Some(claim) };
     store.exchange(2, node, &ask).expect("exchange").leases
+}
+
+/// A graph of layers, each task with one to three parents in the layer before, done so many at a time.
+fn graph(dir: &Path, options: &Options, tasks: u64, claim: u64) {
+    const WIDTH: u64 = 100;
+    let mut rng = Rng::new(1);
+    let parents = (0..tasks).map(|task| match task / WIDTH {
+        0 => vec![],
+        layer => (0..=rng.below(3)).map(|_| (layer - 1) * WIDTH + rng.below(WIDTH)).collect(),
+    });
+    let graph = Graph::new(parents.collect()).expect("the layers ascend");
+    let path = dir.join("graph");
+    let store = Sqlite::open(&path, options).expect("open");
+    let input = Input::Graph(blocks(tasks), graph);
+    let start = Instant::now();
+    let job = store.submit(1, &NewJob { input, ..job() }).expect("submit");
+    rate(&format!("graph of {tasks}, width {WIDTH}, submit"), tasks, start.elapsed());
+    let node = store.register(1, &NodeInfo { name: "bench".into(), pid: 1, workers: 2 }).expect("register");
+    let (start, mut done, mut trips) = (Instant::now(), None, 0u64);
+    loop {
+        let leases = exchange(&store, node, job, claim, done.take());
+        let Some(lease) = leases.into_iter().next() else { break };
+        done = Some(lease);
+        trips += 1;
+    }
+    let took = start.elapsed();
+    rate(&format!("  done by {claim}, {trips} exchanges"), tasks, took);
+    println!("{:<40} {:?} a task", "", took / tasks as u32);
+    assert_eq!(store.job(job).expect("job").counts.done, tasks);
+    drop(store);
+    std::fs::remove_file(path).expect("the file was made");
 }
 
 /// One record per call, from many threads.

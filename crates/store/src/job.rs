@@ -10,7 +10,7 @@ pub struct Policy {
     pub max_attempts: u32,
     /// Times that a task may be lost with its node while it was alone in its lease. At least 1.
     pub crash_limit: u32,
-    /// Once more than so many tasks are dead, the rest is canceled. `None`: never.
+    /// If a task dies and more than so many are dead then, the rest is canceled. `None`: never.
     pub max_fails: Option<u64>,
     /// Most tasks in one lease; 0 for no limit.
     pub range_max: u64,
@@ -228,7 +228,7 @@ pub struct JobInfo {
     pub canceled: bool,
     /// Whether nothing of it is leased for the time being.
     pub paused: bool,
-    /// Of the jobs that have to succeed first, those that have not.
+    /// Of the jobs that have to succeed first, those that have not, in the order in which it names them.
     pub waits_for: Vec<JobId>,
     /// Number of tasks so far.
     pub tail: Seq,

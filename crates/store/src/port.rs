@@ -16,8 +16,9 @@
 //!
 //! For each job a *head* (everything below was leased at least once) and a *tail* (number of records); the
 //! *leases* with their unfinished tasks; the *waiting* ranges, which were leased before and may be leased again
-//! (lost, given back, failed and due later); the *dead* and the *canceled*. These sets and `[head, tail)` are
-//! disjoint; what is below the head and in none of them is done.
+//! (lost, given back, failed and due later); the *blocked*, the *dead* and the *canceled*. In a job with a graph
+//! nothing is above the head: what is not blocked waits from the beginning. These sets and `[head, tail)` are
+//! disjoint, but for the canceled at or above the head; what is below the head and in none of them is done.
 //!
 //! # Rules that hold in every store
 //!
@@ -29,14 +30,16 @@
 //!   which rises by the tasks that the report calls done.
 //! * An operation that names a node whose session has ended fails with [`Error::NodeGone`]; only
 //!   [`Store::leave`] and [`Store::expire`] do nothing instead.
-//! * A task of a [graph](crate::Graph) is *blocked* until all its parents are done: then it waits, due at once, with
-//!   nothing charged, as a range of its own. Parents that are dead or canceled block it for good, or until a retry
+//! * A task of a [graph](crate::Graph) is *blocked* until all its parents are done: then (if it has none, from the
+//!   beginning) it waits, due at once, with nothing charged, as a range of its own. Parents that are dead or canceled block it for good, or until a retry
 //!   lets them be done after all.
 //! * All tasks of a lease, and of a waiting range, are of one [class](crate::Needs). A node whose capacity has no
 //!   room for a task's demand is never granted it.
 //! * Nothing is granted of a job that is paused, or that comes after a job that has not succeeded: finished with
 //!   every task done. A job that is no longer there has succeeded, else it could not have been forgotten.
-//! * Once more than `max_fails` tasks of a job are dead, it is canceled as a whole, in the same step.
+//! * If a task dies and more than `max_fails` tasks of its job are dead then, the job is canceled as a whole in the
+//!   same step, unless it has finished with that: when all reports of an exchange are applied, before its claim; when
+//!   all leases of a lost session have come back. What a retry leaves dead cancels nothing by itself.
 //! * *Due at once* is due whatever `now` the next caller reads, also if its clock is behind.
 //!
 //! [`Error::NodeGone`]: crate::Error::NodeGone
@@ -179,7 +182,8 @@ pub struct JobView {
     pub blocked: u64,
     /// Nothing of it is leased for the time being: what has not started should be given back.
     pub paused: bool,
-    /// It waits for a job that has finished without success: nothing will be granted of it unless somebody acts.
+    /// It has not finished and waits for a job that has finished without success, or for one that is stuck itself:
+    /// nothing will be granted of it unless somebody acts.
     pub stuck: bool,
     /// Claimable tasks by class, and what each takes. Empty for a job that says nothing of its needs.
     pub classes: Vec<ClassView>,
@@ -190,7 +194,8 @@ pub struct JobView {
 pub struct ClassView {
     /// What each task takes.
     pub demand: Demand,
-    /// Tasks that could be leased now.
+    /// Tasks of it that could be leased now, also those behind a run of another class above the head: over all
+    /// classes they add up to [`JobView::claimable`].
     pub claimable: u64,
 }
 
@@ -217,12 +222,12 @@ pub struct Reply {
     pub next_due: Option<Millis>,
 }
 
-/// What the end of a session set free.
+/// What the end of a session set free, before too many dead tasks cancel a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Expired {
     /// Leases that it held.
     pub leases: u64,
-    /// Tasks that wait again.
+    /// Tasks that came back to wait again, also if too many deaths then cancel their job.
     pub waiting: u64,
     /// Tasks that are dead for it.
     pub dead: u64,
@@ -258,10 +263,11 @@ pub trait Store: Send + Sync {
     /// succeeded, and (if exclusive) of which no other node holds a lease. Of the class first the waiting ranges that
     /// are due, ascending by `lo`, each giving one lease of its lowest tasks, at most `part` (0: no limit; the rest of
     /// the range waits on), and never merged, except that in a job with a graph all those with `part` 0 and nothing
-    /// charged (no attempts, no crashes) give one lease together, in the place of the first; then, if the head's task
-    /// begins in this class, one range `[head, head + n)` up to the end of that run of the class, without the canceled
-    /// (if it is canceled as a whole it is passed over, and the next taken; if all above the head is canceled the head
-    /// stays). `tasks`,
+    /// charged (no attempts, no crashes) give one lease together, of the lowest tasks of them all, in the place of the
+    /// first; then, if the head's task begins in this class, one range `[head, head + n)` up to the end of that run of
+    /// the class, without the canceled (if it is canceled as a whole it is passed over, and the next taken; if all
+    /// above the head is canceled the head stays). A run that is canceled from the head to its end is passed over
+    /// before anything else, so that it keeps no class behind it waiting. `tasks`,
     /// `bytes_max` and `leases_max` bound all leases of the claim together, `range_max` each; ranges that are being
     /// isolated are passed over once `isolated_max` of them were granted.
     /// Bytes are counted by whole blocks: a lease from the head ends at the last block that still fits; waiting

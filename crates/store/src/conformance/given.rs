@@ -169,7 +169,7 @@ pub(super) fn sound(store: &dyn Store) {
     store.verify(true).unwrap();
     for job in store.jobs().unwrap() {
         let c = job.counts;
-        let sum = c.ready + c.retrying + c.running + c.done + c.dead + c.canceled;
+        let sum = c.blocked + c.ready + c.retrying + c.running + c.done + c.dead + c.canceled;
         assert_eq!(sum, job.tail, "counts of job {} conserve: {c:?}", job.id);
         let unfinished = c.ready + c.retrying + c.running;
         match job.progress {

@@ -9,8 +9,10 @@ pub mod random;
 mod cancel_retry;
 mod claims;
 mod given;
+mod graph;
 mod life;
 mod loss;
+mod pause;
 mod replies;
 mod reports;
 mod sharing;
@@ -38,6 +40,8 @@ pub const CASES: &[&[Case]] = &[
     loss::CASES,
     cancel_retry::CASES,
     sharing::CASES,
+    graph::CASES,
+    pause::CASES,
     random::CASES,
 ];
 

@@ -8,8 +8,8 @@
 use super::Case;
 use super::given::{self, HANDLER, NOW, any, block, info, spec};
 use crate::{
-    Array, Claim, Exchange, Failed, Held, Input, JobSpec, Lease, NewJob, Policy, Progress, Reply, Report,
-    Store, Want,
+    Array, Claim, Exchange, Failed, Graph, Held, Input, JobSpec, Lease, NewJob, Policy, Progress, Reply,
+    Report, Store, Want,
 };
 use divvy_core::{Demand, Fence, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +52,8 @@ struct Book {
     /// Failed attempts of the tasks that are not dead.
     attempts: BTreeMap<Seq, u32>,
     stale: u64,
+    paused: bool,
+    graph: Graph,
 }
 
 /// A node: its session, and the leases that it has heard of.
@@ -70,6 +72,8 @@ struct Walk<'a> {
     leases: BTreeMap<Held, (NodeId, Lease)>,
     peers: Vec<Peer>,
     last_exchange: Option<(NodeId, Exchange)>,
+    /// Jobs of which a task has died in this step.
+    died: BTreeSet<JobId>,
 }
 
 impl<'a> Walk<'a> {
@@ -82,7 +86,8 @@ impl<'a> Walk<'a> {
             store.forget(job.id).unwrap();
         }
         let (jobs, leases, peers) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Walk { store, rng: Rng::new(seed), now: NOW, jobs, leases, peers, last_exchange: None }
+        let (rng, died) = (Rng::new(seed), BTreeSet::new());
+        Walk { store, rng, now: NOW, jobs, leases, peers, last_exchange: None, died }
     }
 
     fn step(&mut self) {
@@ -98,6 +103,7 @@ impl<'a> Walk<'a> {
             88..=92 => self.cancel(),
             93..=96 => self.retry(),
             97 => self.forget(),
+            98 => self.pause(),
             _ => self.look(),
         }
     }
@@ -124,15 +130,16 @@ impl<'a> Walk<'a> {
         let policy = Policy {
             max_attempts: 1 + self.rng.below(3) as u32,
             crash_limit: 1 + self.rng.below(4) as u32,
-            max_fails: None,
+            max_fails: self.rng.chance(0.3).then(|| self.rng.below(6)),
             range_max: self.rng.below(4) * 3,
             exclusive: self.rng.chance(0.2),
             retention_ms: self.rng.below(2_000),
         };
         let (n, producer) = (self.rng.below(60), self.peers.last().map(|peer| peer.id));
-        let input = match self.rng.below(3) {
+        let input = match self.rng.below(4) {
             0 => Input::Array(n),
             1 => Input::Closed(self.some_blocks()),
+            2 => self.some_graph(),
             _ => Input::Open(self.some_blocks(), producer),
         };
         let array = matches!(input, Input::Array(_)).then_some(Array { first: 1, step: 1 });
@@ -143,14 +150,25 @@ impl<'a> Walk<'a> {
             }
         };
         let open = matches!(input, Input::Open(..));
+        let graph = if let Input::Graph(_, graph) = &input { graph.clone() } else { Graph::default() };
         let new = NewJob { spec: JobSpec { array, ..spec(policy.clone()) }, input };
         let job = self.store.submit(self.now, &new).unwrap();
-        let book = Book { policy, array: array.is_some(), open, tail, ..Book::default() };
+        let book = Book { policy, array: array.is_some(), open, tail, graph, ..Book::default() };
         assert!(self.jobs.insert(job, book).is_none(), "{job} was given out before");
     }
 
     fn some_blocks(&mut self) -> Vec<crate::Block> {
         (0..self.rng.below(4)).map(|_| block(1 + self.rng.below(12), self.rng.below(50) as usize)).collect()
+    }
+
+    /// Each task waits for some of those before it.
+    fn some_graph(&mut self) -> Input {
+        let blocks = self.some_blocks();
+        let tasks = blocks.iter().map(crate::Block::count).sum::<u64>();
+        let parents = (0..tasks)
+            .map(|task| (0..self.rng.below(4).min(task)).map(|_| self.rng.below(task)).collect())
+            .collect();
+        Input::Graph(blocks, Graph::new(parents).unwrap())
     }
 
     fn append(&mut self) {
@@ -254,6 +272,7 @@ impl<'a> Walk<'a> {
     /// The exchange, and the book's idea of it: what is reported, then what is granted.
     fn perform(&mut self, node: NodeId, exchange: &Exchange) -> Reply {
         exchange.reports.iter().for_each(|report| self.book_report(node, report));
+        self.give_up();
         let reply = self.store.exchange(self.now, node, exchange).unwrap();
         let listed: BTreeSet<Held> = exchange.held.iter().copied().collect();
         let mine = |held: &Held| self.leases.get(held).is_some_and(|(owner, _)| *owner == node);
@@ -273,6 +292,7 @@ impl<'a> Walk<'a> {
         let again: Vec<&Lease> = reply.leases.iter().filter(known).collect();
         assert_eq!(again, unheard, "granted again is what the node has not heard of");
         let fresh: Vec<Lease> = reply.leases.iter().filter(|lease| !known(lease)).cloned().collect();
+        assert!(unheard.is_empty() || fresh.is_empty(), "{fresh:?} beside {unheard:?}");
         self.book_grants(node, exchange.claim.as_ref(), fresh);
         reply
     }
@@ -296,6 +316,7 @@ impl<'a> Walk<'a> {
                 assert_eq!(*attempts, lease.attempts + 1, "of task {seq}");
                 if *attempts == book.policy.max_attempts {
                     book.dead.insert(*seq);
+                    self.died.insert(report.job);
                 }
             }
         }
@@ -309,6 +330,7 @@ impl<'a> Walk<'a> {
         let book = &self.jobs[&first.job];
         let wanted =
             claim.wants.iter().find(|want| want.job == first.job).map_or(claim.want_new, |want| want.tasks);
+        assert!(!book.paused, "it is paused");
         assert!(claim.only.is_none_or(|only| only == first.job));
         assert!(fresh.len() <= claim.leases_max && fresh.iter().all(|lease| lease.job == first.job));
         assert!(fresh.iter().map(|lease| lease.open.len()).sum::<u64>() <= wanted);
@@ -333,6 +355,7 @@ impl<'a> Walk<'a> {
         assert!(max == 0 || lease.open.len() <= max);
         let mut ended = book.done.clone();
         ended.insert_all(&book.canceled);
+        assert_eq!(book.blocked().intersect(&lease.open), Intervals::new(), "leased before a parent is done");
         book.dead.iter().for_each(|seq| ended.insert(Range::new(*seq, seq + 1)));
         assert_eq!(ended.intersect(&lease.open), Intervals::new(), "leased after its end");
         for (held, (_, other)) in self.leases.iter().filter(|(held, _)| held.0 == lease.job) {
@@ -380,10 +403,12 @@ impl<'a> Walk<'a> {
             let limit = book.policy.crash_limit;
             if lease.open.len() == 1 && charged == limit && (lease.quarantined || limit == 1) {
                 book.dead.extend(lease.open.first());
+                self.died.insert(lease.job);
                 died += 1;
             }
         }
         assert_eq!(expired.dead, died);
+        self.give_up();
     }
 
     fn cancel(&mut self) {
@@ -392,19 +417,47 @@ impl<'a> Walk<'a> {
         let whole = self.rng.chance(0.1);
         let chosen = if whole { Intervals::from(Range::new(0, tail)) } else { self.some_tasks(tail) };
         let n = self.store.cancel(self.now, job, (!whole).then_some(&chosen)).unwrap();
+        let taken = if self.jobs[&job].finished() { Intervals::new() } else { self.take_out(job, &chosen) };
+        assert_eq!(n, taken.len(), "what has not ended");
+        self.jobs.get_mut(&job).expect("it is known").open &= !whole;
+    }
+
+    /// Cancels what has not ended of these tasks, in the book.
+    fn take_out(&mut self, job: JobId, tasks: &Intervals) -> Intervals {
         let book = self.jobs.get_mut(&job).expect("it is known");
-        let mut taken = chosen.intersect(&Range::new(0, tail).into());
+        let mut taken = tasks.intersect(&Range::new(0, book.tail).into());
         taken.remove_all(&book.done);
         taken.remove_all(&book.canceled);
         book.dead.iter().for_each(|seq| taken.remove(Range::new(*seq, seq + 1)));
-        assert_eq!(n, taken.len(), "what has not ended");
         book.canceled.insert_all(&taken);
-        book.open &= !whole;
         self.leases
             .iter_mut()
             .filter(|(held, _)| held.0 == job)
             .for_each(|(_, (_, l))| l.open.remove_all(&taken));
         self.leases.retain(|_, (_, lease)| !lease.open.is_empty());
+        taken
+    }
+
+    /// Cancels the jobs of which too many tasks are dead, in the book.
+    fn give_up(&mut self) {
+        for job in std::mem::take(&mut self.died) {
+            let book = self.jobs.get_mut(&job).expect("a task of it died");
+            if book.policy.max_fails.is_some_and(|max| book.dead.len() as u64 > max) {
+                book.open = false;
+                let all = Range::new(0, book.tail).into();
+                self.take_out(job, &all);
+            }
+        }
+    }
+
+    fn pause(&mut self) {
+        let Some(job) = self.some_job() else { return };
+        let paused = self.rng.chance(0.5);
+        self.store.pause(self.now, job, paused).unwrap();
+        let book = self.jobs.get_mut(&job).expect("it is known");
+        if !book.finished() {
+            book.paused = paused;
+        }
     }
 
     fn retry(&mut self) {
@@ -428,7 +481,7 @@ impl<'a> Walk<'a> {
             assert_eq!(book.done.len(), book.tail, "only successes are swept");
         }
         let Some(job) = self.some_job() else { return };
-        let finished = self.jobs[&job].unfinished() == 0 && !self.jobs[&job].open;
+        let finished = self.jobs[&job].finished();
         assert_eq!(self.store.forget(job).is_ok(), finished);
         if finished {
             self.jobs.remove(&job);
@@ -451,6 +504,8 @@ impl<'a> Walk<'a> {
         assert_eq!(state == Some(crate::TaskState::Done), book.done.contains(seq));
         assert_eq!(state == Some(crate::TaskState::Canceled), book.canceled.contains(seq));
         assert_eq!(state == Some(crate::TaskState::Dead), book.dead.contains(&seq));
+        let blocked = matches!(state, Some(crate::TaskState::Blocked { .. }));
+        assert_eq!(blocked, book.blocked().contains(seq));
         assert_eq!(state.filter(|s| matches!(s, crate::TaskState::Running { .. })), lent);
         if !book.array && book.tail > 0 {
             let lo = self.rng.below(book.tail);
@@ -472,13 +527,14 @@ impl<'a> Walk<'a> {
             assert_eq!((c.done, c.dead, c.canceled), ended, "job {}: {c:?}", job.id);
             assert_eq!((c.running, job.stale, job.tail), (running, book.stale, book.tail), "job {}", job.id);
             assert_eq!(c.ready + c.retrying, book.unfinished() - running, "counts conserve: {c:?}");
+            assert_eq!((c.blocked, job.paused), (book.blocked().len(), book.paused), "job {}", job.id);
             let finished = matches!(job.progress, Progress::Finished(_));
-            assert_eq!(finished, book.unfinished() == 0 && !book.open, "{job:?}");
+            assert_eq!(finished, book.finished(), "{job:?}");
             assert_eq!(job.progress == Progress::Open, book.open);
         }
     }
 
-    /// Faults stop: every job is closed, one new node does what is left, and everything ends.
+    /// Faults stop: every job is closed and goes on, one new node does what is left, and everything ends.
     fn drain(mut self) {
         while !self.peers.is_empty() {
             if self.rng.chance(0.5) { self.expire() } else { self.leave() }
@@ -486,6 +542,9 @@ impl<'a> Walk<'a> {
         for (job, book) in &mut self.jobs {
             if std::mem::take(&mut book.open) {
                 self.store.append(self.now, *job, &[], true).unwrap();
+            }
+            if !book.finished() && std::mem::take(&mut book.paused) {
+                self.store.pause(self.now, *job, false).unwrap();
             }
         }
         self.check();
@@ -517,7 +576,20 @@ impl<'a> Walk<'a> {
 }
 
 impl Book {
+    /// Tasks with a parent that is not done.
+    fn blocked(&self) -> Intervals {
+        let waits = |task: &Seq| self.graph.parents(*task).iter().any(|parent| !self.done.contains(*parent));
+        let waiting = (0..self.graph.len()).filter(|task| waits(task) && !self.canceled.contains(*task));
+        waiting.map(|task| Range::new(task, task + 1)).collect()
+    }
+
+    /// Without the blocked.
     fn unfinished(&self) -> u64 {
-        self.tail - self.done.len() - self.canceled.len() - self.dead.len() as u64
+        let ended = self.done.len() + self.canceled.len() + self.dead.len() as u64;
+        self.tail - ended - self.blocked().len()
+    }
+
+    fn finished(&self) -> bool {
+        !self.open && self.unfinished() == 0
     }
 }

@@ -7,8 +7,9 @@ use divvy_core::{Fence, JobId};
 
 pub(super) const CASES: &[Case] = super::cases!["replies":
     a_lease_whose_grant_was_lost_is_granted_again,
+    a_node_is_granted_nothing_while_it_holds_what_it_did_not_list,
     what_is_granted_again_is_as_it_stands,
-    old_and_new_leases_come_by_job_then_fence,
+    leases_come_by_job_then_fence,
     a_listed_lease_that_is_not_there_is_lost,
     a_lease_that_ends_by_its_report_is_lost,
     a_lease_of_another_node_is_lost,
@@ -37,14 +38,27 @@ fn a_lease_whose_grant_was_lost_is_granted_again(store: &dyn Store) {
     for _ in 0..2 {
         assert_eq!(exchange(store, &node, Exchange::default()).leases, lost, "until the node lists it");
     }
-    let heard = node.exchange(NOW, vec![], Some(any(3))).leases;
-    assert_eq!(
-        (&heard[..1], heard[1].open.clone()),
-        (&lost[..], set(&[(4, 7)])),
-        "and beside it what is new"
-    );
+    assert_eq!(node.exchange(NOW, vec![], Some(any(3))).leases, lost, "and beside it nothing new");
+    assert_eq!(node.claim_one(3).open, set(&[(4, 7)]), "now that it has listed all");
     assert_eq!(node.exchange(NOW, vec![], None).leases, []);
     assert_eq!(counts(store, job).running, 7);
+}
+
+fn a_node_is_granted_nothing_while_it_holds_what_it_did_not_list(store: &dyn Store) {
+    let jobs = [9, 9].map(|n| array(store, n, Policy::default()));
+    let mut node = Node::new(store);
+    let heard = node.claim_one(2);
+    let claim = |job| Some(Claim { only: Some(job), ..any(2) });
+    let lost = Exchange { held: vec![name(&heard)], reports: vec![], claim: claim(jobs[0]) };
+    let lost = exchange(store, &node, lost).leases;
+    assert_eq!(opens(&lost), [set(&[(2, 4)])]);
+    let again = Exchange { held: vec![name(&heard)], reports: vec![], claim: claim(jobs[1]) };
+    let reply = exchange(store, &node, again);
+    assert_eq!((reply.leases, counts(store, jobs[1]).running), (lost.clone(), 0), "nor of another job");
+    let done = Report { done: lost[0].open.clone(), ..about(&lost[0]) };
+    let ended = Exchange { held: vec![name(&heard)], reports: vec![done], claim: claim(jobs[1]) };
+    let leases = exchange(store, &node, ended).leases;
+    assert_eq!((leases[0].job, leases.len()), (jobs[1], 1), "one that has ended by a report is not held");
 }
 
 fn what_is_granted_again_is_as_it_stands(store: &dyn Store) {
@@ -59,17 +73,16 @@ fn what_is_granted_again_is_as_it_stands(store: &dyn Store) {
     assert_eq!((name(&reply.leases[0]), reply.open), (name(&lease), vec![]), "open is about what is listed");
 }
 
-fn old_and_new_leases_come_by_job_then_fence(store: &dyn Store) {
+fn leases_come_by_job_then_fence(store: &dyn Store) {
     let [a, b] = [9, 9].map(|n| array(store, n, Policy::default()));
-    let node = Node::new(store);
-    let claim = |job, tasks| Some(Claim { only: Some(job), ..any(tasks) });
+    let mut node = Node::new(store);
     for job in [b, a, b] {
-        exchange(store, &node, Exchange { claim: claim(job, 1), ..Exchange::default() });
+        node.claim_at(NOW, Claim { only: Some(job), ..any(1) });
     }
-    let all = exchange(store, &node, Exchange { claim: claim(a, 2), ..Exchange::default() }).leases;
+    let all = exchange(store, &node, Exchange::default()).leases;
     let jobs: Vec<JobId> = all.iter().map(|lease| lease.job).collect();
-    assert_eq!(jobs, [a, a, b, b]);
-    assert_eq!(opens(&all), [one(0), set(&[(1, 3)]), one(0), one(1)]);
+    assert_eq!(jobs, [a, b, b]);
+    assert_eq!(opens(&all), [one(0), one(0), one(1)]);
 }
 
 fn a_listed_lease_that_is_not_there_is_lost(store: &dyn Store) {

@@ -2,24 +2,31 @@
 //! follow, and its end is noticed, in one place.
 
 use super::errors::{Step, corrupt};
+use super::job_row::JobRow;
 use super::rows::{Stored, find, int};
-use super::tables::{CanceledRow, DeadRow, JobRow, LeaseRow, LogRow, WaitingRow};
-use divvy_core::{Fence, Intervals, JobId, Millis, NodeId};
+use super::tables::{CanceledRow, DeadRow, LeaseRow, LogRow, WaitingRow};
+use crate::Needs;
+use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range};
 use rusqlite::{Connection, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-/// The log rows that an operation has read or changed.
+/// The job and log rows that an operation has read or changed.
 pub(super) struct Books<'c> {
     pub(super) conn: &'c Connection,
     pub(super) now: Millis,
     /// As it is stored, and as it will be.
     logs: BTreeMap<JobId, (LogRow, LogRow)>,
+    jobs: BTreeMap<JobId, Rc<JobRow>>,
+    /// Jobs of which a task has died.
+    died: BTreeSet<JobId>,
 }
 
 impl<'c> Books<'c> {
     pub(super) fn new(conn: &'c Connection, now: Millis) -> Books<'c> {
         // SQL compares times, and SQLite's numbers end at i64::MAX.
-        Books { conn, now: now.min(i64::MAX as u64), logs: BTreeMap::new() }
+        let now = now.min(i64::MAX as u64);
+        Books { conn, now, logs: BTreeMap::new(), jobs: BTreeMap::new(), died: BTreeSet::new() }
     }
 
     /// A job's log, `None` if there is no such job.
@@ -36,6 +43,16 @@ impl<'c> Books<'c> {
     /// The log of a job of which other rows exist.
     pub(super) fn must(&mut self, job: JobId) -> Step<&mut LogRow> {
         self.log(job)?.ok_or_else(|| corrupt(format!("job {job} has tasks but no log")))
+    }
+
+    /// What a job is of which other rows exist.
+    pub(super) fn job(&mut self, job: JobId) -> Step<Rc<JobRow>> {
+        if let Some(row) = self.jobs.get(&job) {
+            return Ok(row.clone());
+        }
+        let row = Rc::new(job_of(self.conn, job)?);
+        self.jobs.insert(job, row.clone());
+        Ok(row)
     }
 
     /// Takes in a log row that was just read.
@@ -89,7 +106,25 @@ impl<'c> Books<'c> {
                 crashes,
                 due: 0,
                 error: None,
+                class: lease.class,
             })?;
+        }
+        Ok(())
+    }
+
+    /// Lets tasks wait as they began: at once, nothing charged, one row for each range and run of a class.
+    pub(super) fn put_ready(&mut self, job: JobId, tasks: &Intervals) -> Step<()> {
+        let classed = self.must(job)?.classed;
+        let row = if classed { Some(self.job(job)?) } else { None };
+        let none = Needs::default();
+        let needs = row.as_ref().map_or(&none, |row| &row.spec.needs);
+        for range in tasks.ranges() {
+            let mut lo = range.lo;
+            while lo < range.hi {
+                let run = Range::new(lo, range.hi.min(needs.run_end(lo)));
+                self.put_waiting(&WaitingRow::at_once(job, run, needs.class_of(lo)))?;
+                lo = run.hi;
+            }
         }
         Ok(())
     }
@@ -97,7 +132,13 @@ impl<'c> Books<'c> {
     pub(super) fn put_dead(&mut self, row: &DeadRow) -> Step<()> {
         row.insert(self.conn)?;
         self.must(row.job)?.dead += 1;
+        self.died.insert(row.job);
         Ok(())
+    }
+
+    /// The jobs of which a task has died since the last call.
+    pub(super) fn died(&mut self) -> BTreeSet<JobId> {
+        std::mem::take(&mut self.died)
     }
 
     pub(super) fn drop_dead(&mut self, row: &DeadRow) -> Step<()> {
@@ -153,8 +194,7 @@ impl<'c> Books<'c> {
     pub(super) fn settle(&mut self) -> Step<()> {
         for (stored, log) in self.logs.values_mut().filter(|(stored, log)| stored != log) {
             assert!(log.is_sane(), "the counts of job {} do not belong together: {log:?}", log.job);
-            let ended = !log.open && log.unfinished() == 0;
-            log.finished = if ended { log.finished.or(Some(self.now)) } else { None };
+            log.finished = if log.ended() { log.finished.or(Some(self.now)) } else { None };
             log.update(self.conn, stored)?;
             *stored = log.clone();
         }

@@ -1,7 +1,8 @@
-//! What people do to tasks: take them out, or give the dead another chance.
+//! What people do to tasks: take them out, let them rest, or give the dead another chance.
 
 use super::books::{Books, canceled_from};
 use super::errors::Step;
+use super::graph;
 use super::rows::{each, int, select};
 use super::tables::{DeadRow, LeaseRow, WaitingRow};
 use crate::Error;
@@ -12,23 +13,48 @@ use rusqlite::Connection;
 pub(super) fn cancel(conn: &Connection, now: Millis, job: JobId, tasks: Selection<'_>) -> Step<u64> {
     let mut books = Books::new(conn, now);
     let log = books.log(job)?.ok_or(Error::NoJob(job))?;
-    if log.finished.is_some() {
+    if log.ended() {
         return Ok(0);
     }
+    let taken = take_out(&mut books, job, tasks)?;
+    books.settle()?;
+    Ok(taken)
+}
+
+/// Cancels the jobs of which a task has died with which too many are dead. Returns whether there were any.
+pub(super) fn give_up(books: &mut Books<'_>) -> Step<bool> {
+    let mut any = false;
+    for job in books.died() {
+        let dead = books.must(job)?.dead;
+        let max = books.job(job)?.spec.policy.max_fails;
+        if max.is_some_and(|max| dead > max) {
+            take_out(books, job, None)?;
+            any = true;
+        }
+    }
+    Ok(any)
+}
+
+/// Takes tasks of a job out of wherever they are, and returns how many; `None` takes all and closes the job.
+fn take_out(books: &mut Books<'_>, job: JobId, tasks: Selection<'_>) -> Step<u64> {
+    let log = books.must(job)?;
     let (head, all) = (log.head, Range::new(0, log.tail));
     if tasks.is_none() {
         (log.open, log.canceled_whole) = (false, true);
     }
+    let blocked = log.blocked > 0;
     let selected = tasks.map_or(Intervals::from(all), |tasks| tasks.intersect(&all.into()));
-    let before = canceled_from(conn, job, 0)?;
+    let before = canceled_from(books.conn, job, 0)?;
     let mut taken = selected.intersect(&Range::new(head, all.hi).into()).minus(&before);
     books.must(job)?.skipped += taken.len();
-    taken.insert_all(&from_leases(&mut books, job, &selected)?);
-    taken.insert_all(&from_waiting(&mut books, job, &selected)?);
+    taken.insert_all(&from_leases(books, job, &selected)?);
+    taken.insert_all(&from_waiting(books, job, &selected)?);
+    if blocked {
+        taken.insert_all(&graph::unblock(books, job, &selected)?);
+    }
     let mut after = before.clone();
     after.insert_all(&taken);
     books.set_canceled(job, &before, &after)?;
-    books.settle()?;
     Ok(taken.len())
 }
 
@@ -81,17 +107,16 @@ pub(super) fn retry(conn: &Connection, now: Millis, job: JobId, tasks: Selection
     for row in rows {
         books.drop_dead(&row)?;
     }
-    for range in again.ranges() {
-        books.put_waiting(&WaitingRow {
-            job,
-            range: *range,
-            part: 0,
-            attempts: 0,
-            crashes: 0,
-            due: 0,
-            error: None,
-        })?;
-    }
+    books.put_ready(job, &again)?;
     books.settle()?;
     Ok(again.len())
+}
+
+pub(super) fn pause(conn: &Connection, now: Millis, job: JobId, paused: bool) -> Step<()> {
+    let mut books = Books::new(conn, now);
+    let log = books.log(job)?.ok_or(Error::NoJob(job))?;
+    if !log.ended() {
+        log.paused = paused;
+    }
+    books.settle()
 }

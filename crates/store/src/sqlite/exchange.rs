@@ -1,17 +1,21 @@
 //! Reports and the reply: the operation that a node repeats all its life.
 
-use super::books::{Books, job_of, leases_of};
+use super::books::{Books, leases_of};
+use super::cancel::give_up;
 use super::claim::claim;
 use super::errors::Step;
 use super::rows::{Stored, find, int, select};
 use super::tables::{DeadRow, LeaseRow, NodeRow, WaitingRow};
+use super::{graph, views};
 use crate::port::Held;
-use crate::{Dead, Error, Exchange, Failed, JobView, Lease, Reply, Report, rules};
-use divvy_core::{JobId, Millis, NodeId, Range};
+use crate::{Dead, Error, Exchange, Failed, JobSpec, Lease, Reply, Report, rules};
+use divvy_core::{Demand, Intervals, JobId, Millis, NodeId, Range};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
 type Mine = BTreeMap<Held, LeaseRow>;
+/// Tasks that a report has ended well, of the jobs in which others may wait for them.
+type Done = BTreeMap<JobId, Intervals>;
 
 /// Reports, then claims.
 pub(super) fn exchange(conn: &Connection, now: Millis, node: NodeId, exchange: &Exchange) -> Step<Reply> {
@@ -19,12 +23,20 @@ pub(super) fn exchange(conn: &Connection, now: Millis, node: NodeId, exchange: &
     let nodes: Vec<NodeRow> = select(conn, "ORDER BY node", [])?;
     let me = nodes.iter().find(|row| row.node == node).ok_or(Error::NodeGone(node))?;
     let mut mine = leases_of(conn, node)?;
+    let mut done = Done::new();
     for report in &exchange.reports {
-        apply(&mut books, &mut mine, report)?;
+        apply(&mut books, &mut mine, &mut done, report)?;
     }
+    for (job, done) in &done {
+        graph::wake(&mut books, *job, done)?;
+    }
+    if give_up(&mut books)? {
+        mine = leases_of(conn, node)?;
+    }
+    let held: BTreeSet<Held> = exchange.held.iter().copied().collect();
     let mut reply = told(conn, &exchange.held, &mine)?;
     if let Some(request) = &exchange.claim {
-        let granted = claim(&mut books, node, request, &mine)?;
+        let granted = claim(&mut books, node, request, &mine, &held)?;
         reply.next_due = granted.next_due;
         let hungry = granted.leases.is_empty() && (me.hungry || mine.is_empty());
         if hungry != me.hungry {
@@ -33,9 +45,10 @@ pub(super) fn exchange(conn: &Connection, now: Millis, node: NodeId, exchange: &
         mine.extend(granted.leases.into_iter().map(|lease| ((lease.job, lease.fence), lease)));
     }
     books.settle()?;
-    let known: BTreeSet<Held> = exchange.held.iter().copied().collect();
-    reply.leases = mine.values().filter(|l| !known.contains(&(l.job, l.fence))).map(shown).collect();
-    reply.jobs = views(&mut books, exchange, &mine)?;
+    for (_, lease) in mine.iter().filter(|(name, _)| !held.contains(name)) {
+        reply.leases.push(shown(&mut books, lease)?);
+    }
+    reply.jobs = views::views(&mut books, jobs_of(exchange, &mine))?;
     reply.workers = nodes.iter().map(|row| u64::from(row.info.workers)).sum();
     reply.hungry = nodes.iter().filter(|row| row.hungry && row.node != node).count() as u64;
     Ok(reply)
@@ -64,20 +77,35 @@ fn check(conn: &Connection, (job, fence): Held) -> Step<()> {
     find::<LeaseRow>(conn, "WHERE job = ?1 AND fence = ?2", [int(job.0), int(fence.0)]).map(drop)
 }
 
-fn shown(lease: &LeaseRow) -> Lease {
-    Lease {
+fn shown(books: &mut Books<'_>, lease: &LeaseRow) -> Step<Lease> {
+    let demand = match books.must(lease.job)?.classed {
+        true => books.job(lease.job)?.spec.needs.demand(lease.class),
+        false => Demand::new(),
+    };
+    Ok(Lease {
         job: lease.job,
         fence: lease.fence,
         open: lease.open.clone(),
         attempts: lease.attempts,
         crashes: lease.crashes,
         quarantined: lease.quarantined,
-        class: 0,
-        demand: divvy_core::Demand::new(),
-    }
+        class: lease.class,
+        demand,
+    })
 }
 
-fn apply(books: &mut Books<'_>, mine: &mut Mine, report: &Report) -> Step<()> {
+/// The jobs that an exchange is about.
+fn jobs_of(exchange: &Exchange, mine: &Mine) -> BTreeSet<JobId> {
+    let mut jobs: BTreeSet<JobId> = mine.keys().map(|(job, _)| *job).collect();
+    jobs.extend(exchange.reports.iter().map(|report| report.job));
+    if let Some(claim) = &exchange.claim {
+        jobs.extend(claim.only);
+        jobs.extend(claim.wants.iter().map(|want| want.job));
+    }
+    jobs
+}
+
+fn apply(books: &mut Books<'_>, mine: &mut Mine, done: &mut Done, report: &Report) -> Step<()> {
     let name = (report.job, report.fence);
     let Some(lease) = mine.get_mut(&name) else {
         check(books.conn, name)?;
@@ -87,13 +115,16 @@ fn apply(books: &mut Books<'_>, mine: &mut Mine, report: &Report) -> Step<()> {
         return Ok(());
     };
     let before = lease.open.len();
+    if books.must(report.job)?.blocked > 0 {
+        done.entry(report.job).or_default().insert_all(&lease.open.intersect(&report.done));
+    }
     lease.open.remove_all(&report.done);
     if !report.failed.is_empty() {
-        let policy = job_of(books.conn, report.job)?.spec.policy;
+        let job = books.job(report.job)?;
         for failed in &report.failed {
             if lease.open.contains(failed.seq) {
                 lease.open.remove(Range::new(failed.seq, failed.seq + 1));
-                fail(books, lease, &policy, failed)?;
+                fail(books, lease, &job.spec, failed)?;
             }
         }
     }
@@ -109,57 +140,23 @@ fn apply(books: &mut Books<'_>, mine: &mut Mine, report: &Report) -> Step<()> {
     Ok(())
 }
 
-fn fail(books: &mut Books<'_>, lease: &LeaseRow, policy: &crate::Policy, failed: &Failed) -> Step<()> {
+fn fail(books: &mut Books<'_>, lease: &LeaseRow, spec: &JobSpec, failed: &Failed) -> Step<()> {
+    let Failed { seq, error, retry_ms, outgrown } = failed;
+    let (job, crashes, error) = (lease.job, lease.crashes, error.clone());
+    let range = Range::new(*seq, seq + 1);
+    if let Some(more) = spec.needs.more(lease.class).filter(|_| *outgrown) {
+        let attempts = lease.attempts;
+        let again =
+            WaitingRow { attempts, crashes, error: Some(error), ..WaitingRow::at_once(job, range, more) };
+        return books.put_waiting(&again);
+    }
     let attempts = lease.attempts.saturating_add(1);
-    let Failed { seq, error, retry_ms, .. } = failed;
-    if rules::dies_after_failure(policy, attempts) {
-        let dead = Dead { seq: *seq, attempts, crashes: lease.crashes, error: error.clone(), at: books.now };
-        return books.put_dead(&DeadRow { job: lease.job, dead });
+    if rules::dies_after_failure(&spec.policy, attempts) {
+        let dead = Dead { seq: *seq, attempts, crashes, error, at: books.now };
+        return books.put_dead(&DeadRow { job, dead });
     }
-    books.put_waiting(&WaitingRow {
-        job: lease.job,
-        range: Range::new(*seq, seq + 1),
-        part: 0,
-        attempts,
-        crashes: lease.crashes,
-        due: books.now.saturating_add(*retry_ms).min(i64::MAX as u64),
-        error: Some(error.clone()),
-    })
-}
-
-/// The jobs of the node's leases, reports and wants.
-fn views(books: &mut Books<'_>, exchange: &Exchange, mine: &Mine) -> Step<Vec<JobView>> {
-    let mut jobs: BTreeSet<JobId> = mine.keys().map(|(job, _)| *job).collect();
-    jobs.extend(exchange.reports.iter().map(|report| report.job));
-    if let Some(claim) = &exchange.claim {
-        jobs.extend(claim.only);
-        jobs.extend(claim.wants.iter().map(|want| want.job));
-    }
-    let mut views = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        let Some(log) = books.log(job)?.cloned() else { continue };
-        let due = if log.waiting == 0 { 0 } else { due_tasks(books, job)? };
-        views.push(JobView {
-            job,
-            claimable: log.ahead() + due,
-            finished: log.finished.is_some(),
-            open: log.open,
-            record_bytes: log.record_bytes(),
-            dead: log.dead,
-            unfinished: log.unfinished(),
-            blocked: 0,
-            paused: false,
-            stuck: false,
-            classes: Vec::new(),
-        });
-    }
-    Ok(views)
-}
-
-/// Counted without looking at sums: it only advises; a claim checks each row that it takes.
-fn due_tasks(books: &Books<'_>, job: JobId) -> Step<u64> {
-    let sql = "SELECT coalesce(sum(hi - lo), 0) FROM waiting WHERE job = ?1 AND due <= ?2";
-    let params = [int(job.0), int(books.now)];
-    let tasks: i64 = books.conn.prepare_cached(sql)?.query_row(params, |row| row.get(0))?;
-    Ok(tasks as u64)
+    let due = books.now.saturating_add(*retry_ms).min(i64::MAX as u64);
+    let error = Some(error);
+    let class = lease.class;
+    books.put_waiting(&WaitingRow { job, range, part: 0, attempts, crashes, due, error, class })
 }

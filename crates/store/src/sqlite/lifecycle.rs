@@ -2,16 +2,19 @@
 
 use super::books::{Books, job_of};
 use super::errors::{Fault, Step, conflict};
+use super::job_row::JobRow;
 use super::rows::{Stored, find, int, select};
-use super::tables::{JobRow, LogRow, MetaRow, NodeRow};
-use crate::{Block, Error, Input, NewJob};
+use super::tables::{LogRow, MetaRow, NodeRow};
+use super::{after, graph};
+use crate::{Block, Error, Input, JobSpec, NewJob};
 use divvy_core::checksum::Sum;
 use divvy_core::{JobId, Millis, NodeId, Range, Seq};
 use rusqlite::{Connection, params};
 use std::borrow::Borrow;
 
 /// Tables with rows of a job, all but `job` itself.
-const TABLES: [&str; 6] = ["log", "block", "lease", "waiting", "dead", "canceled"];
+pub(super) const TABLES: [&str; 8] =
+    ["log", "block", "lease", "waiting", "dead", "canceled", "edge", "blocked"];
 
 /// The last ids that were given out.
 pub(super) fn meta(conn: &Connection) -> Step<MetaRow> {
@@ -25,7 +28,7 @@ pub(super) fn submit(conn: &Connection, now: Millis, new: &NewJob) -> Step<JobId
     let (blocks, tasks, open, producer): (&[Block], _, _, _) = match &new.input {
         Input::Array(tasks) => (&[], *tasks, false, None),
         Input::Closed(blocks) => (blocks, 0, false, None),
-        Input::Graph(..) => return Err(conflict(job, "has a graph: not built yet")),
+        Input::Graph(blocks, _) => (blocks, 0, false, None),
         Input::Open(blocks, producer) => (blocks, 0, true, *producer),
     };
     if tasks > i64::MAX as u64 {
@@ -35,12 +38,21 @@ pub(super) fn submit(conn: &Connection, now: Millis, new: &NewJob) -> Step<JobId
         alive(conn, node)?;
     }
     let mut books = Books::new(conn, now);
+    fits(&mut books, job, new)?;
     meta.insert(conn)?;
-    JobRow { job, created: books.now, spec: new.spec.clone() }.insert(conn)?;
-    let log = LogRow { job, ..LogRow::default() };
+    let graph = if let Input::Graph(_, graph) = &new.input { Some(graph) } else { None };
+    let row = JobRow { job, created: books.now, spec: new.spec.clone(), graph: graph.is_some() };
+    row.insert(conn)?;
+    let JobSpec { needs, after, .. } = &new.spec;
+    let (waits, classed) = (!after.is_empty(), !needs.classes.is_empty());
+    let log = LogRow { job, waits, classed, ..LogRow::default() };
     log.insert(conn)?;
     books.adopt(log);
     put_blocks(&mut books, job, blocks)?;
+    if let Some(graph) = graph {
+        graph::put(&mut books, job, graph)?;
+    }
+    after::must_wait(&mut books, job)?;
     let now = books.now;
     let log = books.must(job)?;
     (log.open, log.producer) = (open, producer.map(|node| node.0));
@@ -49,6 +61,22 @@ pub(super) fn submit(conn: &Connection, now: Millis, new: &NewJob) -> Step<JobId
     log.finished = (!open && log.tail == 0).then_some(now);
     books.settle()?;
     Ok(job)
+}
+
+/// Whether a new job is one that there can be.
+fn fits(books: &mut Books<'_>, job: JobId, new: &NewJob) -> Step<()> {
+    for before in &new.spec.after {
+        books.log(*before)?.ok_or(Error::NoJob(*before))?;
+    }
+    if !new.spec.needs.is_sane() {
+        return Err(conflict(job, "has classes of tasks that do not fit together"));
+    }
+    match &new.input {
+        Input::Graph(blocks, graph) if graph.len() != blocks.iter().map(Block::count).sum() => {
+            Err(conflict(job, "has another number of records than its graph has tasks"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn alive(conn: &Connection, node: NodeId) -> Step<()> {
@@ -106,11 +134,17 @@ pub(super) fn forget(conn: &Connection, job: JobId) -> Step<()> {
     if log.finished.is_none() {
         return Err(conflict(job, "is not finished: cancel it first"));
     }
+    if !log.succeeded() && after::follower(&mut books, job)?.is_some() {
+        return Err(conflict(
+            job,
+            "did not succeed, and a job that is not finished comes after it: cancel that first",
+        ));
+    }
     remove(conn, job)
 }
 
 pub(super) fn sweep(conn: &Connection, now: Millis) -> Step<Vec<JobId>> {
-    let clean = "WHERE finished IS NOT NULL AND dead = 0 AND canceled = 0 ORDER BY job";
+    let clean = "WHERE finished IS NOT NULL AND dead = 0 AND canceled = 0 AND blocked = 0 ORDER BY job";
     let mut gone = Vec::new();
     for log in select::<LogRow>(conn, clean, [])? {
         let retention = job_of(conn, log.job)?.spec.policy.retention_ms;

@@ -6,10 +6,12 @@
 //! |---|---|
 //! | `writer` | group commit: one transaction and one fsync for all who wait; its protocol is written there |
 //! | `op`, `merge` | the writing operations as values; small appends of one group in one block |
-//! | `exchange`, `claim` | reports and the reply; which tasks a node gets |
+//! | `exchange`, `views` | reports and the reply; how jobs stand |
+//! | `claim`, `grant` | which job and class a node is served from; which tasks it gets |
+//! | `graph`, `after` | tasks that wait for tasks; jobs that wait for jobs |
 //! | `lifecycle`, `cancel`, `session` | jobs; people; nodes and their lock files |
 //! | `books` | one place where the counts follow the sets, and where a job ends |
-//! | `rows`, `tables`, `schema` | rows with checksums; their fields; the tables |
+//! | `rows`, `tables`, `job_row`, `schema` | rows with checksums; their fields; the tables |
 //! | `reads`, `verify` | looking and checking, on connections of their own |
 //! | `mount`, `errors` | network file systems; from SQLite's errors to ours |
 //!
@@ -18,11 +20,15 @@
 //! In write-ahead mode with `synchronous=FULL` a commit returns after its fsync. Every row carries a checksum
 //! over its fields, checked whenever it is read, because SQLite does not check its pages.
 
+mod after;
 mod books;
 mod cancel;
 mod claim;
 mod errors;
 mod exchange;
+mod grant;
+mod graph;
+mod job_row;
 mod lifecycle;
 mod merge;
 mod mount;
@@ -34,6 +40,7 @@ mod schema;
 mod session;
 mod tables;
 mod verify;
+mod views;
 mod writer;
 
 pub use open::{Durability, Options};
@@ -209,8 +216,8 @@ impl Store for Sqlite {
         answer!(self.call(Op::Retry(now, job, tasks.cloned())), Count)
     }
 
-    fn pause(&self, _: Millis, job: JobId, _: bool) -> Result<()> {
-        Err(crate::Error::Conflict { job, why: "cannot be paused: not built yet" })
+    fn pause(&self, now: Millis, job: JobId, paused: bool) -> Result<()> {
+        self.call(Op::Pause(now, job, paused)).map(drop)
     }
 
     fn forget(&self, job: JobId) -> Result<()> {

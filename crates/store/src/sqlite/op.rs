@@ -18,6 +18,7 @@ pub(super) enum Op {
     Expire(Millis, NodeId),
     Cancel(Millis, JobId, Option<Intervals>),
     Retry(Millis, JobId, Option<Intervals>),
+    Pause(Millis, JobId, bool),
     Forget(JobId),
     Sweep(Millis),
     /// A bug, for the test of what happens then: it panics halfway.
@@ -54,6 +55,7 @@ impl Op {
                 cancel::cancel(conn, *now, *job, tasks.as_ref()).map(Answer::Count)
             }
             Op::Retry(now, job, tasks) => cancel::retry(conn, *now, *job, tasks.as_ref()).map(Answer::Count),
+            Op::Pause(now, job, paused) => cancel::pause(conn, *now, *job, *paused).map(|()| Answer::Nothing),
             Op::Forget(job) => lifecycle::forget(conn, *job).map(|()| Answer::Nothing),
             Op::Sweep(now) => lifecycle::sweep(conn, *now).map(Answer::Jobs),
             #[cfg(test)]

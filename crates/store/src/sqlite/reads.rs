@@ -1,12 +1,15 @@
 //! Looking: all that is read without the writer.
 
-use super::books::{job_of, log_of};
+use super::books::{Books, job_of, log_of};
 use super::errors::{Step, conflict, corrupt};
+use super::job_row::JobRow;
 use super::lifecycle::block_sum;
 use super::rows::{each, find, int, select};
-use super::tables::{CanceledRow, DeadRow, JobRow, LeaseRow, LogRow, NodeRow, WaitingRow};
+use super::tables::{CanceledRow, DeadRow, LeaseRow, LogRow, NodeRow, WaitingRow};
+use super::{after, graph};
+use crate::job::BLOCKERS_SHOWN;
 use crate::{Block, Counts, Dead, Error, JobInfo, NodeInfo, Progress, Records, TaskInfo, TaskState};
-use divvy_core::{JobId, NodeId, Range, Seq};
+use divvy_core::{Intervals, JobId, NodeId, Range, Seq};
 use rusqlite::{Connection, params};
 use std::sync::Arc;
 
@@ -15,29 +18,30 @@ fn known(conn: &Connection, job: JobId) -> Step<LogRow> {
 }
 
 pub(super) fn jobs(conn: &Connection) -> Step<Vec<JobInfo>> {
-    let mut jobs = Vec::new();
+    let (mut jobs, mut books) = (Vec::new(), Books::new(conn, 0));
     each(conn, "ORDER BY job", [], |row: JobRow| {
-        let log = log_of(conn, row.job)?;
-        jobs.push(info(row, &log.ok_or_else(|| corrupt("table log: a row is missing"))?));
+        jobs.push(info(&mut books, row)?);
         Ok(true)
     })?;
     Ok(jobs)
 }
 
 pub(super) fn job(conn: &Connection, job: JobId) -> Step<JobInfo> {
-    let log = known(conn, job)?;
-    Ok(info(job_of(conn, job)?, &log))
+    known(conn, job)?;
+    info(&mut Books::new(conn, 0), job_of(conn, job)?)
 }
 
-fn info(row: JobRow, log: &LogRow) -> JobInfo {
+fn info(books: &mut Books<'_>, row: JobRow) -> Step<JobInfo> {
+    let waits_for = after::waits_for(books, row.job)?.into_iter().collect();
+    let log = books.must(row.job)?;
     let progress = match log.finished {
         Some(at) => Progress::Finished(at),
         None if log.open => Progress::Open,
         None => Progress::Closed,
     };
-    let ended = log.tail - log.unfinished();
+    let ended = log.tail - log.unfinished() - log.blocked;
     let counts = Counts {
-        blocked: 0,
+        blocked: log.blocked,
         ready: log.ahead() + (log.waiting - log.retrying),
         retrying: log.retrying,
         running: log.leased,
@@ -45,20 +49,20 @@ fn info(row: JobRow, log: &LogRow) -> JobInfo {
         dead: log.dead,
         canceled: log.canceled,
     };
-    JobInfo {
+    Ok(JobInfo {
         id: row.job,
         spec: row.spec,
         progress,
         canceled: log.canceled_whole,
-        paused: false,
-        waits_for: Vec::new(),
+        paused: log.paused,
+        waits_for,
         tail: log.tail,
         bytes: log.bytes,
         counts,
         created: row.created,
         producer: log.producer.filter(|_| log.open).map(NodeId),
         stale: log.stale,
-    }
+    })
 }
 
 pub(super) fn nodes(conn: &Connection) -> Step<Vec<(NodeId, NodeInfo)>> {
@@ -96,6 +100,12 @@ fn state(conn: &Connection, log: &LogRow, seq: Seq) -> Step<(TaskState, Option<S
     if seq >= log.head {
         return Ok((TaskState::Ready, None));
     }
+    if log.blocked > 0 {
+        let missing = graph::missing(conn, log.job, seq)?;
+        if missing > 0 {
+            return Ok((TaskState::Blocked { by: blockers(conn, log.job, seq, missing)? }, None));
+        }
+    }
     let mut state = TaskState::Done;
     each(conn, "WHERE job = ?1", [int(log.job.0)], |lease: LeaseRow| {
         if lease.open.contains(seq) {
@@ -104,6 +114,38 @@ fn state(conn: &Connection, log: &LogRow, seq: Seq) -> Step<(TaskState, Option<S
         Ok(state == TaskState::Done)
     })?;
     Ok((state, None))
+}
+
+/// Parents of a task that are not done.
+fn blockers(conn: &Connection, job: JobId, task: Seq, missing: u64) -> Step<Vec<Seq>> {
+    let most = usize::try_from(missing).unwrap_or(usize::MAX).min(BLOCKERS_SHOWN);
+    graph::parents_among(conn, job, task, &not_done(conn, job)?, most)
+}
+
+/// The tasks of a job with a graph that have not ended well.
+fn not_done(conn: &Connection, job: JobId) -> Step<Intervals> {
+    let (mut tasks, of) = (Intervals::new(), [int(job.0)]);
+    each(conn, "WHERE job = ?1", of, |row: LeaseRow| {
+        tasks.insert_all(&row.open);
+        Ok(true)
+    })?;
+    each(conn, "WHERE job = ?1", of, |row: WaitingRow| {
+        tasks.insert(row.range);
+        Ok(true)
+    })?;
+    each(conn, "WHERE job = ?1", of, |row: DeadRow| {
+        tasks.insert(Range::new(row.dead.seq, row.dead.seq + 1));
+        Ok(true)
+    })?;
+    each(conn, "WHERE job = ?1", of, |row: CanceledRow| {
+        tasks.insert(row.range);
+        Ok(true)
+    })?;
+    each(conn, "WHERE job = ?1", of, |row: graph::BlockedRow| {
+        tasks.insert_all(&row.tasks());
+        Ok(true)
+    })?;
+    Ok(tasks)
 }
 
 fn params_of(job: JobId, seq: Seq) -> [i64; 2] {

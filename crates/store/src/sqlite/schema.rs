@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// The format that this program writes.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 /// "divy", in the file's header: tells a store from any other SQLite file.
 const APPLICATION: i32 = i32::from_be_bytes(*b"divy");
 
@@ -21,11 +21,12 @@ CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), jobs INTEGER NOT NUL
 CREATE TABLE job (job INTEGER PRIMARY KEY, created INTEGER NOT NULL, name TEXT NOT NULL, handler TEXT NOT NULL,
   detail BLOB NOT NULL, max_attempts INTEGER NOT NULL, crash_limit INTEGER NOT NULL, range_max INTEGER NOT NULL,
   exclusive INTEGER NOT NULL, retention_ms INTEGER NOT NULL, array_first INTEGER, array_step INTEGER,
-  sum INTEGER NOT NULL) STRICT;
+  max_fails INTEGER, needs BLOB NOT NULL, after BLOB NOT NULL, graph INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE log (job INTEGER PRIMARY KEY, tail INTEGER NOT NULL, head INTEGER NOT NULL, fence INTEGER NOT NULL,
   bytes INTEGER NOT NULL, open INTEGER NOT NULL, canceled_whole INTEGER NOT NULL, finished INTEGER,
   producer INTEGER, stale INTEGER NOT NULL, leased INTEGER NOT NULL, waiting INTEGER NOT NULL,
   retrying INTEGER NOT NULL, dead INTEGER NOT NULL, canceled INTEGER NOT NULL, skipped INTEGER NOT NULL,
+  blocked INTEGER NOT NULL, paused INTEGER NOT NULL, waits INTEGER NOT NULL, classed INTEGER NOT NULL,
   sum INTEGER NOT NULL) STRICT;
 CREATE INDEX log_live ON log (job) WHERE finished IS NULL;
 CREATE TABLE block (id INTEGER PRIMARY KEY, job INTEGER NOT NULL, first_seq INTEGER NOT NULL,
@@ -33,16 +34,20 @@ CREATE TABLE block (id INTEGER PRIMARY KEY, job INTEGER NOT NULL, first_seq INTE
 CREATE UNIQUE INDEX block_seq ON block (job, first_seq, count, bytes);
 CREATE TABLE lease (job INTEGER NOT NULL, fence INTEGER NOT NULL, node INTEGER NOT NULL, attempts INTEGER NOT NULL,
   crashes INTEGER NOT NULL, quarantined INTEGER NOT NULL, cut INTEGER NOT NULL, open BLOB NOT NULL,
-  sum INTEGER NOT NULL, PRIMARY KEY (job, fence)) STRICT, WITHOUT ROWID;
+  class INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (job, fence)) STRICT, WITHOUT ROWID;
 CREATE INDEX lease_node ON lease (node);
 CREATE TABLE waiting (job INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL, part INTEGER NOT NULL,
-  attempts INTEGER NOT NULL, crashes INTEGER NOT NULL, due INTEGER NOT NULL, error TEXT, sum INTEGER NOT NULL,
-  PRIMARY KEY (job, lo)) STRICT, WITHOUT ROWID;
+  attempts INTEGER NOT NULL, crashes INTEGER NOT NULL, due INTEGER NOT NULL, error TEXT,
+  class INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (job, lo)) STRICT, WITHOUT ROWID;
 CREATE INDEX waiting_due ON waiting (job, due, hi);
 CREATE TABLE dead (job INTEGER NOT NULL, seq INTEGER NOT NULL, attempts INTEGER NOT NULL, crashes INTEGER NOT NULL,
   error TEXT NOT NULL, at INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (job, seq)) STRICT, WITHOUT ROWID;
 CREATE TABLE canceled (job INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL, sum INTEGER NOT NULL,
   PRIMARY KEY (job, lo)) STRICT, WITHOUT ROWID;
+CREATE TABLE edge (job INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, children BLOB NOT NULL,
+  sum INTEGER NOT NULL, PRIMARY KEY (job, first)) STRICT, WITHOUT ROWID;
+CREATE TABLE blocked (job INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, missing BLOB NOT NULL,
+  sum INTEGER NOT NULL, PRIMARY KEY (job, first)) STRICT, WITHOUT ROWID;
 CREATE TABLE node (node INTEGER PRIMARY KEY, name TEXT NOT NULL, pid INTEGER NOT NULL, workers INTEGER NOT NULL,
   hungry INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
@@ -83,6 +88,10 @@ pub(super) fn recognise(conn: &Connection, path: &Path) -> Step<bool> {
     let found = u32::try_from(number("user_version")?).unwrap_or(u32::MAX);
     if found > FORMAT {
         return Err(Fault::Store(Error::Newer { found, known: FORMAT }));
+    }
+    if found < FORMAT {
+        let why = format!("has the old format {found}, which this divvy cannot read: move the file away");
+        return Err(Fault::Store(Error::Unreachable { path: path.to_path_buf(), why }));
     }
     Ok(true)
 }

@@ -4,7 +4,8 @@
 //! when the process ends, however it ends, so nobody has to wait for a deadline. The file is locked before the
 //! node's row is committed: a row whose file is missing or free belongs to a node that is gone.
 
-use super::books::{Books, job_of, leases_of};
+use super::books::{Books, leases_of};
+use super::cancel::give_up;
 use super::errors::{Fault, Step};
 use super::lifecycle::meta;
 use super::rows::{Stored, find, int};
@@ -177,8 +178,8 @@ pub(super) fn expire(conn: &Connection, now: Millis, node: NodeId) -> Step<Expir
         let open = std::mem::take(&mut lease.open);
         books.shrink_lease(&lease, open.len())?;
         expired.leases += 1;
-        let policy = job_of(conn, lease.job)?.spec.policy;
-        match after_loss(&policy, open.len(), lease.crashes, lease.quarantined) {
+        let job = books.job(lease.job)?;
+        match after_loss(&job.spec.policy, open.len(), lease.crashes, lease.quarantined) {
             AfterLoss::Waits { part, crashes } => {
                 books.put_back(&lease, &open, part, crashes)?;
                 expired.waiting += open.len();
@@ -194,6 +195,7 @@ pub(super) fn expire(conn: &Connection, now: Millis, node: NodeId) -> Step<Expir
             }
         }
     }
+    give_up(&mut books)?;
     books.settle()?;
     Ok(expired)
 }

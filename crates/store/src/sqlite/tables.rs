@@ -1,92 +1,12 @@
-//! The rows of the state tables: their fields, their sums, and how people find them.
+//! The rows of the state tables: their fields, their sums, and how people find them. What a job is stands in
+//! `job_row`, who waits for whom in `graph`.
 
 use super::rows::{Stored, bool_at, int, option_at, u32_at, u64_at};
-use crate::job::{Array, JobSpec, Policy};
 use crate::{Dead, NodeInfo};
 use divvy_core::checksum::Sum;
 use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, params};
-
-/// What a job is; written once. Apart from [`LogRow`], since a handler's detail may be large and changes never.
-#[derive(Debug, Clone)]
-pub(super) struct JobRow {
-    pub(super) job: JobId,
-    pub(super) created: Millis,
-    pub(super) spec: JobSpec,
-}
-
-impl Stored for JobRow {
-    const TABLE: &'static str = "job";
-    const COLUMNS: &'static str = "job, created, name, handler, detail, max_attempts, crash_limit, range_max, \
-                                   exclusive, retention_ms, array_first, array_step";
-    const WIDTH: usize = 12;
-
-    fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
-        let policy = Policy {
-            max_attempts: u32_at(row, 5)?,
-            crash_limit: u32_at(row, 6)?,
-            max_fails: None,
-            range_max: u64_at(row, 7)?,
-            exclusive: bool_at(row, 8)?,
-            retention_ms: u64_at(row, 9)?,
-        };
-        let array = option_at(row, 10)?.zip(option_at(row, 11)?).map(|(first, step)| Array { first, step });
-        let spec = JobSpec {
-            name: row.get(2)?,
-            detail: row.get(4)?,
-            policy,
-            array,
-            ..JobSpec::new(row.get::<_, String>(3)?)
-        };
-        Ok(JobRow { job: JobId(u64_at(row, 0)?), created: u64_at(row, 1)?, spec })
-    }
-
-    fn sum(&self) -> u32 {
-        let JobSpec { name, handler, detail, policy: p, array, .. } = &self.spec;
-        let array = array.map_or((0, 0, 0), |a| (1, a.first, a.step));
-        Sum::of("job")
-            .u64(self.job.0)
-            .u64(self.created)
-            .bytes(name.as_bytes())
-            .bytes(handler.as_bytes())
-            .bytes(detail)
-            .u64(p.max_attempts.into())
-            .u64(p.crash_limit.into())
-            .u64(p.range_max)
-            .u64(p.exclusive.into())
-            .u64(p.retention_ms)
-            .u64(array.0)
-            .u64(array.1)
-            .u64(array.2)
-            .finish()
-    }
-
-    fn place(&self) -> String {
-        format!("job {}", self.job)
-    }
-
-    fn insert(&self, conn: &Connection) -> rusqlite::Result<()> {
-        let JobSpec { name, handler, detail, policy: p, array, .. } = &self.spec;
-        let sql = "INSERT INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-        conn.prepare_cached(sql)?.execute(params![
-            int(self.job.0),
-            int(self.created),
-            name,
-            handler,
-            detail,
-            p.max_attempts,
-            p.crash_limit,
-            int(p.range_max),
-            p.exclusive,
-            int(p.retention_ms),
-            array.map(|a| int(a.first)),
-            array.map(|a| int(a.step)),
-            self.sum(),
-        ])?;
-        Ok(())
-    }
-}
 
 /// Where a job stands: the one row that changes with every claim and report.
 ///
@@ -114,6 +34,13 @@ pub(super) struct LogRow {
     pub(super) canceled: u64,
     /// The canceled at or above the head.
     pub(super) skipped: u64,
+    /// Tasks that wait for other tasks.
+    pub(super) blocked: u64,
+    pub(super) paused: bool,
+    /// It comes after jobs of which not all are known to have succeeded.
+    pub(super) waits: bool,
+    /// It says what its tasks take. This and `waits` save reading the job's row where they are false.
+    pub(super) classed: bool,
 }
 
 impl LogRow {
@@ -122,9 +49,19 @@ impl LogRow {
         self.tail - self.head - self.skipped
     }
 
-    /// Tasks that have not ended.
+    /// Tasks that have not ended, without the blocked.
     pub(super) fn unfinished(&self) -> u64 {
         self.ahead() + self.waiting + self.leased
+    }
+
+    /// Whether all has ended, and no more can come. Blocked tasks may remain: nothing is left that could wake them.
+    pub(super) fn ended(&self) -> bool {
+        !self.open && self.unfinished() == 0
+    }
+
+    /// Whether it ended with every task done.
+    pub(super) fn succeeded(&self) -> bool {
+        self.ended() && self.dead + self.canceled + self.blocked == 0
     }
 
     /// Mean record size.
@@ -134,7 +71,7 @@ impl LogRow {
 
     /// Whether the numbers can belong together.
     pub(super) fn is_sane(&self) -> bool {
-        let parts = [self.waiting, self.leased, self.dead, self.canceled];
+        let parts = [self.waiting, self.leased, self.dead, self.canceled, self.blocked];
         let sum = parts.iter().try_fold(0u64, |sum, n| sum.checked_add(*n));
         self.head <= self.tail
             && self.skipped <= self.tail - self.head
@@ -149,8 +86,8 @@ impl LogRow {
 impl Stored for LogRow {
     const TABLE: &'static str = "log";
     const COLUMNS: &'static str = "job, tail, head, fence, bytes, open, canceled_whole, finished, producer, stale, \
-                                   leased, waiting, retrying, dead, canceled, skipped";
-    const WIDTH: usize = 16;
+                                   leased, waiting, retrying, dead, canceled, skipped, blocked, paused, waits, classed";
+    const WIDTH: usize = 20;
 
     fn read(row: &Row<'_>) -> rusqlite::Result<LogRow> {
         Ok(LogRow {
@@ -170,6 +107,10 @@ impl Stored for LogRow {
             dead: u64_at(row, 13)?,
             canceled: u64_at(row, 14)?,
             skipped: u64_at(row, 15)?,
+            blocked: u64_at(row, 16)?,
+            paused: bool_at(row, 17)?,
+            waits: bool_at(row, 18)?,
+            classed: bool_at(row, 19)?,
         })
     }
 
@@ -191,6 +132,10 @@ impl Stored for LogRow {
             .u64(self.dead)
             .u64(self.canceled)
             .u64(self.skipped)
+            .u64(self.blocked)
+            .u64(self.paused.into())
+            .u64(self.waits.into())
+            .u64(self.classed.into())
             .finish()
     }
 
@@ -199,7 +144,8 @@ impl Stored for LogRow {
     }
 
     fn insert(&self, conn: &Connection) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+        let sql = "INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+                   ?17, ?18, ?19, ?20, ?21)";
         self.write(conn, sql)
     }
 }
@@ -210,10 +156,12 @@ impl LogRow {
     pub(super) fn update(&self, conn: &Connection, stored: &LogRow) -> rusqlite::Result<()> {
         let same = "UPDATE log SET tail = ?2, head = ?3, fence = ?4, bytes = ?5, open = ?6, canceled_whole = ?7, \
                     producer = ?9, stale = ?10, leased = ?11, waiting = ?12, retrying = ?13, dead = ?14, \
-                    canceled = ?15, skipped = ?16, sum = ?17 WHERE job = ?1 AND finished IS ?8";
+                    canceled = ?15, skipped = ?16, blocked = ?17, paused = ?18, waits = ?19, classed = ?20, sum = ?21 \
+                    WHERE job = ?1 AND finished IS ?8";
         let other = "UPDATE log SET tail = ?2, head = ?3, fence = ?4, bytes = ?5, open = ?6, canceled_whole = ?7, \
                      finished = ?8, producer = ?9, stale = ?10, leased = ?11, waiting = ?12, retrying = ?13, \
-                     dead = ?14, canceled = ?15, skipped = ?16, sum = ?17 WHERE job = ?1";
+                     dead = ?14, canceled = ?15, skipped = ?16, blocked = ?17, paused = ?18, waits = ?19, \
+                     classed = ?20, sum = ?21 WHERE job = ?1";
         self.write(conn, if self.finished == stored.finished { same } else { other })
     }
 
@@ -235,6 +183,10 @@ impl LogRow {
             int(self.dead),
             int(self.canceled),
             int(self.skipped),
+            int(self.blocked),
+            self.paused,
+            self.waits,
+            self.classed,
             self.sum(),
         ])?;
         Ok(())
@@ -253,12 +205,13 @@ pub(super) struct LeaseRow {
     /// Somebody else took tasks out of it.
     pub(super) cut: bool,
     pub(super) open: Intervals,
+    pub(super) class: u32,
 }
 
 impl Stored for LeaseRow {
     const TABLE: &'static str = "lease";
-    const COLUMNS: &'static str = "job, fence, node, attempts, crashes, quarantined, cut, open";
-    const WIDTH: usize = 8;
+    const COLUMNS: &'static str = "job, fence, node, attempts, crashes, quarantined, cut, open, class";
+    const WIDTH: usize = 9;
 
     fn read(row: &Row<'_>) -> rusqlite::Result<LeaseRow> {
         let open = Intervals::decode(row.get_ref(7)?.as_blob()?)
@@ -272,6 +225,7 @@ impl Stored for LeaseRow {
             quarantined: bool_at(row, 5)?,
             cut: bool_at(row, 6)?,
             open,
+            class: u32_at(row, 8)?,
         })
     }
 
@@ -285,6 +239,7 @@ impl Stored for LeaseRow {
             .u64(self.quarantined.into())
             .u64(self.cut.into())
             .bytes(&self.open.encode())
+            .u64(self.class.into())
             .finish()
     }
 
@@ -294,7 +249,7 @@ impl Stored for LeaseRow {
     }
 
     fn insert(&self, conn: &Connection) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO lease VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let sql = "INSERT INTO lease VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         conn.prepare_cached(sql)?.execute(params![
             int(self.job.0),
             int(self.fence.0),
@@ -304,6 +259,7 @@ impl Stored for LeaseRow {
             self.quarantined,
             self.cut,
             self.open.encode(),
+            self.class,
             self.sum(),
         ])?;
         Ok(())
@@ -320,12 +276,20 @@ pub(super) struct WaitingRow {
     pub(super) crashes: u32,
     pub(super) due: Millis,
     pub(super) error: Option<String>,
+    pub(super) class: u32,
+}
+
+impl WaitingRow {
+    /// Tasks that may be leased at once, with nothing charged.
+    pub(super) fn at_once(job: JobId, range: Range, class: u32) -> WaitingRow {
+        WaitingRow { job, range, part: 0, attempts: 0, crashes: 0, due: 0, error: None, class }
+    }
 }
 
 impl Stored for WaitingRow {
     const TABLE: &'static str = "waiting";
-    const COLUMNS: &'static str = "job, lo, hi, part, attempts, crashes, due, error";
-    const WIDTH: usize = 8;
+    const COLUMNS: &'static str = "job, lo, hi, part, attempts, crashes, due, error, class";
+    const WIDTH: usize = 9;
 
     fn read(row: &Row<'_>) -> rusqlite::Result<WaitingRow> {
         let (lo, hi) = (u64_at(row, 1)?, u64_at(row, 2)?);
@@ -340,6 +304,7 @@ impl Stored for WaitingRow {
             crashes: u32_at(row, 5)?,
             due: u64_at(row, 6)?,
             error: row.get(7)?,
+            class: u32_at(row, 8)?,
         })
     }
 
@@ -354,6 +319,7 @@ impl Stored for WaitingRow {
             .u64(self.due)
             .u64(self.error.is_some().into())
             .bytes(self.error.as_deref().unwrap_or("").as_bytes())
+            .u64(self.class.into())
             .finish()
     }
 
@@ -362,7 +328,7 @@ impl Stored for WaitingRow {
     }
 
     fn insert(&self, conn: &Connection) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO waiting VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let sql = "INSERT INTO waiting VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         conn.prepare_cached(sql)?.execute(params![
             int(self.job.0),
             int(self.range.lo),
@@ -372,6 +338,7 @@ impl Stored for WaitingRow {
             self.crashes,
             int(self.due),
             self.error,
+            self.class,
             self.sum(),
         ])?;
         Ok(())

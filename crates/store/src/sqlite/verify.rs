@@ -1,12 +1,15 @@
 //! Checking everything: each row against its sum, and the sets of each job against each other.
 
-use super::books::{job_of, log_of};
+use super::books::{canceled_from, job_of, log_of};
 use super::errors::{Step, corrupt};
-use super::lifecycle::meta;
+use super::graph::{BlockedRow, EdgeRow};
+use super::job_row::JobRow;
+use super::lifecycle::{TABLES, meta};
 use super::reads::each_block;
 use super::rows::{Stored, each, int};
-use super::tables::{CanceledRow, DeadRow, JobRow, LeaseRow, LogRow, NodeRow, WaitingRow};
-use divvy_core::{Intervals, JobId, NodeId, Range};
+use super::tables::{CanceledRow, DeadRow, LeaseRow, LogRow, NodeRow, WaitingRow};
+use crate::Needs;
+use divvy_core::{Intervals, JobId, NodeId, Range, Seq};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
@@ -45,7 +48,7 @@ fn bounded(what: &str, id: u64, last: u64) -> Step<bool> {
 
 /// No table has rows of a job that does not exist.
 fn no_strangers(conn: &Connection) -> Step<()> {
-    for table in ["block", "lease", "waiting", "dead", "canceled"] {
+    for table in TABLES.into_iter().filter(|table| *table != "log") {
         let sql = format!("SELECT job FROM {table} WHERE job NOT IN (SELECT job FROM log) LIMIT 1");
         let mut statement = conn.prepare(&sql)?;
         if let Some(row) = statement.query([])?.next()? {
@@ -81,17 +84,31 @@ fn sets(conn: &Connection, job: JobId, nodes: &BTreeSet<NodeId>) -> Step<()> {
         log_of(conn, job)?.ok_or_else(|| corrupt(format!("table log, job {job}: its row is missing")))?;
     let of = [int(job.0)];
     let (below, whole) = (Range::new(0, log.head), Range::new(0, log.tail));
-    let mut found =
-        LogRow { leased: 0, waiting: 0, retrying: 0, dead: 0, canceled: 0, skipped: 0, ..log.clone() };
+    let row = job_of(conn, job)?;
+    let needs = &row.spec.needs;
+    let mut found = LogRow {
+        leased: 0,
+        waiting: 0,
+        retrying: 0,
+        dead: 0,
+        canceled: 0,
+        skipped: 0,
+        blocked: 0,
+        classed: !needs.classes.is_empty(),
+        waits: log.waits && !row.spec.after.is_empty(),
+        ..log.clone()
+    };
     let mut sets = Sets { job, all: Intervals::new() };
     each(conn, "WHERE job = ?1", of, |row: LeaseRow| {
         if !nodes.contains(&row.node) || row.fence.0 > log.fence || row.open.is_empty() {
             return Err(corrupt(format!("table lease, {}: no such node or fence, or no tasks", row.place())));
         }
+        known_class("lease", &row, row.class, needs)?;
         found.leased += row.open.len();
         sets.add(&row.place(), &row.open, below).map(|()| true)
     })?;
     each(conn, "WHERE job = ?1", of, |row: WaitingRow| {
+        known_class("waiting", &row, row.class, needs)?;
         found.waiting += row.range.len();
         found.retrying += if row.attempts > 0 { row.range.len() } else { 0 };
         sets.add(&row.place(), &row.range.into(), below).map(|()| true)
@@ -105,10 +122,15 @@ fn sets(conn: &Connection, job: JobId, nodes: &BTreeSet<NodeId>) -> Step<()> {
         found.skipped += row.range.hi.saturating_sub(row.range.lo.max(log.head));
         sets.add(&row.place(), &row.range.into(), whole).map(|()| true)
     })?;
+    each(conn, "WHERE job = ?1", of, |row: BlockedRow| {
+        let tasks = row.tasks();
+        found.blocked += tasks.len();
+        sets.add(&row.place(), &tasks, below).map(|()| true)
+    })?;
     if found != log {
         return Err(corrupt(format!("table log, {}: counts {log:?}, found {found:?}", log.place())));
     }
-    let ended = !log.open && log.unfinished() == 0;
+    let ended = log.ended();
     if ended != log.finished.is_some() {
         return Err(corrupt(format!(
             "table log, {}: finished {:?}, but ended {ended}",
@@ -116,7 +138,51 @@ fn sets(conn: &Connection, job: JobId, nodes: &BTreeSet<NodeId>) -> Step<()> {
             log.finished
         )));
     }
-    Ok(())
+    if row.graph { edges(conn, &log, &sets.all) } else { Ok(()) }
+}
+
+fn known_class(table: &str, row: &impl Stored, class: u32, needs: &Needs) -> Step<()> {
+    if class < needs.classes() {
+        Ok(())
+    } else {
+        Err(corrupt(format!("table {table}, {}: class {class} is none of the job's", row.place())))
+    }
+}
+
+/// Each task of a graph misses as many parents as are not done, unless it was canceled.
+fn edges(conn: &Connection, log: &LogRow, not_done: &Intervals) -> Step<()> {
+    let (job, of) = (log.job, [int(log.job.0)]);
+    let wrong = |table, task: Seq, why| corrupt(format!("table {table}, job {job}, task {task}: {why}"));
+    let canceled = canceled_from(conn, job, 0)?;
+    let mut missing = vec![0u64; usize::try_from(log.tail).map_err(|_| wrong("log", log.tail, "its tail"))?];
+    let mut next = 0;
+    each(conn, "WHERE job = ?1 ORDER BY first", of, |row: EdgeRow| {
+        if row.range().lo != next {
+            return Err(wrong("edge", next, "its row is missing"));
+        }
+        next = row.range().hi;
+        let mut stranger = None;
+        row.each(|task, child| match missing.get_mut(child as usize) {
+            Some(missing) => *missing += u64::from(not_done.contains(task)),
+            None => stranger = Some(task),
+        })?;
+        stranger.map_or(Ok(true), |task| Err(wrong("edge", task, "who waits for it is not there")))
+    })?;
+    if next != log.tail {
+        return Err(wrong("edge", next, "its row is missing"));
+    }
+    next = 0;
+    each(conn, "WHERE job = ?1 ORDER BY first", of, |row: BlockedRow| {
+        if row.range().lo != next || row.range().hi > log.tail {
+            return Err(wrong("blocked", next, "its row is missing"));
+        }
+        next = row.range().hi;
+        match row.iter().find(|(task, n)| *n != missing[*task as usize] && !canceled.contains(*task)) {
+            Some((task, _)) => Err(wrong("blocked", task, "it misses another number of parents")),
+            None => Ok(true),
+        }
+    })?;
+    if next == log.tail { Ok(()) } else { Err(wrong("blocked", next, "its row is missing")) }
 }
 
 fn payload(conn: &Connection, job: JobId) -> Step<()> {

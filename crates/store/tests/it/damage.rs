@@ -1,9 +1,9 @@
 //! A flipped bit is named: in which table, of which job and tasks.
 
 use crate::dir::{Dir, array, block, claim, done, exchange, failed, node, open_job};
-use divvy_core::{Intervals, JobId, NodeId, Range};
+use divvy_core::{Fence, Intervals, JobId, NodeId, Range};
 use divvy_store::sqlite::Sqlite;
-use divvy_store::{Error, Exchange, Store};
+use divvy_store::{Error, Exchange, Graph, Input, JobSpec, NewJob, Report, Store};
 
 /// A store with a row in every table. Of job 2, tasks 0 and 1 are leased, 2 failed once and waits, 3 is dead, 4 is
 /// canceled, 5 is done.
@@ -31,7 +31,8 @@ fn what<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
 }
 
 fn ask(store: &Sqlite, node: NodeId) -> Result<divvy_store::Reply, Error> {
-    store.exchange(9_000, node, &Exchange { claim: Some(claim(JobId(2), 1)), ..Exchange::default() })
+    let held = vec![(JobId(2), Fence(1))];
+    store.exchange(9_000, node, &Exchange { held, claim: Some(claim(JobId(2), 1)), ..Exchange::default() })
 }
 
 /// Damages a row and expects that verify and an operation name it.
@@ -62,9 +63,16 @@ fn a_block_that_is_missing() {
 #[test]
 fn in_a_lease() {
     let named = ["lease", "job 2", "fence 1", "checksum"];
-    for set in ["node = node + 256", "attempts = 1", "cut = 1 - cut", "sum = sum + 1", "open = x'010001'"] {
+    for set in [
+        "node = node + 256",
+        "attempts = 1",
+        "class = 1",
+        "cut = 1 - cut",
+        "sum = sum + 1",
+        "open = x'010001'",
+    ] {
         damaged(&format!("UPDATE lease SET {set}"), &named, |store, node| {
-            let held = vec![(JobId(2), divvy_core::Fence(1))];
+            let held = vec![(JobId(2), Fence(1))];
             what(store.exchange(9_000, node, &Exchange { held, ..Exchange::default() }))
         });
     }
@@ -73,7 +81,17 @@ fn in_a_lease() {
 
 #[test]
 fn in_a_log() {
-    for set in ["head = head + 1", "tail = tail + 64", "fence = 0", "finished = 5", "sum = 0"] {
+    for set in [
+        "head = head + 1",
+        "tail = tail + 64",
+        "fence = 0",
+        "finished = 5",
+        "blocked = 1",
+        "paused = 1",
+        "waits = 1",
+        "classed = 1",
+        "sum = 0",
+    ] {
         let sql = format!("UPDATE log SET {set} WHERE job = 2");
         damaged(&sql, &["log", "job 2", "checksum"], |store, node| what(ask(store, node)));
     }
@@ -99,15 +117,51 @@ fn in_the_other_tables() {
     });
     damaged("UPDATE node SET workers = 99", &["node 1"], |store, node| what(ask(store, node)));
     damaged("UPDATE meta SET jobs = 1", &["meta", "last ids"], |store, _| {
-        let new = divvy_store::NewJob {
-            spec: store.job(JobId(1)).unwrap().spec,
-            input: divvy_store::Input::Open(vec![], None),
-        };
+        let input = Input::Open(vec![], None);
+        let new = NewJob { spec: store.job(JobId(1)).unwrap().spec, input };
         what(store.submit(1, &new))
     });
-    damaged("UPDATE job SET max_attempts = 9 WHERE job = 2", &["job 2", "checksum"], |store, node| {
-        what(ask(store, node))
-    });
+    for set in ["max_attempts = 9", "max_fails = 9", "graph = 1", "needs = x'000100'", "after = x'0101'"] {
+        let sql = format!("UPDATE job SET {set} WHERE job = 2");
+        damaged(&sql, &["job"], |store, node| what(ask(store, node)));
+    }
+}
+
+/// A job with a graph in which 300 tasks wait for task 0, which is leased.
+fn graph(dir: &Dir) -> (Sqlite, NodeId, Report) {
+    let store = dir.open();
+    let parents = (0..301).map(|task| if task == 0 { vec![] } else { vec![0] }).collect();
+    let input = Input::Graph(vec![block((0..301).map(|_| ""))], Graph::new(parents).unwrap());
+    let job = store.submit(1, &NewJob { spec: JobSpec::new("run"), input }).unwrap();
+    let node = node(&store);
+    let lease = exchange(&store, node, vec![], Some(claim(job, 6))).leases.remove(0);
+    store.verify(true).unwrap();
+    (store, node, done(&lease, lease.open.clone()))
+}
+
+#[test]
+fn in_a_graph() {
+    for (sql, named) in [
+        ("UPDATE edge SET children = x'00' WHERE first = 0", ["edge", "[0, 256)", "checksum"]),
+        ("UPDATE edge SET first = 512 WHERE first = 0", ["edge", "", ""]),
+        ("DELETE FROM edge WHERE first = 0", ["edge", "task 0", "missing"]),
+        (
+            "UPDATE blocked SET missing = zeroblob(45) WHERE first = 256",
+            ["blocked", "[256, 301)", "checksum"],
+        ),
+        ("UPDATE blocked SET count = 44 WHERE first = 256", ["blocked", "(1, 256)", ""]),
+        ("DELETE FROM blocked WHERE first = 256", ["blocked", "task 256", "missing"]),
+    ] {
+        let dir = Dir::new();
+        let (store, node, report) = graph(&dir);
+        assert_eq!(dir.raw().execute(sql, []).unwrap(), 1, "{sql}");
+        let before = store.job(JobId(1)).unwrap();
+        let held = vec![(JobId(1), Fence(1))];
+        let told = what(store.exchange(10, node, &Exchange { held, reports: vec![report], claim: None }));
+        assert!(named.iter().all(|part| told.contains(part)), "{sql}: {told:?} does not name {named:?}");
+        assert!(what(store.verify(false)).contains(if sql.contains("edge") { "edge" } else { "" }), "{sql}");
+        assert_eq!(store.job(JobId(1)).unwrap(), before, "nothing of a refused operation has happened");
+    }
 }
 
 /// Rows whose own sums are right, but which do not fit together.
@@ -134,13 +188,14 @@ fn nothing_of_a_refused_operation_has_happened() {
     let (store, node) = filled(&dir);
     dir.raw().execute("UPDATE waiting SET part = 3", []).unwrap();
     let before = store.job(JobId(2)).unwrap();
-    let report = divvy_store::Report {
+    let report = Report {
         job: JobId(2),
-        fence: divvy_core::Fence(1),
+        fence: Fence(1),
         done: Intervals::from(Range::new(0, 1)),
         ..Default::default()
     };
-    let ask = Exchange { reports: vec![report], claim: Some(claim(JobId(2), 1)), ..Exchange::default() };
+    let held = vec![(JobId(2), Fence(1))];
+    let ask = Exchange { held, reports: vec![report], claim: Some(claim(JobId(2), 1)) };
     what(store.exchange(9_000, node, &ask));
     assert_eq!(store.job(JobId(2)).unwrap(), before);
 }

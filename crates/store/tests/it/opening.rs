@@ -51,7 +51,18 @@ fn a_newer_format_is_refused() {
     let dir = Dir::new();
     drop(dir.open());
     dir.raw().pragma_update(None, "user_version", 9).unwrap();
-    assert!(matches!(refused(&dir), Error::Newer { found: 9, known: 1 }));
+    assert!(matches!(refused(&dir), Error::Newer { found: 9, known: 2 }));
+}
+
+#[test]
+fn an_older_format_is_refused_and_left_alone() {
+    let dir = Dir::new();
+    drop(dir.open());
+    dir.raw().pragma_update(None, "user_version", 1).unwrap();
+    let error = refused(&dir);
+    assert!(matches!(&error, Error::Unreachable { why, .. } if why.contains("old format 1")), "{error}");
+    let found: i64 = dir.raw().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(found, 1);
 }
 
 #[test]

@@ -1,0 +1,72 @@
+//! Jobs that come after other jobs.
+//!
+//! What a job waits for is computed from the logs of the others whenever somebody asks: the flag in its own log only
+//! says that it is worth asking. That others have succeeded never changes again, so a claim may take the flag off.
+
+use super::books::Books;
+use super::errors::Step;
+use divvy_core::JobId;
+use std::collections::BTreeSet;
+
+/// Of the jobs that have to succeed before this one, those that have not. Ascending, each once.
+pub(super) fn waits_for(books: &mut Books<'_>, job: JobId) -> Step<BTreeSet<JobId>> {
+    let mut waits_for = BTreeSet::new();
+    if !books.must(job)?.waits {
+        return Ok(waits_for);
+    }
+    for before in &books.job(job)?.spec.after {
+        // One that is no longer there has succeeded, else it could not have been forgotten.
+        if books.log(*before)?.is_some_and(|log| !log.succeeded()) {
+            waits_for.insert(*before);
+        }
+    }
+    Ok(waits_for)
+}
+
+/// Whether nothing can be granted of a job yet. Takes note once it has nothing to wait for any more.
+pub(super) fn must_wait(books: &mut Books<'_>, job: JobId) -> Step<bool> {
+    let waits = !waits_for(books, job)?.is_empty();
+    books.must(job)?.waits = waits;
+    Ok(waits)
+}
+
+/// Whether a job waits, be it by way of others that wait, for one that ended without success.
+pub(super) fn is_stuck(books: &mut Books<'_>, job: JobId) -> Step<bool> {
+    if books.must(job)?.ended() {
+        return Ok(false);
+    }
+    let (mut seen, mut next) = (BTreeSet::new(), vec![job]);
+    while let Some(job) = next.pop() {
+        for before in waits_for(books, job)? {
+            if books.must(before)?.ended() {
+                return Ok(true);
+            }
+            if seen.insert(before) {
+                next.push(before);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// A job and those that it comes after, and they after others, as far as they may still have work. None if it is not
+/// there.
+pub(super) fn with_those_before(books: &mut Books<'_>, job: JobId) -> Step<BTreeSet<JobId>> {
+    let (mut all, mut next) = (BTreeSet::new(), vec![job]);
+    while let Some(job) = next.pop() {
+        if books.log(job)?.is_some() && all.insert(job) {
+            next.extend(waits_for(books, job)?);
+        }
+    }
+    Ok(all)
+}
+
+/// An unfinished job that comes after this one.
+pub(super) fn follower(books: &mut Books<'_>, job: JobId) -> Step<Option<JobId>> {
+    for other in books.live()? {
+        if books.must(other)?.waits && books.job(other)?.spec.after.contains(&job) {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
+}
