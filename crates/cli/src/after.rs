@@ -1,4 +1,5 @@
-//! `divvy run --after`: a node that drives other jobs first must not wait for ever for one that has failed.
+//! Jobs that come after others: a node that drives one must not wait for ever for another one that has failed, and
+//! says what it waits for.
 
 use crate::args::Output;
 use crate::exit::Exit;
@@ -7,7 +8,7 @@ use crate::session::say;
 use anyhow::Result;
 use divvy_core::JobId;
 use divvy_engine::{Stop, StopLevel};
-use divvy_store::Store;
+use divvy_store::{Progress, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,41 +17,43 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Watches whether a job can still start.
-#[derive(Debug, Default)]
 pub struct Watch {
-    stuck: Arc<AtomicBool>,
+    store: Arc<dyn Store>,
+    job: JobId,
+    output: Output,
+    /// It has been said why it cannot.
+    told: Arc<AtomicBool>,
 }
 
-/// Says what a job waits for, and stops the node if that fails. A job that waits for nothing is not watched.
+/// Says what a job waits for, and stops the node when that will not come. A job that waits for nothing is not watched.
 ///
 /// # Errors
 /// Whatever the store says.
 pub fn watch(store: Arc<dyn Store>, job: JobId, stop: Stop, output: Output) -> Result<Watch> {
     let first = store.job(job)?.waits_for;
-    let watch = Watch::default();
+    let watch = Watch { store: store.clone(), job, output, told: Arc::default() };
     if first.is_empty() {
         return Ok(watch);
     }
     let named: Vec<_> = first.iter().map(ToString::to_string).collect();
-    say(output, &format!("divvy: job {job} starts when these jobs have succeeded: {}", named.join(", ")));
-    let stuck = watch.stuck.clone();
-    // Not joined: it ends with the program, or when the job has begun.
+    say(output, &format!("divvy: job {job} starts when these have succeeded: job {}", named.join(", ")));
+    let told = watch.told.clone();
+    // Not joined: it ends with the program, or when the job may start.
     std::thread::spawn(move || {
-        let (mut seen, mut told) = (None, None);
+        let (mut seen, mut last) = (None, None);
         // Trouble with the store is the node's to tell.
         while let (Ok(version), StopLevel::Run) = (store.version(), stop.level()) {
             if seen.replace(version) != Some(version) {
                 let Ok(jobs) = Jobs::look(&*store) else { return };
-                let hold = jobs.hold(job);
                 if jobs.get(job).is_none_or(|info| info.waits_for.is_empty()) {
                     return;
                 }
-                if let Some(hold) = hold.filter(|_| told != hold) {
-                    say(output, &format!("divvy: {}", hold.words(job)));
+                let hold = jobs.hold(job);
+                if let Some(hold) = hold.filter(|_| last != hold) {
+                    tell(hold, job, output, &told);
                 }
-                told = hold;
+                last = hold;
                 if hold.is_some_and(Hold::is_stuck) {
-                    stuck.store(true, Ordering::Release);
                     return stop.ask(StopLevel::End);
                 }
             }
@@ -60,15 +63,29 @@ pub fn watch(store: Arc<dyn Store>, job: JobId, stop: Stop, output: Output) -> R
     Ok(watch)
 }
 
+fn tell(hold: Hold, job: JobId, output: Output, told: &AtomicBool) {
+    // What holds it for good is said once, by whoever sees it first: the watch, or the end of the node.
+    if !(hold.is_stuck() && told.swap(true, Ordering::AcqRel)) {
+        say(output, &format!("divvy: {}", hold.words(job)));
+    }
+}
+
 impl Watch {
-    /// How the node really ended.
+    /// How the node really ended: it leaves a job that will never start as if it had finished.
     ///
     /// # Errors
-    /// The node's own.
+    /// The node's own, or whatever the store says.
     pub fn exit(&self, exit: Result<Exit>) -> Result<Exit> {
-        match exit? {
-            Exit::Interrupted if self.stuck.load(Ordering::Acquire) => Ok(Exit::Stuck),
-            exit => Ok(exit),
+        let exit = exit?;
+        let jobs = Jobs::look(&*self.store)?;
+        let unfinished =
+            |job| jobs.get(job).is_some_and(|info| !matches!(info.progress, Progress::Finished(_)));
+        match jobs.hold(self.job).filter(|hold| matches!(hold, Hold::Failed(_))) {
+            Some(hold) if unfinished(self.job) => {
+                tell(hold, self.job, self.output, &self.told);
+                Ok(Exit::Stuck)
+            }
+            _ => Ok(exit),
         }
     }
 }

@@ -130,6 +130,7 @@ pub fn serve(args: &WorkArgs, output: Output, clock: SystemClock) -> Result<Exit
     home::sweep(&*store, clock.millis())?;
     home::sweep_logs(&*store)?;
     let session = Session::join(store.clone(), clock, workers, args.show, output, home::spill_dir()?)?;
+    let session = session.with_capacity(room.clone());
     let watch = Watch { store, room, linger: Duration::from_secs(args.linger) };
     let stop = session.stop();
     let idle = std::thread::Builder::new().name("divvy-idle".into()).spawn({

@@ -2,7 +2,7 @@
 
 use crate::args::{Output, ResumeArgs};
 use crate::exit::Exit;
-use crate::session::{Session, job_exit, say, workers};
+use crate::session::{Session, capacity, job_exit, say, workers};
 use crate::{after, home, run, select};
 use anyhow::Result;
 use divvy_core::Clock;
@@ -14,7 +14,7 @@ use divvy_store::{JobInfo, Progress, Store};
 /// # Errors
 /// Bad usage, or whatever the store says.
 pub fn resume(args: &ResumeArgs, output: Output, clock: SystemClock) -> Result<Exit> {
-    let workers = workers(&args.workers)?;
+    let (workers, room) = (workers(&args.workers)?, capacity(&args.capacity)?);
     let store = home::open_store()?;
     store.verify(false)?;
     bury(&*store, clock.millis())?;
@@ -36,6 +36,7 @@ pub fn resume(args: &ResumeArgs, output: Output, clock: SystemClock) -> Result<E
     }
     let watched = store.clone();
     let session = Session::join(store, clock, workers, args.show, output, home::spill_dir()?)?;
+    let session = session.with_capacity(room);
     let watch = after::watch(watched, job, session.stop(), output)?;
     watch.exit(session.run_job(job))
 }

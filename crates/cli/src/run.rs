@@ -31,10 +31,12 @@ pub fn run(
 ) -> Result<Exit> {
     let workers = workers(&args.workers)?;
     let plan = Plan::new(args, sources)?;
-    plan.check_fits(&capacity(&args.plan.capacity)?)?;
+    let room = capacity(&args.plan.capacity)?;
+    plan.check_fits(&room)?;
     let store = home::open_store()?;
     home::sweep(&*store, clock.millis())?;
     let session = Session::join(store.clone(), clock, workers, args.show, output, home::spill_dir()?)?;
+    let session = session.with_capacity(room);
     let (job, stream) = plan.submit(&*store, clock.millis(), Some(session.node()), KIND)?;
     let watch = after::watch(store.clone(), job, session.stop(), output)?;
     let feeder = stream.map(|stream| feed(stream, store.clone(), job, clock, session.stop()));

@@ -2,7 +2,7 @@
 
 use crate::args::{Output, WorkArgs};
 use crate::exit::Exit;
-use crate::session::{Session, workers};
+use crate::session::{Session, capacity, workers};
 use crate::{background, home};
 use anyhow::Result;
 use divvy_core::Clock;
@@ -18,7 +18,7 @@ pub fn work(args: &WorkArgs, output: Output, clock: SystemClock) -> Result<Exit>
     if args.background {
         return background::serve(args, output, clock);
     }
-    let workers = workers(&args.workers)?;
+    let (workers, room) = (workers(&args.workers)?, capacity(&args.capacity)?);
     let store = home::open_store()?;
     store.verify(false)?;
     home::sweep(&*store, clock.millis())?;
@@ -26,6 +26,6 @@ pub fn work(args: &WorkArgs, output: Output, clock: SystemClock) -> Result<Exit>
     // Who stays runs what is submitted meanwhile.
     let _stands_in = (!args.until_empty).then(background::stand_in).transpose()?;
     let session = Session::join(store, clock, workers, args.show, output, home::spill_dir()?)?;
-    let outcome = session.run(until, None)?;
+    let outcome = session.with_capacity(room).run(until, None)?;
     Ok(if outcome.end == End::Finished { Exit::Done } else { Exit::Interrupted })
 }

@@ -16,7 +16,7 @@ use crate::exit::{Exit, bad_usage};
 use crate::home;
 use crate::lang::jobs::WorkerCount;
 use anyhow::{Context, Result};
-use divvy_core::{Clock, JobId, NodeId};
+use divvy_core::{Clock, Demand, JobId, NodeId};
 use divvy_decide::{Config, End, Until};
 use divvy_engine::process::end_orphans;
 use divvy_engine::{Engine, Handler, Outcome, Settings, Stop, SystemClock};
@@ -68,6 +68,8 @@ pub struct Session {
     outlet: Arc<Outlet>,
     stop: Stop,
     spill: PathBuf,
+    /// What it has for its tasks.
+    capacity: Demand,
     /// Only jobs that nobody watches, and nothing is printed.
     background: bool,
 }
@@ -91,8 +93,25 @@ impl Session {
         // Before there is anything to lose.
         signals::mind(&stop)?;
         let node = store.register(clock.millis(), &info)?;
-        let outlet = Arc::default();
-        Ok(Session { store, clock, workers, node, show, output, outlet, stop, spill, background: false })
+        let (outlet, capacity) = (Arc::default(), Demand::new());
+        Ok(Session {
+            store,
+            clock,
+            workers,
+            node,
+            show,
+            output,
+            outlet,
+            stop,
+            spill,
+            capacity,
+            background: false,
+        })
+    }
+
+    /// The same with this for its tasks; without it there is nothing, and tasks that take something are left to others.
+    pub fn with_capacity(self, capacity: Demand) -> Session {
+        Session { capacity, ..self }
     }
 
     /// The same for jobs that nobody watches, and no others.
@@ -148,6 +167,7 @@ impl Session {
         let mut settings =
             Settings::new(Config::new(self.workers, vec![KIND.into(), BACKGROUND_KIND.into()], until));
         let output = self.output;
+        settings.decide.capacity = self.capacity;
         settings.grace_ns = self.show.grace.saturating_mul(1_000_000_000);
         let engine = Engine::new(settings, self.store.clone(), Arc::new(self.clock), handlers)
             .joined(self.node, self.stop.clone())
