@@ -153,10 +153,16 @@ pub fn serve(args: &WorkArgs, output: Output, clock: SystemClock) -> Result<Exit
 /// Takes the lock that is this process's stdin; it has it already if it was started with it. False if somebody else
 /// serves.
 fn take_lock() -> Result<bool> {
+    let wrong = || bad_usage("--background is how `divvy submit` starts a worker: use `divvy work`");
+    let stdin = rustix::fs::fstat(std::io::stdin())?;
+    let ours = rustix::fs::stat(home::worker_lock_path()?).map_err(|_| wrong())?;
+    if (stdin.st_dev, stdin.st_ino) != (ours.st_dev, ours.st_ino) {
+        return Err(wrong());
+    }
     match rustix::fs::flock(std::io::stdin(), FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
-        Err(_) => Err(bad_usage("--background is how `divvy submit` starts a worker: use `divvy work`")),
+        Err(e) => Err(e).context("cannot lock the background worker's file"),
     }
 }
 

@@ -11,26 +11,39 @@
 //! | `children.rs` | no process outlives its task |
 //! | `sharing.rs`, `deadly.rs` | several processes on one store, and tasks that kill theirs |
 //! | `policy.rs`, `verbs.rs` | retries, time limits, and steering from another terminal |
+//! | `submit.rs`, `logs.rs` | jobs that run in the background, and what they printed |
+//! | `graph.rs`, `after.rs` | tasks and jobs that wait for others |
+//! | `explain.rs`, `wait.rs` | what is told about tasks, nodes and jobs that do not go on |
+//! | `needs.rs` | tasks that take something of their node |
+//! | `completions.rs` | what is made of the flags |
 //! | `disk.rs` | no room, no permission |
 //! | `chaos.rs` | killed at random, again and again |
 //!
 //! Other processes are waited for by looking for what they leave behind; a deadline only turns a hang into a failure.
 #![forbid(unsafe_code)]
 
+mod after;
 mod chaos;
 mod children;
 mod command;
+mod completions;
 mod damage;
 mod deadly;
 mod disk;
 mod exits;
+mod explain;
+mod graph;
 mod inputs;
 mod interrupt;
 mod large;
+mod logs;
+mod needs;
 mod output;
 mod place;
 mod policy;
 mod resume;
 mod sharing;
 mod started;
+mod submit;
 mod verbs;
+mod wait;

@@ -137,15 +137,25 @@ impl Place {
         nodes.map(Result::unwrap).collect()
     }
 
-    /// The processes of tasks that belong to this place, by what they have in their environment.
+    /// The processes of tasks that belong to this place.
     pub(crate) fn tasks_alive(&self) -> Vec<Pid> {
-        let mark = format!("DIVVY_SESSION={}/", self.state().display()).into_bytes();
+        self.alive(&format!("DIVVY_SESSION={}/", self.state().display()))
+    }
+
+    /// The background workers of this place, and what they run.
+    pub(crate) fn workers_alive(&self) -> Vec<Pid> {
+        self.alive(&format!("DIVVY_STORE=sqlite:{}/", self.state().display()))
+    }
+
+    /// Processes by what a variable in their environment begins with.
+    fn alive(&self, mark: &str) -> Vec<Pid> {
+        let mark = mark.as_bytes();
         let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| {
             let entry = entry.ok()?;
             let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
             // Gone meanwhile, or somebody else's. A zombie's is empty.
             let environment = fs::read(entry.path().join("environ")).ok()?;
-            environment.split(|b| *b == 0).any(|var| var.starts_with(&mark)).then_some(pid)
+            environment.split(|b| *b == 0).any(|var| var.starts_with(mark)).then_some(pid)
         });
         pids.collect()
     }
@@ -158,7 +168,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        for pid in self.tasks_alive() {
+        // Workers first: they would start more tasks.
+        for pid in self.workers_alive().into_iter().chain(self.tasks_alive()) {
             let _ = rustix::process::kill_process(pid, Signal::KILL);
         }
         // A task that is just being killed may still write.
