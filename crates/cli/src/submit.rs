@@ -5,15 +5,17 @@ use crate::background::{Server, Start, ensure};
 use crate::command::BACKGROUND_KIND;
 use crate::exit::{Exit, bad_usage};
 use crate::home;
-use crate::jobs::{print, print_json};
+use crate::inputs::Stream;
+use crate::jobs::{count, print, print_json};
 use crate::plan::Plan;
 use crate::session::{capacity, say, workers};
 use anyhow::{Context, Result};
-use divvy_core::{Clock, JobId};
+use divvy_core::{Clock, JobId, NodeId};
 use divvy_engine::SystemClock;
 use divvy_store::{NodeInfo, Store};
 use serde_json::json;
 use std::ffi::OsString;
+use std::sync::Arc;
 
 /// Stores a job, sees to it that somebody runs it, and returns.
 ///
@@ -42,7 +44,9 @@ pub fn submit(
     }
     let store = home::open_store()?;
     home::sweep(&*store, clock.millis())?;
-    let job = store_whole(plan, &*store, &clock)?;
+    let inputs = plan.is_stream().then(|| Reader::join(store.clone(), clock)).transpose()?;
+    let (job, stream) =
+        plan.submit(&*store, clock.millis(), inputs.as_ref().map(|r| r.node), BACKGROUND_KIND)?;
     if args.hold {
         store
             .pause(clock.millis(), job, true)
@@ -55,26 +59,43 @@ pub fn submit(
             format!("job {job} is stored, but nobody runs it: `divvy resume {job}` or `divvy work` does")
         })?),
     };
+    // Only now: reading pauses while too much waits, so somebody has to be there who takes it.
+    if let (Some(reader), Some(stream)) = (inputs, stream) {
+        reader.read(job, stream)?;
+    }
+    if store.job(job)?.tail == 0 {
+        say(output, "divvy: no inputs, so there is nothing to run");
+    }
     tell(job, server, args.hold, output)?;
     Ok(Exit::Done)
 }
 
-/// Stores a job and all its inputs. While they are read this process is a node without workers, so that others see
-/// that more will come.
-fn store_whole(plan: Plan<'_>, store: &dyn Store, clock: &SystemClock) -> Result<JobId> {
-    if !plan.is_stream() {
-        return Ok(plan.submit(store, clock.millis(), None, BACKGROUND_KIND)?.0);
+/// This process while it reads inputs: a node without workers, so that others see that more will come.
+struct Reader {
+    store: Arc<dyn Store>,
+    clock: SystemClock,
+    node: NodeId,
+}
+
+impl Reader {
+    fn join(store: Arc<dyn Store>, clock: SystemClock) -> Result<Reader> {
+        let info = NodeInfo { name: "reads inputs".into(), pid: std::process::id(), workers: 0 };
+        let node = store.register(clock.millis(), &info)?;
+        Ok(Reader { store, clock, node })
     }
-    let info = NodeInfo { name: "reads inputs".into(), pid: std::process::id(), workers: 0 };
-    let node = store.register(clock.millis(), &info)?;
-    let (job, stream) = plan.submit(store, clock.millis(), Some(node), BACKGROUND_KIND)?;
-    let fed = stream.map_or(Ok(()), |stream| stream.feed(store, job, clock));
-    store.leave(clock.millis(), node)?;
-    let n = store.job(job)?.tail;
-    fed.with_context(|| {
-        format!("job {job} has the {n} records that could be read: `divvy resume {job}` runs them, `divvy cancel {job}` does not")
-    })?;
-    Ok(job)
+
+    /// Reads to the end.
+    fn read(self, job: JobId, stream: Stream) -> Result<()> {
+        let fed = stream.feed(&*self.store, job, &self.clock);
+        self.store.leave(self.clock.millis(), self.node)?;
+        let n = self.store.job(job)?.tail;
+        fed.with_context(|| {
+            format!(
+                "job {job} has the {n} records that could be read: `divvy resume {job}` runs them, \
+                 `divvy cancel {job}` does not"
+            )
+        })
+    }
 }
 
 fn tell(job: JobId, server: Option<Server>, held: bool, output: Output) -> Result<()> {
@@ -94,8 +115,7 @@ fn tell(job: JobId, server: Option<Server>, held: bool, output: Output) -> Resul
             print(&format!("job {job}\n"))?;
             let who = match server {
                 Some(Server::Started(_, workers)) => {
-                    let s = if workers == 1 { "" } else { "s" };
-                    format!("a node with {workers} worker{s} was started in the background")
+                    format!("a node with {} was started in the background", count(workers.into(), "worker"))
                 }
                 Some(Server::There) => "a node that is there takes it".into(),
                 None if held => format!("it is held: `divvy unpause {job}` lets it go"),

@@ -17,7 +17,8 @@ pub struct SubmitArgs {
     /// Store the job paused: `divvy unpause` lets it go
     #[arg(long)]
     pub hold: bool,
-    /// Start no background worker: whoever runs `divvy work` or `divvy resume` takes it
+    /// Start no background worker: whoever runs `divvy work` or `divvy resume` takes it. Reading inputs pauses while
+    /// more than a gigabyte of them waits
     #[arg(long)]
     pub no_start: bool,
 }

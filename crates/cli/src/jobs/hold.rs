@@ -1,8 +1,11 @@
 //! Why a job that has not finished does not go on, as far as other jobs and people are the cause.
 
+use crate::args::Output;
+use crate::session::say;
 use divvy_core::{JobId, NodeId};
 use divvy_store::{JobInfo, Progress, Store};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 /// What keeps a job from going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +76,35 @@ impl Jobs {
                 None => {}
             }
         }
+    }
+}
+
+/// How long nobody may be there before it is said: a background worker is just starting.
+const NOBODY: Duration = Duration::from_secs(1);
+
+/// Says to who waits for a job what keeps it from going on, each thing once.
+#[derive(Debug, Default)]
+pub struct Teller {
+    told: Option<Hold>,
+    nobody_since: Option<Instant>,
+    nobody_told: bool,
+}
+
+impl Teller {
+    /// Says what is new. What is returned keeps the job from going on now.
+    pub fn tell(&mut self, jobs: &Jobs, job: JobId, output: Output) -> Option<Hold> {
+        let hold = jobs.hold(job);
+        if let Some(hold) = hold.filter(|_| self.told != hold) {
+            say(output, &format!("divvy: {}", hold.words(job)));
+        }
+        self.told = hold;
+        if hold.is_some() || !jobs.nodes.is_empty() {
+            self.nobody_since = None;
+        } else if !self.nobody_told && self.nobody_since.get_or_insert_with(Instant::now).elapsed() > NOBODY {
+            self.nobody_told = true;
+            say(output, &format!("divvy: nobody runs job {job}: `divvy work` or `divvy resume {job}` does"));
+        }
+        hold
     }
 }
 

@@ -1,6 +1,6 @@
 //! `divvy logs`: what the tasks of a job have printed, in the order in which they ended.
 
-use super::hold::{Hold, Jobs};
+use super::hold::{Hold, Jobs, Teller};
 use crate::args::{LogsArgs, Output};
 use crate::command::{Frame, LogReader, Recipe};
 use crate::exit::{Exit, bad_usage};
@@ -11,6 +11,7 @@ use divvy_core::{Intervals, JobId};
 use divvy_store::{JobInfo, Progress, Store};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,7 +47,7 @@ pub fn logs(args: &LogsArgs, output: Output) -> Result<Exit> {
 
 /// Prints what is there, and with `--follow` what comes until the job has finished.
 fn follow(store: &dyn Store, job: JobId, parts: &mut Parts, printer: &mut Printer<'_>) -> Result<Exit> {
-    let mut told = None;
+    let mut teller = Teller::default();
     loop {
         // Looked at before the log: all that its tasks printed is there when a job has finished.
         let follow = printer.args.follow;
@@ -56,11 +57,7 @@ fn follow(store: &dyn Store, job: JobId, parts: &mut Parts, printer: &mut Printe
         if !goes_on {
             break;
         }
-        let hold = jobs.and_then(|jobs| jobs.hold(job));
-        if let Some(hold) = hold.filter(|_| told != hold) {
-            say(printer.output, &format!("divvy: {}", hold.words(job)));
-        }
-        told = hold;
+        let hold = jobs.and_then(|jobs| teller.tell(&jobs, job, printer.output));
         if hold.is_some_and(Hold::is_stuck) {
             return Ok(Exit::Stuck);
         }
@@ -110,11 +107,10 @@ impl Parts {
             entries => entries.with_context(|| format!("cannot read {}", self.dir.display()))?,
         };
         for path in entries.flatten().map(|entry| entry.path()) {
-            if !self.open.contains_key(&path) {
-                let reader =
-                    LogReader::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
-                self.open.insert(path, Part { reader, next: None, damaged: false });
-            }
+            let Entry::Vacant(new) = self.open.entry(path) else { continue };
+            let reader =
+                LogReader::open(new.key()).with_context(|| format!("cannot read {}", new.key().display()))?;
+            new.insert(Part { reader, next: None, damaged: false });
         }
         Ok(())
     }

@@ -68,6 +68,11 @@ fn state(job: &JobInfo) -> &'static str {
     }
 }
 
+/// So many of something: `1 node`, `2 nodes`.
+pub fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// A name as one line of at most so many characters.
 fn one_line(name: &str, most: usize) -> String {
     let clean: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();

@@ -2,7 +2,7 @@
 
 use super::hold::Jobs;
 use super::processes::{self, Process};
-use super::{job_json, one_line, print, print_json, state};
+use super::{count, job_json, one_line, print, print_json, state};
 use crate::args::Output;
 use crate::exit::Exit;
 use crate::home;
@@ -80,11 +80,11 @@ fn node_lines(id: NodeId, node: &NodeInfo, state: &str, tasks: &[Process]) -> St
         state => format!(", {state}: `kill -CONT {}` lets it go on", node.pid),
     };
     let mut text = format!(
-        "node {id} on {}, pid {}: {} workers, {} tasks running{state}\n",
+        "node {id} on {}, pid {}: {}, {} running{state}\n",
         one_line(&node.name, 40),
         node.pid,
-        node.workers,
-        tasks.len()
+        count(node.workers.into(), "worker"),
+        count(tasks.len() as u64, "task")
     );
     for p in tasks.iter().take(TASKS_SHOWN) {
         text +=

@@ -1,6 +1,6 @@
 //! `divvy retry`, `cancel`, `pause`, `unpause`, `forget`: steering jobs from another terminal.
 
-use super::{job_json, print, print_json};
+use super::{count, job_json, print, print_json};
 use crate::args::{CapacityArg, GRACE_SECONDS, JobsArgs, Output, RetryArgs, TasksArgs, WorkersArg};
 use crate::background::{Server, Start, ensure};
 use crate::command::BACKGROUND_KIND;
@@ -68,7 +68,11 @@ fn served(job: &JobInfo) -> Result<String> {
 pub fn pause(args: &JobsArgs, output: Output) -> Result<Exit> {
     each(args, output, true, |job| {
         let running = job.counts.running;
-        Ok(if running > 0 { format!("paused; {running} tasks are running or next") } else { "paused".into() })
+        Ok(if running > 0 {
+            format!("paused; {} still with a node", count(running, "task"))
+        } else {
+            "paused".into()
+        })
     })
 }
 

@@ -1,6 +1,6 @@
 //! `divvy wait`.
 
-use super::hold::{Hold, Jobs};
+use super::hold::{Hold, Jobs, Teller};
 use crate::args::{Output, WaitArgs};
 use crate::exit::{Exit, bad_usage};
 use crate::lang::duration;
@@ -57,7 +57,7 @@ enum Waited {
 }
 
 fn wait_for(store: &dyn Store, job: JobId, deadline: Option<Instant>, output: Output) -> Result<Waited> {
-    let (mut seen, mut told, mut looked) = (None, None, Instant::now());
+    let (mut seen, mut teller, mut looked) = (None, Teller::default(), Instant::now());
     loop {
         // Looked at before the job: a change right after it is not missed.
         let version = store.version()?;
@@ -66,11 +66,7 @@ fn wait_for(store: &dyn Store, job: JobId, deadline: Option<Instant>, output: Ou
             if let Progress::Finished(_) = store.job(job)?.progress {
                 return Ok(Waited::Finished);
             }
-            let hold = Jobs::look(store)?.hold(job);
-            if let Some(hold) = hold.filter(|_| told != hold) {
-                say(output, &format!("divvy: {}", hold.words(job)));
-            }
-            told = hold;
+            let hold = teller.tell(&Jobs::look(store)?, job, output);
             if hold.is_some_and(Hold::is_stuck) {
                 return Ok(Waited::Stuck);
             }

@@ -79,7 +79,7 @@ fn a_job_that_was_given_up_says_why() {
         "max_fails = 0\n[[task]]\nname = \"a\"\ncommand = \"false\"\n[[task]]\nname = \"b\"\ncommand = \"true\"\nafter = [\"a\"]\n",
     );
     place.divvy(["run", "-j1", "--graph", "g.toml"]).exits(1);
-    says(&place, &["b"], &["is canceled", "1 tasks failed, more than the 0"]);
+    says(&place, &["b"], &["is canceled", "1 task failed, more than the 0"]);
 }
 
 #[test]

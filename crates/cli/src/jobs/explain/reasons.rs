@@ -4,7 +4,7 @@ use super::Explanation;
 use super::facts::Facts;
 use crate::command::BACKGROUND_KIND;
 use crate::jobs::hold::Hold;
-use crate::jobs::{processes, tasks};
+use crate::jobs::{count, processes, tasks};
 use crate::lang::demand::shown;
 use crate::session::time;
 use anyhow::Result;
@@ -35,7 +35,7 @@ fn blocked(store: &dyn Store, facts: &Facts, by: &[Seq]) -> Result<Explanation> 
     let mut all = Explanation { state: "blocked", ..Default::default() };
     let (job, mut blockers, mut dead) = (&facts.job, Vec::new(), Vec::new());
     let more = if by.len() == BLOCKERS_SHOWN { ", and perhaps others" } else { "" };
-    all.why.push(format!("it waits for {} task{}{more}:", by.len(), if by.len() == 1 { "" } else { "s" }));
+    all.why.push(format!("it waits for {}{more}:", count(by.len() as u64, "task")));
     for seq in by {
         let Some(task) = store.task(job.id, *seq)? else { continue };
         let state = word(&task.state);
@@ -71,14 +71,15 @@ fn ready(facts: &Facts) -> Explanation {
     let own = facts.job.counts.ready.saturating_sub(1).min(facts.task.seq);
     let before = facts.jobs_before();
     if own > 0 {
-        all.why.push(format!("at most {own} tasks of its job come before it"));
+        all.why.push(format!("at most {} of its job come before it", count(own, "task")));
     }
     if !before.is_empty() {
         let (n, sum) = (before.len(), before.iter().map(|(_, ready)| ready).sum::<u64>());
         let jobs: Vec<_> = before.iter().take(5).map(|(job, _)| job.to_string()).collect();
         let more = if n > 5 { ", ..." } else { "" };
         all.why.push(format!(
-            "jobs with smaller numbers are served first: {sum} tasks of job {}{more}",
+            "jobs with smaller numbers are served first: {} of job {}{more}",
+            count(sum, "task"),
             jobs.join(", ")
         ));
     }
@@ -90,10 +91,9 @@ fn ready(facts: &Facts) -> Explanation {
     }
     let workers: u32 = facts.working().map(|(_, node)| node.workers).sum();
     if all.next.is_empty() && workers > 0 {
-        let nodes = facts.working().count();
-        all.why.push(format!(
-            "{nodes} nodes with {workers} workers are there; it is taken when one of them is free for it"
-        ));
+        let nodes = count(facts.working().count() as u64, "node");
+        let workers = count(workers.into(), "worker");
+        all.why.push(format!("there are {workers} on {nodes}; it is taken when one is free for it"));
         if facts.job.counts.running == 0 {
             all.next.push(format!(
                 "`divvy resume {}` runs it here, if those nodes are busy with something else",
@@ -217,7 +217,8 @@ fn dead(store: &dyn Store, facts: &Facts) -> Result<Explanation> {
     all.why.push(match crashes {
         0 => format!("{attempts} of {max} attempts failed"),
         _ => format!(
-            "{attempts} of {max} attempts failed, and {crashes} nodes were lost while they ran nothing else (the limit is {})",
+            "{attempts} of {max} attempts failed, and it took its node down {} (the limit is {})",
+            count(crashes.into(), "time"),
             job.spec.policy.crash_limit
         ),
     });
@@ -234,7 +235,9 @@ fn canceled(facts: &Facts) -> Explanation {
     let (dead, max) = (facts.job.counts.dead, facts.job.spec.policy.max_fails);
     let too_many = max.filter(|max| facts.job.canceled && dead > *max);
     all.why.push(match too_many {
-        Some(max) => format!("its job was given up: {dead} tasks failed, more than the {max} it allows"),
+        Some(max) => {
+            format!("its job was given up: {} failed, more than the {max} it allows", count(dead, "task"))
+        }
         None if facts.job.canceled => "somebody canceled its job".into(),
         None => "somebody canceled it".into(),
     });
