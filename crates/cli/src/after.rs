@@ -8,7 +8,7 @@ use crate::session::say;
 use anyhow::Result;
 use divvy_core::JobId;
 use divvy_engine::{Stop, StopLevel};
-use divvy_store::{Progress, Store};
+use divvy_store::Store;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -77,11 +77,12 @@ impl Watch {
     /// The node's own, or whatever the store says.
     pub fn exit(&self, exit: Result<Exit>) -> Result<Exit> {
         let exit = exit?;
-        let jobs = Jobs::look(&*self.store)?;
-        let unfinished =
-            |job| jobs.get(job).is_some_and(|info| !matches!(info.progress, Progress::Finished(_)));
-        match jobs.hold(self.job).filter(|hold| matches!(hold, Hold::Failed(_))) {
-            Some(hold) if unfinished(self.job) => {
+        // One that was forgotten meanwhile is nobody's concern.
+        if self.store.job(self.job).map_or(true, |info| info.waits_for.is_empty()) {
+            return Ok(exit);
+        }
+        match Jobs::look(&*self.store)?.hold(self.job) {
+            Some(hold @ Hold::Failed(_)) => {
                 tell(hold, self.job, self.output, &self.told);
                 Ok(Exit::Stuck)
             }

@@ -9,7 +9,11 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(
     override_usage = "divvy submit [OPTIONS] COMMAND... ::: INPUT...\n       divvy submit [OPTIONS] COMMAND... < INPUTS\n       \
-                      divvy submit [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...\n       divvy submit [OPTIONS] --graph FILE"
+                      divvy submit [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...\n       divvy submit [OPTIONS] --graph FILE",
+    after_help = "The command is read as by `divvy run`: see there for what {} stands for. The job is durable when this\n\
+                  returns. A worker in the background runs it and leaves when there is nothing left to do; it is started\n\
+                  if none is there. -j, --capacity and --grace are for the one that is started: one that is there keeps\n\
+                  its own. What tasks print is kept for `divvy logs`."
 )]
 pub struct SubmitArgs {
     #[command(flatten)]
@@ -49,7 +53,7 @@ pub struct RetryArgs {
 #[command(override_usage = "divvy explain [OPTIONS] [JOB] TASK")]
 pub struct ExplainArgs {
     /// Which job (default: last), and which of its tasks: an id, or a name in a graph
-    #[arg(value_name = "JOB] [TASK", num_args = 1..=2, required = true)]
+    #[arg(value_name = "JOB TASK", num_args = 1..=2, required = true)]
     pub what: Vec<OsString>,
 }
 

@@ -114,27 +114,39 @@ impl Hold {
         !matches!(self, Hold::Paused(_))
     }
 
-    /// A sentence about a job, and what to do.
-    pub fn words(self, job: JobId) -> String {
+    /// What it is, of the job that it holds.
+    pub fn why(self, job: JobId) -> String {
         match self {
-            Hold::Paused(held) if held == job => {
-                format!("job {job} is paused; `divvy unpause {job}` lets it go on")
-            }
-            Hold::Paused(held) => {
-                format!(
-                    "job {job} comes after job {held}, which is paused; `divvy unpause {held}` lets it go on"
-                )
-            }
+            Hold::Paused(held) if held == job => format!("job {job} is paused"),
+            Hold::Paused(held) => format!("job {job} comes after job {held}, which is paused"),
             Hold::Failed(first) => format!(
-                "job {job} comes after job {first}, which has not succeeded: it will never start by itself\n       \
-                 `divvy show {first}` tells why, `divvy retry {first}` gives failed tasks new attempts, \
-                 `divvy cancel {job}` gives it up"
+                "job {job} comes after job {first}, which has not succeeded: it will never start by itself"
             ),
-            Hold::Cut(held) => format!(
-                "the inputs of job {held} were cut: whoever read them is gone, and it stays open\n       \
-                 `divvy resume {held}` goes on with what was read, `divvy cancel {held}` gives it up"
-            ),
+            Hold::Cut(held) => {
+                format!("the inputs of job {held} were cut: whoever read them is gone, and it stays open")
+            }
         }
+    }
+
+    /// What can be done about it.
+    pub fn next(self, job: JobId) -> Vec<String> {
+        match self {
+            Hold::Paused(held) => vec![format!("`divvy unpause {held}` lets it go on")],
+            Hold::Failed(first) => vec![
+                format!("`divvy show {first}` tells why"),
+                format!("`divvy retry {first}` gives failed tasks new attempts"),
+                format!("`divvy cancel {job}` gives it up"),
+            ],
+            Hold::Cut(held) => vec![
+                format!("`divvy resume {held}` goes on with what was read"),
+                format!("`divvy cancel {held}` gives it up"),
+            ],
+        }
+    }
+
+    /// Both, for a message.
+    pub fn words(self, job: JobId) -> String {
+        format!("{}\n       {}", self.why(job), self.next(job).join(", "))
     }
 }
 

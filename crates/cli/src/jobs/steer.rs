@@ -7,7 +7,7 @@ use crate::command::BACKGROUND_KIND;
 use crate::exit::Exit;
 use crate::session::{self, say};
 use crate::{home, select};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use divvy_core::{Clock, Intervals};
 use divvy_engine::{SystemClock, bury};
 use divvy_store::{JobInfo, Progress, Store};
@@ -55,7 +55,8 @@ fn served(job: &JobInfo) -> Result<String> {
     }
     let workers = session::workers(&WorkersArg::default())?;
     let start = Start { workers, capacity: &CapacityArg::default(), grace: GRACE_SECONDS };
-    Ok(match ensure(&start)? {
+    let served = ensure(&start).with_context(|| format!("job {} may go on, but nobody runs it", job.id))?;
+    Ok(match served {
         Server::Started(..) => "; a node was started in the background".into(),
         Server::There => "; a node that is there takes them".into(),
     })
@@ -81,7 +82,10 @@ pub fn pause(args: &JobsArgs, output: Output) -> Result<Exit> {
 /// # Errors
 /// Bad usage, or whatever the store says.
 pub fn unpause(args: &JobsArgs, output: Output) -> Result<Exit> {
-    each(args, output, false, |job| Ok(format!("goes on{}", served(job)?)))
+    each(args, output, false, |job| match job.spec.handler.as_str() {
+        BACKGROUND_KIND => Ok(format!("goes on{}", served(job)?)),
+        _ => Ok(format!("goes on; if no node is at it, `divvy resume {}` runs it here", job.id)),
+    })
 }
 
 fn each(

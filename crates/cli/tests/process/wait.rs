@@ -25,7 +25,7 @@ fn a_paused_job_rests_everywhere_and_who_waits_is_told() {
     until("it runs", || place.has("begun1"));
     assert!(place.divvy(["pause"]).silent().starts_with("job 1: paused"));
     let wait = place.start(["wait"]);
-    until("who waits is told", || wait.err().contains("job 1 is paused; `divvy unpause 1`"));
+    until("who waits is told", || wait.err().contains("job 1 is paused\n       `divvy unpause 1`"));
     place.write("go", "");
     until("what ran has ended, and the rest is back", || {
         (place.count("1", "done"), place.count("1", "ready")) == (1, 5)

@@ -10,9 +10,13 @@ use divvy_store::{JobInfo, NodeInfo, Progress, Store, TaskInfo, TaskState};
 
 /// Everything that a task's state may come from.
 pub struct Facts {
+    /// The wall clock.
     pub now: Millis,
+    /// The task's job.
     pub job: JobInfo,
+    /// The task.
     pub task: TaskInfo,
+    /// All jobs.
     pub jobs: Jobs,
     /// Nodes whose sessions live.
     pub nodes: Vec<(NodeId, NodeInfo)>,

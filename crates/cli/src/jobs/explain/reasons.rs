@@ -3,12 +3,11 @@
 use super::Explanation;
 use super::facts::Facts;
 use crate::command::BACKGROUND_KIND;
-use crate::jobs::hold::Hold;
 use crate::jobs::{count, processes, tasks};
 use crate::lang::demand::shown;
 use crate::session::time;
 use anyhow::Result;
-use divvy_core::{Fence, JobId, Millis, NodeId, Seq};
+use divvy_core::{Fence, Millis, NodeId, Seq};
 use divvy_store::job::BLOCKERS_SHOWN;
 use divvy_store::{Dead, Store, TaskState};
 use serde_json::json;
@@ -113,7 +112,9 @@ fn ready(facts: &Facts) -> Explanation {
 fn hold_and_room(facts: &Facts, all: &mut Explanation) {
     let job = facts.job.id;
     if let Some(hold) = facts.jobs.hold(job) {
-        return on_hold(hold, job, all);
+        all.why.push(hold.why(job));
+        all.next.extend(hold.next(job));
+        return;
     }
     if let Some(first) = facts.job.waits_for.first() {
         let names: Vec<_> = facts.job.waits_for.iter().map(ToString::to_string).collect();
@@ -142,14 +143,6 @@ fn hold_and_room(facts: &Facts, all: &mut Explanation) {
         let here = if submitted { "`divvy work --until-empty`, or " } else { "" };
         all.next.push(format!("{here}`divvy resume {job}` runs it here"));
     }
-}
-
-fn on_hold(hold: Hold, job: JobId, all: &mut Explanation) {
-    // What to do stands behind the first line or semicolon.
-    let words = hold.words(job);
-    let (why, next) = words.split_once("\n").or_else(|| words.split_once("; ")).unwrap_or((&words, ""));
-    all.why.push(why.to_owned());
-    all.next.push(next.trim().to_owned());
 }
 
 fn retrying(facts: &Facts, due: Millis, attempts: u32) -> Explanation {
