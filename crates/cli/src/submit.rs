@@ -1,6 +1,6 @@
 //! `divvy submit`: a job that runs without a terminal.
 
-use crate::args::{Output, SubmitArgs};
+use crate::args::{CapacityArg, Output, SubmitArgs};
 use crate::background::{Server, Start, ensure};
 use crate::command::BACKGROUND_KIND;
 use crate::exit::{Exit, bad_usage};
@@ -36,6 +36,7 @@ pub fn submit(
     let workers = workers(&run.workers)?;
     let plan = Plan::new(run, sources)?.in_background();
     let fits = plan.check_fits(&capacity(&run.plan.capacity)?);
+    let fits_any = plan.check_fits(&capacity(&CapacityArg::default())?);
     if !(args.hold || args.no_start) {
         fits?;
     } else if let Err(why) = fits {
@@ -59,6 +60,10 @@ pub fn submit(
             format!("job {job} is stored, but nobody runs it: `divvy resume {job}` or `divvy work` does")
         })?),
     };
+    if let (Some(Server::There), Err(why)) = (server, fits_any) {
+        // What a node that is there has, nobody but itself knows.
+        say(output, &format!("divvy: a node is there already, and unless it was started with more: {why:#}"));
+    }
     // Only now: reading pauses while too much waits, so somebody has to be there who takes it.
     if let (Some(reader), Some(stream)) = (inputs, stream) {
         reader.read(job, stream)?;

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 pub struct SubmitArgs {
     #[command(flatten)]
     pub run: RunArgs,
-    /// Store the job paused: `divvy unpause` lets it go
+    /// Store the job and pause it at once: `divvy unpause` lets it go
     #[arg(long)]
     pub hold: bool,
     /// Start no background worker: whoever runs `divvy work` or `divvy resume` takes it. Reading inputs pauses while

@@ -77,6 +77,17 @@ fn what_waits_for_a_failed_task_stays_blocked_until_that_is_mended() {
 }
 
 #[test]
+fn output_in_the_order_of_the_file_does_not_hold_up_what_comes_first() {
+    let place = Place::new();
+    let task = |name: &str, after: &str| {
+        format!("[[task]]\nname = \"{name}\"\ncommand = \"echo {name}\"\nafter = [{after}]\n")
+    };
+    place.write("g.toml", task("c", "\"b\"") + &task("b", "\"a\"") + &task("a", ""));
+    // Each is printed as soon as nothing that can run stands before it.
+    assert_eq!(place.divvy(["run", "-k", "-j2", "--graph", "g.toml"]).silent(), "a\nb\nc\n");
+}
+
+#[test]
 fn a_program_that_is_not_there_fails_its_task_only() {
     let place = Place::new();
     place.write("g.toml", "[[task]]\ncommand = \"no-such-program\"\n[[task]]\ncommand = \"echo x\"\n");

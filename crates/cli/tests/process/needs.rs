@@ -38,8 +38,13 @@ fn a_job_that_waits_for_another_machine_is_stored_and_explained() {
 fn a_worker_does_not_stay_for_what_it_can_never_run() {
     let place = Place::new();
     place.divvy(["submit", "--no-start", "--resource", "gpu=1", "echo", ":::", "x"]).exits(0);
-    place.divvy(["submit", "-j1", "echo", ":::", "y"]).exits(0);
-    place.divvy(["wait", "--timeout", "25"]).silent();
+    let script = "until [ -e go ]; do sleep 0.01; done";
+    place.divvy(["submit", "-j1", "sh", "-c", script, ":::", "y"]).exits(0);
+    // Whoever brings a node of their own hears that another one is there.
+    let ran = place.divvy(["submit", "--resource", "gpu=1", "--capacity", "gpu=1", "echo", ":::", "z"]);
+    assert!(ran.exits(0).contains("unless it was started with more: a task takes gpu=1"), "{}", ran.err());
+    place.write("go", "");
+    place.divvy(["wait", "2", "--timeout", "25"]).silent();
     until("the worker has left", || place.workers_alive().is_empty());
     assert_eq!(place.task("1", 1), "ready");
 }

@@ -107,6 +107,33 @@ fn nothing_is_started_where_that_is_asked_for_or_somebody_is_there() {
 }
 
 #[test]
+fn a_directory_of_jobs_may_be_named_relative_to_where_one_is() {
+    let place = Place::new();
+    let divvy = |args: &[&str]| place.spawn(place.command(args).env("DIVVY_DIR", "state")).end();
+    divvy(&["submit", "-j1", "sh", "-c", "echo {}; pwd", ":::", "a"]).exits(0);
+    divvy(&["wait", "--timeout", "25"]).silent();
+    assert_eq!(
+        divvy(&["logs"]).silent(),
+        format!("a\n{}\n", place.path("").display().to_string().trim_end_matches('/'))
+    );
+}
+
+#[test]
+fn a_worker_that_is_told_to_stop_gives_back_what_it_has_not_done() {
+    let place = Place::new();
+    let worker = pid(&answer(&place, &["-j1", "--grace", "0", "--array", "1-3", "sh", "-c", WAITS]));
+    until("it runs", || place.has("begun"));
+    kill_process(worker, Signal::TERM).unwrap();
+    until("it has left", || place.workers_alive().is_empty() && place.nodes().is_empty());
+    place.expect_no_task_alive();
+    assert_eq!(place.count("1", "ready"), 3);
+    place.write("go", "");
+    answer(&place, &["-j1", "true", ":::", "x"]);
+    place.divvy(["wait", "all", "--timeout", "25"]).silent();
+    assert_eq!(place.lines("done"), ["1", "2", "3"]);
+}
+
+#[test]
 fn a_job_that_is_held_waits_for_a_person() {
     let place = Place::new();
     let ran = place.divvy(["submit", "--hold", "sh", "-c", "echo {} >> done", ":::", "a"]);

@@ -19,6 +19,21 @@ fn waiting_has_an_end_and_the_job_goes_on() {
 }
 
 #[test]
+fn who_waits_for_nobody_is_told() {
+    let place = Place::new();
+    let run = place.start(["run", "-j1", "--array", "1-2", "sh", "-c", WAITS]);
+    until("it runs", || place.has("begun1"));
+    run.end_by(Signal::INT).exits(130);
+    let wait = place.start(["wait"]);
+    until("who waits is told", || {
+        wait.err().contains("nobody runs job 1: `divvy work` or `divvy resume 1` does")
+    });
+    place.write("go", "");
+    place.divvy(["resume"]).silent();
+    assert_eq!(wait.end().exits(0).lines().count(), 1, "told once");
+}
+
+#[test]
 fn a_paused_job_rests_everywhere_and_who_waits_is_told() {
     let place = Place::new();
     let run = place.start(["run", "-j1", "--array", "1-6", "sh", "-c", WAITS]);
