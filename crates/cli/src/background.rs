@@ -182,9 +182,13 @@ impl Watch {
             if stop.level() > StopLevel::Run {
                 return Ok(false);
             }
-            let version = self.store.version()?;
-            if seen != Some(version) {
-                (seen, works) = (Some(version), self.has_work()?);
+            match self.look(&mut seen, &mut works) {
+                // Looked at again soon: meanwhile it counts as it did.
+                Err(e) if !e.is_retryable() => {
+                    stop.ask(StopLevel::Drain);
+                    return Err(e);
+                }
+                _ => {}
             }
             let since = *idle_since.get_or_insert_with(Instant::now);
             if works {
@@ -195,6 +199,16 @@ impl Watch {
             }
             std::thread::sleep(LOOK_EVERY);
         }
+    }
+
+    /// Looks again if anything has changed.
+    fn look(&self, seen: &mut Option<u64>, works: &mut bool) -> divvy_store::Result<()> {
+        let version = self.store.version()?;
+        if *seen != Some(version) {
+            *works = self.has_work()?;
+            *seen = Some(version);
+        }
+        Ok(())
     }
 
     fn has_work(&self) -> divvy_store::Result<bool> {
