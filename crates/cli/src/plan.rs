@@ -1,7 +1,7 @@
 //! A job that was asked for, before it is stored: what `divvy run` and `divvy submit` have in common.
 
 use crate::args::RunArgs;
-use crate::command::{Line, Recipe};
+use crate::command::{BACKGROUND_KIND, KIND, Line, Recipe};
 use crate::exit::bad_usage;
 use crate::graph::{self, Tasks};
 use crate::inputs::{self, Inputs, Stream};
@@ -21,6 +21,8 @@ pub struct Plan<'a> {
     recipe: Recipe,
     source: Source,
     needs: Needs,
+    /// Which kind of handler runs it.
+    kind: &'static str,
 }
 
 enum Source {
@@ -54,12 +56,13 @@ impl<'a> Plan<'a> {
             Source::Graph(tasks) => tasks.needs.clone(),
             Source::Inputs(_) => needs(args)?,
         };
-        Ok(Plan { args, recipe, source, needs })
+        Ok(Plan { args, recipe, source, needs, kind: KIND })
     }
 
     /// The same as a job that nobody watches: it is logged, and background workers may run it.
     pub fn in_background(mut self) -> Plan<'a> {
         self.recipe.keep.log = true;
+        self.kind = BACKGROUND_KIND;
         self
     }
 
@@ -85,7 +88,6 @@ impl<'a> Plan<'a> {
         store: &dyn Store,
         now: Millis,
         producer: Option<NodeId>,
-        kind: &str,
     ) -> Result<(JobId, Option<Stream>)> {
         let after = after(store, self.args)?;
         let (mut graph_name, mut max_fails, mut array, mut stream) = (None, None, None, None);
@@ -109,7 +111,7 @@ impl<'a> Plan<'a> {
         if let (None, Some(name)) = (&self.args.name, graph_name) {
             spec.name = name;
         }
-        let spec = JobSpec { handler: kind.into(), needs: self.needs, after, ..spec };
+        let spec = JobSpec { handler: self.kind.into(), needs: self.needs, after, ..spec };
         Ok((store.submit(now, &NewJob { spec, input })?, stream))
     }
 }

@@ -37,7 +37,7 @@ pub fn run(
     home::sweep(&*store, clock.millis())?;
     let session = Session::join(store.clone(), clock, workers, args.show, output, home::spill_dir()?)?;
     let session = session.with_capacity(room);
-    let (job, stream) = plan.submit(&*store, clock.millis(), Some(session.node()), KIND)?;
+    let (job, stream) = plan.submit(&*store, clock.millis(), Some(session.node()))?;
     let watch = after::watch(store.clone(), job, session.stop(), output)?;
     let feeder = stream.map(|stream| feed(stream, store.clone(), job, clock, session.stop()));
     let exit = watch.exit(session.run_job(job));

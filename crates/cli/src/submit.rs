@@ -1,8 +1,7 @@
 //! `divvy submit`: a job that runs without a terminal.
 
-use crate::args::{CapacityArg, Output, SubmitArgs};
+use crate::args::{CapacityArg, Output, RunArgs, SubmitArgs};
 use crate::background::{Server, Start, ensure};
-use crate::command::BACKGROUND_KIND;
 use crate::exit::{Exit, bad_usage};
 use crate::home;
 use crate::inputs::Stream;
@@ -37,7 +36,8 @@ pub fn submit(
     let plan = Plan::new(run, sources)?.in_background();
     let fits = plan.check_fits(&capacity(&run.plan.capacity)?);
     let fits_any = plan.check_fits(&capacity(&CapacityArg::default())?);
-    if !(args.hold || args.no_start) {
+    let starts = !(args.hold || args.no_start);
+    if starts {
         fits?;
     } else if let Err(why) = fits {
         // Nothing is started, so who will run it is not known.
@@ -46,20 +46,12 @@ pub fn submit(
     let store = home::open_store()?;
     home::sweep(&*store, clock.millis())?;
     let inputs = plan.is_stream().then(|| Reader::join(store.clone(), clock)).transpose()?;
-    let (job, stream) =
-        plan.submit(&*store, clock.millis(), inputs.as_ref().map(|r| r.node), BACKGROUND_KIND)?;
+    let (job, stream) = plan.submit(&*store, clock.millis(), inputs.as_ref().map(|r| r.node))?;
     if args.hold {
-        store
-            .pause(clock.millis(), job, true)
-            .with_context(|| format!("job {job} is stored, but not paused"))?;
+        let paused = store.pause(clock.millis(), job, true);
+        paused.with_context(|| format!("job {job} is stored, but not paused"))?;
     }
-    let start = Start { workers, capacity: &run.plan.capacity, grace: run.show.grace };
-    let server = match args.hold || args.no_start {
-        true => None,
-        false => Some(ensure(&start).with_context(|| {
-            format!("job {job} is stored, but nobody runs it: `divvy resume {job}` or `divvy work` does")
-        })?),
-    };
+    let server = if starts { Some(serve(run, workers, job)?) } else { None };
     if let (Some(Server::There), Err(why)) = (server, fits_any) {
         // What a node that is there has, nobody but itself knows.
         say(output, &format!("divvy: a node is there already, and unless it was started with more: {why:#}"));
@@ -73,6 +65,14 @@ pub fn submit(
     }
     tell(job, server, args.hold, output)?;
     Ok(Exit::Done)
+}
+
+/// Sees to it that somebody runs a job.
+fn serve(run: &RunArgs, workers: u32, job: JobId) -> Result<Server> {
+    let start = Start { workers, capacity: &run.plan.capacity, grace: run.show.grace };
+    ensure(&start).with_context(|| {
+        format!("job {job} is stored, but nobody runs it: `divvy resume {job}` or `divvy work` does")
+    })
 }
 
 /// This process while it reads inputs: a node without workers, so that others see that more will come.

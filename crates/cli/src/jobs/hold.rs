@@ -79,6 +79,9 @@ impl Jobs {
     }
 }
 
+/// How often who waits looks closer although nothing has changed: whoever read a job's inputs may be gone, and nobody
+/// may be there to write it down.
+pub const LOOK_CLOSER_EVERY: Duration = Duration::from_secs(1);
 /// How long nobody may be there before it is said: a background worker is just starting.
 const NOBODY: Duration = Duration::from_secs(1);
 

@@ -1,6 +1,6 @@
 //! `divvy logs`: what the tasks of a job have printed, in the order in which they ended.
 
-use super::hold::{Hold, Jobs, Teller};
+use super::hold::{Hold, Jobs, LOOK_CLOSER_EVERY, Teller};
 use crate::args::{LogsArgs, Output};
 use crate::command::{Frame, LogReader, Recipe};
 use crate::exit::{Exit, bad_usage};
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often more is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -47,23 +47,25 @@ pub fn logs(args: &LogsArgs, output: Output) -> Result<Exit> {
 
 /// Prints what is there, and with `--follow` what comes until the job has finished.
 fn follow(store: &dyn Store, job: JobId, parts: &mut Parts, printer: &mut Printer<'_>) -> Result<Exit> {
-    let mut teller = Teller::default();
+    let (mut seen, mut teller, mut looked) = (None, Teller::default(), Instant::now());
     loop {
         // Looked at before the log: all that its tasks printed is there when a job has finished.
-        let follow = printer.args.follow;
-        let jobs = follow.then(|| Jobs::look(store)).transpose()?;
-        let goes_on = jobs.as_ref().and_then(|jobs| jobs.get(job)).is_some_and(is_unfinished);
+        let version = store.version()?;
+        let changed = seen.replace(version) != Some(version) || looked.elapsed() > LOOK_CLOSER_EVERY;
+        let jobs = (printer.args.follow && changed).then(|| Jobs::look(store)).transpose()?;
         parts.print(printer)?;
+        let goes_on = jobs.as_ref().map_or(!changed, |jobs| jobs.get(job).is_some_and(is_unfinished));
         if !goes_on {
-            break;
+            return Ok(Exit::Done);
         }
-        let hold = jobs.and_then(|jobs| teller.tell(&jobs, job, printer.output));
-        if hold.is_some_and(Hold::is_stuck) {
-            return Ok(Exit::Stuck);
+        if let Some(jobs) = jobs {
+            looked = Instant::now();
+            if teller.tell(&jobs, job, printer.output).is_some_and(Hold::is_stuck) {
+                return Ok(Exit::Stuck);
+            }
         }
         std::thread::sleep(LOOK_EVERY);
     }
-    Ok(Exit::Done)
 }
 
 fn is_unfinished(job: &JobInfo) -> bool {

@@ -85,7 +85,7 @@ fn one_line(name: &str, most: usize) -> String {
 /// Prints an answer as JSON.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &Value) -> Result<()> {
     print(&format!("{value:#}\n"))
 }

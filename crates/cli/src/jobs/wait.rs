@@ -1,6 +1,6 @@
 //! `divvy wait`.
 
-use super::hold::{Hold, Jobs, Teller};
+use super::hold::{Hold, Jobs, LOOK_CLOSER_EVERY, Teller};
 use crate::args::{Output, WaitArgs};
 use crate::exit::{Exit, bad_usage};
 use crate::lang::duration;
@@ -14,10 +14,6 @@ use std::time::{Duration, Instant};
 
 /// How often the store is asked whether anything has changed.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-/// How often it looks closer although nothing has changed: whoever read a job's inputs may be gone, and nobody may be
-/// there to write it down.
-const LOOK_CLOSER_EVERY: Duration = Duration::from_secs(1);
 
 /// Waits until jobs have finished.
 ///
