@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 }
 
 /// Programs that tests use beyond what every system has, and the Debian packages they come in.
-const PROGRAMS: [(&str, &str); 1] = [("strace", "strace")];
+const PROGRAMS: [(&str, &str); 2] = [("strace", "strace"), ("parallel", "parallel")];
 
 /// Installs what is missing, where that is possible; a test that still lacks its program says so itself.
 fn prepare() -> bool {
@@ -77,7 +77,7 @@ fn clippy() -> bool {
 fn test() -> bool {
     if has("nextest") {
         cargo(&["nextest", "run", "--workspace", "--all-features"])
-            && cargo(&["test", "--workspace", "--doc"])
+            && cargo(&["test", "--workspace", "--doc", "--all-features"])
     } else {
         cargo(&["test", "--workspace", "--all-features"])
     }
@@ -85,7 +85,7 @@ fn test() -> bool {
 
 fn docs() -> bool {
     let mut command = Command::new("cargo");
-    command.args(["doc", "--workspace", "--no-deps", "--document-private-items"]);
+    command.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--all-features"]);
     run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 

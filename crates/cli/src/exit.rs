@@ -1,7 +1,7 @@
 //! Exit codes, and the last words before them.
 //!
-//! 0 all done; 1 to 100 that many tasks failed, 101 more; 123 a job waits for one that failed; 124 `--timeout` of
-//! `divvy wait` is over; 125 bad usage; 126 store unreachable, damaged or full;
+//! 0 all done (or --halt had its successes); 1 to 100 that many tasks failed, 101 more; 123 a job waits for one that
+//! failed; 124 `--timeout` of `divvy wait` is over; 125 bad usage; 126 store unreachable, damaged or full;
 //! 130 interrupted; 141 the reader of our output went away.
 
 use crate::args::Output;
@@ -16,6 +16,8 @@ pub enum Exit {
     Done,
     /// So many tasks failed.
     Failed(u64),
+    /// --halt stopped it, with this exit code.
+    Halted(u8),
     /// Somebody stopped it.
     Interrupted,
     /// Nobody reads our output any more.
@@ -32,6 +34,7 @@ impl Exit {
         match self {
             Exit::Done => 0,
             Exit::Failed(n) => n.min(101) as u8,
+            Exit::Halted(code) => code,
             Exit::Interrupted => 130,
             Exit::OutputClosed => 141,
             Exit::Stuck => 123,

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `args/` | every flag, once: help, usage errors |
 //! | `lang/` | the texts users type: commands, placeholders, arrays, selectors, records |
+//! | `flags.rs` | what flags mean in a recipe |
 //! | `home.rs` | where jobs are kept |
-//! | `inputs.rs`, `graph/` | where a job's inputs come from, or its tasks that wait for each other |
+//! | `inputs/`, `graph/` | where a job's inputs come from, and what they become, or its tasks that wait for each other |
 //! | `plan.rs`, `needs.rs`, `after.rs` | a job before it is stored; what its tasks take; what it waits for |
 //! | `command/` | the handler that runs commands: what a job records, starting, output |
 //! | `session/` | a node: signals, progress, the bill, its capacity |
 //! | `background.rs` | the node that runs what was submitted |
+//! | `dry_run.rs` | `divvy run --dry-run` |
 //! | `run.rs`, `submit.rs`, `resume.rs`, `work.rs`, `jobs/`, `bench/`, `completions.rs` | one file for each verb |
 //!
 //! Only this crate reads the environment, writes to the terminal, and uses `anyhow`.
@@ -22,7 +24,9 @@ mod background;
 mod bench;
 mod command;
 mod completions;
+mod dry_run;
 mod exit;
+mod flags;
 mod graph;
 mod home;
 mod inputs;

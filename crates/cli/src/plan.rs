@@ -1,31 +1,30 @@
 //! A job that was asked for, before it is stored: what `divvy run` and `divvy submit` have in common.
 
-use crate::args::RunArgs;
-use crate::command::{BACKGROUND_KIND, KIND, Line, Recipe};
-use crate::exit::bad_usage;
+use crate::args::{RunArgs, Source};
+use crate::command::{BACKGROUND_KIND, KIND, Line, Printing, Recipe, Text};
+use crate::exit::{Exit, bad_usage};
 use crate::graph::{self, Tasks};
-use crate::inputs::{self, Inputs, Stream};
+use crate::inputs::{Inputs, Stream};
 use crate::lang::demand::{self, Ladder};
 use crate::needs::{NeedsBuilder, check_fits};
-use crate::{run, select};
+use crate::{dry_run, flags, run, select};
 use anyhow::Result;
 use divvy_core::{Demand, JobId, Millis, NodeId};
 use divvy_store::{Array, Input, JobInfo, JobSpec, Needs, NewJob, Store};
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 /// A job that was asked for.
 pub struct Plan<'a> {
     args: &'a RunArgs,
     recipe: Recipe,
-    source: Source,
+    source: Work,
     needs: Needs,
     /// Which kind of handler runs it.
     kind: &'static str,
 }
 
-enum Source {
+enum Work {
     Inputs(Inputs),
     Graph(Tasks),
 }
@@ -35,26 +34,30 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// Bad usage.
-    pub fn new(args: &'a RunArgs, sources: Option<Vec<OsString>>) -> Result<Plan<'a>> {
+    pub fn new(args: &'a RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Result<Plan<'a>> {
+        if let Some(why) = &args.foreign.refused {
+            return Err(bad_usage(why));
+        }
         let (recipe, source) = match &args.plan.graph {
             Some(file) => {
                 check_alone(args, sources.is_some())?;
-                (run::recipe(args)?, Source::Graph(graph::open(file)?))
+                let text = Text { per_task: true, ..Text::default() };
+                (run::recipe(args, text)?, Work::Graph(graph::open(file)?))
             }
             None => {
-                let recipe = run::recipe(args)?;
+                let (recipe, inputs) = if args.log.retry_failed {
+                    run::failed(args)?
+                } else {
+                    run::given(args, sources, workers)?
+                };
                 // Before anything is stored: a command that is not there would fail a million times.
                 Line::new(&recipe).map_err(bad_usage)?;
-                (recipe, Source::Inputs(inputs::open(&args.input, sources)?))
+                (recipe, Work::Inputs(inputs))
             }
         };
-        if let Some(dir) = recipe.keep.results() {
-            std::fs::create_dir_all(dir)
-                .map_err(|e| bad_usage(format!("--results: cannot make {}: {e}", dir.display())))?;
-        }
         let needs = match &source {
-            Source::Graph(tasks) => tasks.needs.clone(),
-            Source::Inputs(_) => needs(args)?,
+            Work::Graph(tasks) => tasks.needs.clone(),
+            Work::Inputs(_) => needs(args)?,
         };
         Ok(Plan { args, recipe, source, needs, kind: KIND })
     }
@@ -62,8 +65,29 @@ impl<'a> Plan<'a> {
     /// The same as a job that nobody watches: it is logged, and background workers may run it.
     pub fn in_background(mut self) -> Plan<'a> {
         self.recipe.keep.log = true;
+        self.recipe.keep.printing = Printing::Grouped;
         self.kind = BACKGROUND_KIND;
         self
+    }
+
+    /// Prints the commands, and runs nothing.
+    ///
+    /// # Errors
+    /// Bad usage; inputs that cannot be read.
+    pub fn print(self) -> Result<Exit> {
+        let inputs = match self.source {
+            Work::Graph(tasks) => Inputs::List(tasks.records),
+            Work::Inputs(inputs) => inputs,
+        };
+        dry_run::print(&self.recipe, inputs)
+    }
+
+    /// Makes ready what is written to.
+    ///
+    /// # Errors
+    /// Bad usage.
+    pub fn prepare(&self) -> Result<()> {
+        flags::prepare(&self.recipe.keep, &self.args.log, &self.recipe.text.spelling)
     }
 
     /// Refuses what a node with this capacity can never run.
@@ -76,7 +100,7 @@ impl<'a> Plan<'a> {
 
     /// Whether its inputs are still to be read while it is there.
     pub fn is_stream(&self) -> bool {
-        matches!(self.source, Source::Inputs(Inputs::Stream(_)))
+        matches!(self.source, Work::Inputs(Inputs::Stream(_)))
     }
 
     /// Stores it. What is returned with its id are inputs still to be read; `producer` is who reads them.
@@ -92,16 +116,16 @@ impl<'a> Plan<'a> {
         let after = after(store, self.args)?;
         let (mut graph_name, mut max_fails, mut array, mut stream) = (None, None, None, None);
         let input = match self.source {
-            Source::Graph(tasks) => {
+            Work::Graph(tasks) => {
                 (graph_name, max_fails) = (tasks.name, tasks.max_fails);
                 Input::Graph(tasks.records, tasks.graph)
             }
-            Source::Inputs(Inputs::Array(numbers)) => {
+            Work::Inputs(Inputs::Array(numbers)) => {
                 array = Some(Array { first: numbers.first(), step: numbers.step() });
                 Input::Array(numbers.count())
             }
-            Source::Inputs(Inputs::List(blocks)) => Input::Closed(blocks),
-            Source::Inputs(Inputs::Stream(inputs)) => {
+            Work::Inputs(Inputs::List(blocks)) => Input::Closed(blocks),
+            Work::Inputs(Inputs::Stream(inputs)) => {
                 stream = Some(inputs);
                 Input::Open(Vec::new(), producer)
             }
@@ -122,8 +146,14 @@ fn check_alone(args: &RunArgs, has_sources: bool) -> Result<()> {
     let more = [
         (!args.command.is_empty(), "a command"),
         (has_sources, "`:::`"),
-        (input.array.is_some(), "--array"),
-        (input.each_line.is_some(), "--each-line"),
+        (input.source.array.is_some(), "--array"),
+        (!input.source.each_line.is_empty(), "--each-line"),
+        (input.source.from_json.is_some(), "--from-json"),
+        (input.pipe.pipe, "--pipe"),
+        (input.pipe.pipepart, "--pipepart"),
+        (args.log.resume, "--resume"),
+        (args.log.resume_failed, "--resume-failed"),
+        (args.log.retry_failed, "--retry-failed"),
         (args.shell, "--shell (write shell = true into [defaults])"),
     ];
     match more.into_iter().find(|(given, _)| *given) {

@@ -1,6 +1,6 @@
 //! `divvy submit`: a job that runs without a terminal.
 
-use crate::args::{CapacityArg, Output, RunArgs, SubmitArgs};
+use crate::args::{CapacityArg, Output, RunArgs, Source, SubmitArgs};
 use crate::background::{Server, Start, ensure};
 use crate::exit::{Exit, bad_usage};
 use crate::home;
@@ -13,7 +13,6 @@ use divvy_core::{Clock, JobId, NodeId};
 use divvy_engine::SystemClock;
 use divvy_store::{NodeInfo, Store};
 use serde_json::json;
-use std::ffi::OsString;
 use std::sync::Arc;
 
 /// Stores a job, sees to it that somebody runs it, and returns.
@@ -22,7 +21,7 @@ use std::sync::Arc;
 /// Bad usage, or whatever the store says.
 pub fn submit(
     args: &SubmitArgs,
-    sources: Option<Vec<OsString>>,
+    sources: Option<Vec<Source>>,
     output: Output,
     clock: SystemClock,
 ) -> Result<Exit> {
@@ -33,7 +32,15 @@ pub fn submit(
         ));
     }
     let workers = workers(&run.workers)?;
-    let plan = Plan::new(run, sources)?.in_background();
+    if run.policy.halt.is_some() {
+        return Err(bad_usage(
+            "--halt belongs to who watches: `divvy run`. --max-fails also holds for jobs in the background",
+        ));
+    }
+    let plan = Plan::new(run, sources, workers as usize)?.in_background();
+    if run.dry_run {
+        return plan.print();
+    }
     let fits = plan.check_fits(&capacity(&run.plan.capacity)?);
     let fits_any = plan.check_fits(&capacity(&CapacityArg::default())?);
     let starts = !(args.hold || args.no_start);
@@ -43,6 +50,7 @@ pub fn submit(
         // Nothing is started, so who will run it is not known.
         say(output, &format!("divvy: {why:#}"));
     }
+    plan.prepare()?;
     let store = home::open_store()?;
     home::sweep(&*store, clock.millis())?;
     let inputs = plan.is_stream().then(|| Reader::join(store.clone(), clock)).transpose()?;

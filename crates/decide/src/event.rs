@@ -85,4 +85,6 @@ pub struct Tick {
     pub unstarted: Vec<(Held, u64)>,
     /// Workers that found nothing to do.
     pub idle: u32,
+    /// Tasks that no worker has in its hands any more are still to be told of.
+    pub in_hand: bool,
 }

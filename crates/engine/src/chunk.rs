@@ -1,5 +1,6 @@
 //! What a runner sees of the chunk it runs.
 
+use crate::detached::Detached;
 use crate::handler::Task;
 use crate::lent::Lent;
 use crate::stop::{Stop, StopLevel};
@@ -7,6 +8,8 @@ use crate::worker::Desk;
 use divvy_core::{Demand, Fence, Range, Seq, State};
 use divvy_decide::{Failure, Worked};
 use divvy_store::Held;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::sync::Arc;
 
 /// A task by its lease: what its outcome is told under. Small, to be kept where the outcome is told later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,10 +23,10 @@ pub struct TaskKey {
 /// Consecutive tasks of one lease, in the hands of one worker.
 ///
 /// Every task's outcome has to be told once: by [`done`](Chunk::done), [`failed`](Chunk::failed) or
-/// [`stopped`](Chunk::stopped), here, or later through [`settle`](Chunk::settle) of a chunk of the same job. A task
-/// whose outcome is never told is given back when the node stops.
+/// [`stopped`](Chunk::stopped), here, or later through [`settle`](Chunk::settle) of a chunk of the same job or through
+/// [`Detached::tell`]. A task whose outcome is never told is given back when the node stops.
 pub struct Chunk<'a> {
-    pub(crate) lent: &'a Lent,
+    pub(crate) lent: &'a Arc<Lent>,
     pub(crate) range: Range,
     pub(crate) desk: &'a Desk,
     /// Done tasks not yet put into `worked`: consecutive ones cost one addition each.
@@ -34,7 +37,7 @@ pub struct Chunk<'a> {
 }
 
 impl<'a> Chunk<'a> {
-    pub(crate) fn new(lent: &'a Lent, range: Range, desk: &'a Desk, now_ns: u64) -> Chunk<'a> {
+    pub(crate) fn new(lent: &'a Arc<Lent>, range: Range, desk: &'a Desk, now_ns: u64) -> Chunk<'a> {
         let run_of_done = Range::new(range.lo, range.lo);
         Chunk { lent, range, desk, run_of_done, worked: Worked::default(), settled: Vec::new(), now_ns }
     }
@@ -49,9 +52,7 @@ impl<'a> Chunk<'a> {
     #[must_use]
     #[inline]
     pub fn task(&self, seq: Seq) -> Task<'a> {
-        let lease = &self.lent.lease;
-        let input = if self.is_array() { &[][..] } else { self.lent.records.get(seq) };
-        Task { job: lease.job, seq, id: self.lent.spec.id_of(seq), input, attempt: lease.attempts + 1 }
+        self.lent.task(seq)
     }
 
     /// Whether the tasks' inputs are their ids.
@@ -81,7 +82,7 @@ impl<'a> Chunk<'a> {
     /// Whether a failure of this attempt would be the task's last.
     #[must_use]
     pub fn is_last_attempt(&self) -> bool {
-        self.lent.lease.attempts + 1 >= self.lent.spec.policy.max_attempts
+        self.lent.is_last_attempt()
     }
 
     /// Whether a task that has outgrown its class gets more memory, and the attempt does not count.
@@ -101,6 +102,25 @@ impl<'a> Chunk<'a> {
     #[inline]
     pub fn is_ended(&self, seq: Seq) -> bool {
         self.desk.stop.level() >= StopLevel::End || self.lent.is_dropped(seq)
+    }
+
+    /// Whether a task that has not started should not start any more: the same, or a stop that lets the running
+    /// ones finish.
+    #[must_use]
+    #[inline]
+    pub fn is_over(&self, seq: Seq) -> bool {
+        self.desk.stop.level() >= StopLevel::Finish || self.lent.is_dropped(seq)
+    }
+
+    /// Waits so long, held back, or until somebody wants this worker's attention: look at [`Chunk::is_over`] then.
+    pub fn hold_back(&mut self, ns: u64) {
+        self.enter(State::HeldBack);
+        let poke = self.poke();
+        let limit = Timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as _ };
+        // A wait cut short by a signal is only looked at earlier.
+        if poll(&mut [PollFd::new(&poke.0, PollFlags::IN)], Some(&limit)).is_ok_and(|woken| woken > 0) {
+            poke.clear();
+        }
     }
 
     /// How to hear of a stop.
@@ -151,7 +171,7 @@ impl<'a> Chunk<'a> {
     }
 
     /// This task and all behind it were not started.
-    pub(crate) fn stopped_from(&mut self, seq: Seq) {
+    pub fn stopped_from(&mut self, seq: Seq) {
         self.worked.stopped.insert(Range::new(seq, self.range.hi));
     }
 
@@ -162,6 +182,12 @@ impl<'a> Chunk<'a> {
         } else {
             self.settled.push(key);
         }
+    }
+
+    /// A hold on the tasks that outlives the chunk, for those whose outcome is told later.
+    #[must_use]
+    pub fn detach(&self) -> Detached {
+        Detached { lent: self.lent.clone(), told: self.desk.told.clone(), stop: self.desk.stop.clone() }
     }
 
     /// Goes over to another state of the account. A chunk begins in `run` and is put back there by its end.

@@ -41,6 +41,16 @@ pub trait Runner: Send + Sync {
         Some(Vec::new())
     }
 
+    /// A stop was asked for, or tasks were taken away: whatever waits inside of this runner should ask again whether its
+    /// task [is ended](Chunk::is_ended). Called by the coordinator, so it must be quick.
+    fn on_ended(&self) {}
+
+    /// Whether tasks that have left the workers' hands will still be told of. A node that stops waits for them, until
+    /// the grace time has passed.
+    fn in_hand(&self) -> bool {
+        false
+    }
+
     /// Completions are about to be reported: what they stand on has to be durable when this returns.
     ///
     /// # Errors
@@ -118,14 +128,15 @@ where
             match catch_unwind(AssertUnwindSafe(|| std::hint::black_box((self.0)(task)))) {
                 Ok(Ok(_)) => chunk.done(seq),
                 Ok(Err(error)) => chunk.failed(seq, error.to_string()),
-                Err(panic) => chunk.failed(seq, format!("panicked: {}", message(&*panic))),
+                Err(panic) => chunk.failed(seq, format!("panicked: {}", panic_message(&*panic))),
             }
         }
     }
 }
 
 /// The message of a panic, where it has one.
-fn message(panic: &(dyn std::any::Any + Send)) -> &str {
+#[must_use]
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }

@@ -123,6 +123,7 @@ impl Lending {
         let Some(loan) = self.held.get(&key) else { return false };
         loan.lent.drop_tasks(tasks);
         loan.lent.runner.on_returned(tasks);
+        loan.lent.runner.on_ended();
         true
     }
 

@@ -1,6 +1,6 @@
 //! A lease while workers run it.
 
-use crate::handler::Runner;
+use crate::handler::{Runner, Task};
 use divvy_core::{Intervals, Range, Seq};
 use divvy_store::{Held, JobSpec, Lease, Records};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +30,18 @@ impl Lent {
 
     pub(crate) fn key(&self) -> Held {
         (self.lease.job, self.lease.fence)
+    }
+
+    /// A task of the lease.
+    #[inline]
+    pub(crate) fn task(&self, seq: Seq) -> Task<'_> {
+        let input = if self.spec.array.is_some() { &[][..] } else { self.records.get(seq) };
+        Task { job: self.lease.job, seq, id: self.spec.id_of(seq), input, attempt: self.lease.attempts + 1 }
+    }
+
+    /// Whether a failure of this attempt would be the task's last.
+    pub(crate) fn is_last_attempt(&self) -> bool {
+        self.lease.attempts + 1 >= self.spec.policy.max_attempts
     }
 
     /// The range to feed.

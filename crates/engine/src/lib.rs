@@ -12,6 +12,8 @@
 //! | `lent.rs` | a lease while workers run it |
 //! | `worker.rs` | a pool thread: chunk in, outcomes in the mailbox |
 //! | `chunk.rs` | what a runner sees of the chunk it runs |
+//! | `detached.rs` | tasks that outlive their chunk, told of later from any thread |
+//! | `mailbox.rs` | outcomes on their way to the coordinator |
 //! | `meter.rs` | the account: one clock read per transition |
 //! | `bell.rs`, `stop.rs` | waking the coordinator, and stopping by degrees |
 //! | `process/` | commands: start, capture, time out, end with all their children |
@@ -23,10 +25,12 @@
 mod bell;
 mod chunk;
 mod clock;
+mod detached;
 mod error;
 mod handler;
 mod lending;
 mod lent;
+mod mailbox;
 mod meter;
 mod node;
 pub mod process;
@@ -35,8 +39,9 @@ mod worker;
 
 pub use chunk::{Chunk, TaskKey};
 pub use clock::SystemClock;
+pub use detached::{Detached, Told};
 pub use error::{Error, Result};
-pub use handler::{Function, Handler, Order, Runner, Task};
+pub use handler::{Function, Handler, Order, Runner, Task, panic_message};
 pub use meter::Usage;
 pub use node::{Engine, Outcome, Settings, bury};
 pub use stop::{Stop, StopLevel};

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::handler::{Handler, Runner};
 use crate::lending::Lending;
 use crate::lent::Lent;
+use crate::mailbox::Mailbox;
 use crate::meter::{Phases, Usage};
 use crate::process;
 use crate::stop::{Stop, StopLevel};
@@ -147,11 +148,18 @@ struct Running<'a> {
     rng: Rng,
     lending: Lending,
     desks: Vec<Arc<Desk>>,
+    /// What is told of tasks that have left the workers' hands.
+    told: Arc<Mailbox>,
     phases: Arc<Phases>,
     jobs: HashMap<JobId, (Arc<JobSpec>, Arc<dyn Runner>)>,
     version: u64,
     liveness_at: u64,
+    /// Whether the node's decisions have heard of the stop.
+    stopping: bool,
+    /// When the grace time is over.
     stop_at: Option<u64>,
+    /// The degree of stop that the runners know of.
+    stopped: StopLevel,
     end: Option<Result<End>>,
 }
 
@@ -160,9 +168,10 @@ impl<'a> Running<'a> {
         let (leases, phases) = (Arc::new(Leases::default()), Arc::new(Phases::new()));
         let session = engine.store.session_file(id);
         let workers = engine.settings.decide.workers as usize;
+        let told = Arc::new(Mailbox::default());
         let desk = |number| {
             let children = session.as_deref().map(|file| process::Children::open(file, number)).transpose();
-            let desk = Desk::new(number, engine.stop.clone(), engine.clock.clone(), children?)?;
+            let desk = Desk::new(number, engine.stop.clone(), engine.clock.clone(), children?, told.clone())?;
             std::io::Result::Ok(Arc::new(desk))
         };
         let desks: std::io::Result<Vec<_>> = (0..workers).map(desk).collect();
@@ -178,10 +187,13 @@ impl<'a> Running<'a> {
             id,
             lending,
             desks,
+            told,
             phases,
             jobs: HashMap::new(),
             liveness_at: 0,
+            stopping: false,
             stop_at: None,
+            stopped: StopLevel::Run,
             end: None,
         })
     }
@@ -235,8 +247,11 @@ impl<'a> Running<'a> {
         if level == StopLevel::Run {
             return;
         }
-        if self.stop_at.is_none() {
+        if level >= StopLevel::Drain && self.stop_at.is_none() {
             self.stop_at = Some(now.saturating_add(self.engine.settings.grace_ns));
+        }
+        if !self.stopping {
+            self.stopping = true;
             let mut actions = Vec::new();
             self.node.on_stop(now, &mut actions);
             self.perform(actions);
@@ -244,6 +259,16 @@ impl<'a> Running<'a> {
         if self.stop_at.is_some_and(|at| now >= at) {
             self.stop_at = Some(u64::MAX);
             self.engine.stop.ask(StopLevel::End);
+        }
+        self.tell_runners();
+    }
+
+    /// Runners hear of each degree of a stop once.
+    fn tell_runners(&mut self) {
+        let level = self.engine.stop.level();
+        if self.stopped < level {
+            self.stopped = level;
+            self.jobs.values().for_each(|(_, runner)| runner.on_ended());
         }
     }
 
@@ -262,12 +287,19 @@ impl<'a> Running<'a> {
         let mut tick = Tick {
             idle: self.lending.idle_workers(),
             unstarted: self.lending.unstarted(),
+            // Before the outcomes are collected: what is no longer in hand has been told by now.
+            in_hand: self.jobs.values().any(|(_, runner)| runner.in_hand()),
             ..Tick::default()
         };
         self.desks.iter().for_each(|desk| desk.collect(&mut tick.worked));
         self.lending.settle(&mut tick.worked);
         let workers = self.engine.settings.decide.workers;
-        if tick.idle == workers && tick.unstarted.is_empty() && tick.worked.is_empty() && self.node.is_quiet()
+        self.told.collect(&mut tick.worked, tick.idle == workers);
+        if tick.idle == workers
+            && !tick.in_hand
+            && tick.unstarted.is_empty()
+            && tick.worked.is_empty()
+            && self.node.is_quiet()
         {
             let told: Option<Vec<_>> = self.jobs.values().map(|(_, runner)| runner.on_quiet()).collect();
             let done =
@@ -415,6 +447,7 @@ impl<'a> Running<'a> {
     /// Ends what still runs and the workers with it.
     fn close(&mut self) {
         self.engine.stop.ask(StopLevel::End);
+        self.tell_runners();
         self.lending.close();
         self.phases.enter(divvy_core::State::Parked, self.now());
     }

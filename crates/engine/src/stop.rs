@@ -11,12 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum StopLevel {
     /// Go on.
     Run = 0,
+    /// Start nothing more, let running tasks finish however long they take.
+    Finish = 1,
     /// Start nothing more, let running tasks finish within the grace time.
-    Drain = 1,
-    /// End running tasks (SIGTERM, then SIGKILL), uncharged.
-    End = 2,
+    Drain = 2,
+    /// End running tasks by the job's signals, uncharged.
+    End = 3,
     /// Kill running tasks.
-    Kill = 3,
+    Kill = 4,
 }
 
 /// A handle to stop a node; clones stop the same one.
@@ -66,8 +68,9 @@ impl Stop {
     pub fn level(&self) -> StopLevel {
         match self.0.level.load(Ordering::Relaxed) {
             0 => StopLevel::Run,
-            1 => StopLevel::Drain,
-            2 => StopLevel::End,
+            1 => StopLevel::Finish,
+            2 => StopLevel::Drain,
+            3 => StopLevel::End,
             _ => StopLevel::Kill,
         }
     }

@@ -1,7 +1,8 @@
 //! A pool thread: a chunk in, its outcomes into the mailbox.
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, TaskKey};
 use crate::lent::Lent;
+use crate::mailbox::Mailbox;
 use crate::meter::{Meter, Phases};
 use crate::process::Children;
 use crate::stop::{Poke, Stop};
@@ -11,7 +12,7 @@ use divvy_store::Held;
 use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// The leases that workers may be given chunks of, by the pool's tag.
@@ -42,7 +43,9 @@ pub(crate) struct Desk {
     /// `/dev/null`, opened once: each task gets a duplicate.
     pub(crate) nothing: File,
     pub(crate) clock: Arc<dyn Clock>,
-    mailbox: Mutex<Vec<(Held, Worked)>>,
+    mailbox: Mailbox,
+    /// Where outcomes come that are told later; all workers' the same.
+    pub(crate) told: Arc<Mailbox>,
 }
 
 impl Desk {
@@ -51,6 +54,7 @@ impl Desk {
         stop: Stop,
         clock: Arc<dyn Clock>,
         children: Option<Children>,
+        told: Arc<Mailbox>,
     ) -> std::io::Result<Desk> {
         let (poke, nothing) = (stop.poke()?, File::open("/dev/null")?);
         Ok(Desk {
@@ -61,7 +65,8 @@ impl Desk {
             children,
             nothing,
             clock,
-            mailbox: Mutex::default(),
+            mailbox: Mailbox::default(),
+            told,
         })
     }
 
@@ -71,34 +76,25 @@ impl Desk {
 
     /// Everything that happened since the last look.
     pub(crate) fn collect(&self, into: &mut Vec<(Held, Worked)>) {
-        into.append(&mut self.mailbox.lock().unwrap_or_else(PoisonError::into_inner));
+        self.mailbox.collect(into, false);
     }
 
-    /// Adds what became of a chunk. The mailbox holds one entry a lease, so it is as small as the list of leases.
+    /// Adds what became of a chunk.
     fn put(&self, chunk: &mut Chunk<'_>, key: Held, run_ns: u64) {
         chunk.finish();
-        let mut mailbox = self.mailbox.lock().unwrap_or_else(PoisonError::into_inner);
-        let worked = entry(&mut mailbox, key);
-        worked.done.insert_all(&chunk.worked.done);
-        worked.stopped.insert_all(&chunk.worked.stopped);
-        worked.failed.append(&mut chunk.worked.failed);
+        (chunk.worked.run_ns, chunk.worked.tasks) = (run_ns, chunk.range.len());
         if !chunk.lent.lease.demand.is_empty() {
-            worked.ended.insert(chunk.range);
+            chunk.worked.ended.insert(chunk.range);
         }
-        worked.run_ns += run_ns;
-        worked.tasks += chunk.range.len();
-        for settled in chunk.settled.drain(..) {
-            entry(&mut mailbox, settled.lease).done.insert(Seqs::new(settled.seq, settled.seq + 1));
-        }
+        let mut settled: Vec<_> = chunk.settled.drain(..).map(settled).collect();
+        let settled = settled.iter_mut().map(|(held, worked)| (*held, worked));
+        // Whoever runs dry rings the bell: a busy worker's outcomes can wait.
+        self.mailbox.put([(key, &mut chunk.worked)].into_iter().chain(settled));
     }
 }
 
-fn entry(mailbox: &mut Vec<(Held, Worked)>, key: Held) -> &mut Worked {
-    let at = mailbox.iter().rposition(|(held, _)| *held == key).unwrap_or_else(|| {
-        mailbox.push((key, Worked::default()));
-        mailbox.len() - 1
-    });
-    &mut mailbox[at].1
+fn settled(task: TaskKey) -> (Held, Worked) {
+    (task.lease, Worked { done: Seqs::new(task.seq, task.seq + 1).into(), ..Worked::default() })
 }
 
 /// The pool's view of a worker.

@@ -10,10 +10,12 @@
 //! divvy-sim --from 4711 --seeds 1 --trace         one history, to read
 //! divvy-sim bugs                                  hunt every planted bug
 //! divvy-sim policy                                what the dividing costs, without faults
+//! divvy-sim packing                               what the choice of the next task costs where room is short
 //! ```
 #![forbid(unsafe_code)]
 
 pub mod model;
+pub mod packing;
 pub mod planted;
 pub mod runner;
 pub mod twin;

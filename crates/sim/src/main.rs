@@ -9,18 +9,20 @@ use std::process::{Command, ExitCode};
 const USAGE: &str =
     "usage: divvy-sim [--seeds N] [--from SEED] [-j THREADS] [--events N] [--bug NAME] [--trace]
        divvy-sim bugs      hunt every planted bug
-       divvy-sim policy    makespan against the lower bound, by how task times are distributed";
+       divvy-sim policy    makespan against the lower bound, by how task times are distributed
+       divvy-sim packing [--tasks N]    makespan against the lower bound, by how the next task is chosen";
 
 struct Args {
     campaign: Campaign,
     verb: Option<String>,
+    tasks: u64,
 }
 
 fn parse() -> Result<Args, String> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let options = Options::default();
     let campaign = Campaign { from: 0, seeds: 1_000, threads, options, progress: true };
-    let mut args = Args { campaign, verb: None };
+    let mut args = Args { campaign, verb: None, tasks: 100_000 };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || -> Result<u64, String> {
@@ -38,7 +40,8 @@ fn parse() -> Result<Args, String> {
                 let name = words.next().ok_or("--bug needs a name")?;
                 run.options.bug = Some(Planted::of(&name).ok_or_else(|| format!("no bug is called {name}"))?);
             }
-            "bugs" | "policy" => args.verb = Some(word),
+            "--tasks" => args.tasks = number()?,
+            "bugs" | "policy" | "packing" => args.verb = Some(word),
             _ => return Err(format!("{word}: unknown")),
         }
     }
@@ -51,8 +54,12 @@ fn main() -> ExitCode {
             eprintln!("{why}\n{USAGE}");
             ExitCode::from(125)
         }
-        Ok(Args { campaign, verb: None }) => seeds(&campaign),
-        Ok(Args { campaign, verb: Some(verb) }) if verb == "bugs" => bugs(campaign.options.events),
+        Ok(Args { campaign, verb: None, .. }) => seeds(&campaign),
+        Ok(Args { campaign, verb: Some(verb), .. }) if verb == "bugs" => bugs(campaign.options.events),
+        Ok(Args { tasks, verb: Some(verb), .. }) if verb == "packing" => {
+            print!("{}", divvy_sim::packing::table(tasks as usize));
+            ExitCode::SUCCESS
+        }
         Ok(_) => {
             print!("{}", divvy_sim::world::policy::table());
             ExitCode::SUCCESS

@@ -50,6 +50,14 @@ pub const ALL: &[Entry] = &[
     store(Store::ExclusiveIgnored, 50),
     store(Store::LostGrantKeptSecret, 50),
     store(Store::HeadIgnoresCanceled, 200),
+    store(Store::ChildWakesEarly, 50),
+    store(Store::PauseIgnored, 100),
+    store(Store::FailureLetsGo, 50),
+    store(Store::CapacityIgnored, 50),
+    store(Store::ClassForgotten, 50),
+    store(Store::OutgrownCharged, 100),
+    store(Store::UnlistedIgnored, 50),
+    store(Store::MaxFailsIgnored, 50),
     store(Store::AckBeforeSync, 50),
 ];
 

@@ -115,7 +115,7 @@ impl Store for Twin {
     fn pause(&self, now: Millis, job: JobId, paused: bool) -> Result<()> {
         let mut model = self.lock();
         let op = ("pause", now, job, paused);
-        agree(&op, model.pause(now, job, paused), self.other.pause(now, job, paused), PartialEq::eq)
+        agree(&op, model.pause(job, paused), self.other.pause(now, job, paused), PartialEq::eq)
     }
 
     fn forget(&self, job: JobId) -> Result<()> {

@@ -1,21 +1,31 @@
 //! Every flag, once.
 //!
-//! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, `policy.rs`
-//! how tasks may fail and be bounded, `keep.rs` what becomes of their output, `plan.rs` what they wait for and take.
-//! `verbs.rs` has the verbs around jobs.
+//! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, with
+//! `sources.rs` for those behind `:::`, `placeholders.rs` how the command shows them, `pipe.rs` stdin in blocks,
+//! `policy.rs` how tasks may fail and be bounded, `keep.rs` what becomes of their output and is written down,
+//! `plan.rs` what they wait for and take, `foreign.rs` what other programs have and divvy does not. `verbs.rs` has the
+//! verbs around jobs.
 
+mod foreign;
 mod input;
 mod keep;
+mod pipe;
+mod placeholders;
 mod plan;
 mod policy;
 mod run;
+mod sources;
 mod verbs;
 
-pub use input::InputArgs;
-pub use keep::KeepArgs;
+pub use foreign::ForeignArgs;
+pub use input::{InputArgs, PackArgs, SourceArgs};
+pub use keep::{KeepArgs, LogArgs};
+pub use pipe::PipeArgs;
+pub use placeholders::PlaceholderArgs;
 pub use plan::{CapacityArg, PlanArgs};
 pub use policy::PolicyArgs;
 pub use run::RunArgs;
+pub use sources::{Source, split_sources};
 pub use verbs::{CompletionsArgs, ExplainArgs, LogsArgs, ManArgs, RetryArgs, SubmitArgs, WaitArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -32,8 +42,9 @@ use std::ffi::OsString;
     after_help = "EXAMPLES:\n  divvy run gzip -9 -k {} ::: *.log\n  find . -name '*.wav' | divvy run -j 2 flac {}\n  \
                   divvy run --array 1-1000000:3 ./sim {}\n  divvy resume\n  \
                   divvy submit --graph night.toml\n\n\
-                  EXIT CODES:\n  0 all done; 1-100 that many tasks failed, 101 more; 123 a job waits for one that failed;\n  \
-                  124 timed out (wait); 125 bad usage; 126 store unreachable, damaged or full; 130 interrupted; 141 output closed\n\n\
+                  EXIT CODES:\n  0 all done; 1-100 that many tasks failed, 101 more (--halt: as GNU parallel has it);\n  \
+                  123 a job waits for one that failed; 124 timed out (wait); 125 bad usage;\n  \
+                  126 store unreachable, damaged or full; 130 interrupted; 141 output closed\n\n\
                   ENVIRONMENT:\n  DIVVY_DIR    where jobs are kept (default: divvy in your XDG state directory)\n  \
                   DIVVY_STORE  the store itself, sqlite:PATH (default: sqlite:$DIVVY_DIR/divvy.db)\n  \
                   Tasks see DIVVY_JOB, DIVVY_TASK, DIVVY_INPUT, DIVVY_ATTEMPT, DIVVY_FENCE, DIVVY_SLOT."
@@ -62,9 +73,9 @@ pub enum Output {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Run a command for each input, durably
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Store a job that runs in the background, and return at once
-    Submit(SubmitArgs),
+    Submit(Box<SubmitArgs>),
     /// Go on with a job that was interrupted or paused, here
     Resume(ResumeArgs),
     /// Lend this machine's workers to the jobs in the store
@@ -112,6 +123,8 @@ pub struct WorkersArg {
         short = 'j',
         long = "jobs",
         visible_alias = "workers",
+        alias = "max-procs",
+        short_alias = 'P',
         value_name = "N",
         default_value = WORKERS,
         allow_hyphen_values = true
@@ -266,15 +279,6 @@ pub enum DurabilityArg {
     None,
 }
 
-/// What follows the first `:::` is inputs, not flags: it is cut off before flags are read.
-pub fn split_sources(args: impl Iterator<Item = OsString>) -> (Vec<OsString>, Option<Vec<OsString>>) {
-    let mut words: Vec<OsString> = args.collect();
-    let Some(at) = words.iter().position(|word| word == ":::") else { return (words, None) };
-    let sources = words.split_off(at + 1);
-    words.pop();
-    (words, Some(sources))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,7 +299,7 @@ mod tests {
             let Verb::Run(run) = Cli::try_parse_from(words).unwrap().verb else { panic!("not run") };
             assert_eq!((run.workers.count.to_str(), run.policy.retries), (Some("2"), 3));
             assert_eq!(run.command, ["ls", "-j", "9"]);
-            assert_eq!(sources, Some(vec!["-x".into(), "--help".into()]));
+            assert_eq!(sources.unwrap()[0].words, ["-x", "--help"]);
         }
     }
 }

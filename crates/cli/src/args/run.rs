@@ -1,21 +1,32 @@
 //! `divvy run`.
 
-use super::{InputArgs, KeepArgs, PlanArgs, PolicyArgs, ShowFlags, WorkersArg};
+use super::{ForeignArgs, InputArgs, KeepArgs, LogArgs, PlanArgs, PolicyArgs, ShowFlags, WorkersArg};
 use clap::Args;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Run a command for each input.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "divvy run [OPTIONS] COMMAND... ::: INPUT...\n       divvy run [OPTIONS] COMMAND... < INPUTS\n       \
-                      divvy run [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...\n       divvy run [OPTIONS] --graph FILE",
+    args_override_self = true,
+    override_usage = "divvy run [OPTIONS] COMMAND... ::: INPUT... [::: INPUT...]...\n       \
+                      divvy run [OPTIONS] COMMAND... :::: FILE...\n       \
+                      divvy run [OPTIONS] COMMAND... < INPUTS\n       \
+                      divvy run [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...\n       \
+                      divvy run [OPTIONS] --pipe COMMAND... < DATA\n       \
+                      divvy run [OPTIONS] --graph FILE\n       \
+                      divvy run [OPTIONS] < COMMANDS",
     after_help = "REPLACED IN THE COMMAND:\n  {} the input   {.} without extension   {/} base name   {//} directory\n  \
-                  {/.} base name without extension   {#} task id   {%} worker slot\n\n\
+                  {/.} base name without extension   {#} task id   {%} worker slot\n  \
+                  {2} {2.} {2/} ... of the second source, column or input; {-1} of the last\n\n\
+                  SOURCES:\n  ::: a b ::: 1 2    all combinations: a 1, a 2, b 1, b 2   (:::: reads files)\n  \
+                  ::: a b :::+ 1 2   one of each together: a 1, b 2        (::::+ reads files)\n\n\
                   A command of several words is run as it stands. A single word is split as a shell would, but is not\n\
                   run by a shell: for pipes, redirection or variables add --shell; what replaces {} is quoted then.\n\
-                  Without {} the input becomes the last word (not for --array). A task's stdin is empty.\n\n\
-                  The job is durable before the first task starts. Ctrl-C, a crash or a power cut lose nothing:\n\
-                  `divvy resume` goes on."
+                  Without any of these the input becomes the last word (not for --array). A task's stdin is empty.\n\
+                  Without a command each input is a command line, run by sh.\n\n\
+                  The job is durable before the first task starts. Ctrl-C, --halt, a crash or a power cut lose nothing:\n\
+                  `divvy resume` goes on, without a job log."
 )]
 pub struct RunArgs {
     #[command(flatten)]
@@ -27,15 +38,28 @@ pub struct RunArgs {
     #[command(flatten)]
     pub keep: KeepArgs,
     #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
     pub plan: PlanArgs,
-    /// Run the command, one string, in sh
+    /// Run the command, one string, in sh, or in the sh, dash or bash that PARALLEL_SHELL names
     #[arg(long)]
     pub shell: bool,
+    /// Print the commands and run nothing
+    #[arg(long, alias = "dryrun")]
+    pub dry_run: bool,
+    /// Run tasks in DIR
+    #[arg(long, visible_alias = "workdir", alias = "wd", value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// Set a variable for the tasks; a bare NAME says what is so anyway, that they see yours
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub env: Vec<OsString>,
     /// A name to find the job by
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     #[command(flatten)]
     pub show: ShowFlags,
+    #[command(flatten)]
+    pub foreign: ForeignArgs,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

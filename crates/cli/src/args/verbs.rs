@@ -8,6 +8,7 @@ use std::path::PathBuf;
 /// Store a job that runs in the background.
 #[derive(Debug, Args)]
 #[command(
+    args_override_self = true,
     override_usage = "divvy submit [OPTIONS] COMMAND... ::: INPUT...\n       divvy submit [OPTIONS] COMMAND... < INPUTS\n       \
                       divvy submit [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...\n       divvy submit [OPTIONS] --graph FILE",
     after_help = "The command is read as by `divvy run`: see there for what {} stands for. The job is durable when this\n\

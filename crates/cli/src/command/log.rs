@@ -42,10 +42,10 @@ impl Logs {
         Logs { dir, node, instead }
     }
 
-    /// This node's part of a job's log.
-    pub fn of(&self, job: JobId) -> Log {
+    /// This node's part of a job's log. `is_kept`: outputs are wanted elsewhere as well, in any case.
+    pub fn of(&self, job: JobId, is_kept: bool) -> Log {
         let path = self.dir.join(job.to_string()).join(format!("{}.log", self.node));
-        Log { path, instead: self.instead, tail: Mutex::default() }
+        Log { path, instead: self.instead && !is_kept, tail: Mutex::default() }
     }
 }
 
@@ -247,6 +247,7 @@ impl LogReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use divvy_engine::process::Room;
 
     fn task(id: u64, attempt: u32) -> Task<'static> {
         Task { job: JobId(7), seq: id - 1, id, input: &[], attempt }
@@ -254,15 +255,15 @@ mod tests {
 
     fn captured(out: &[u8], err: &[u8]) -> Captured {
         let mut captured = Captured::default();
-        let dir = std::env::temp_dir();
-        captured.stdout.append(out, 1 << 20, &dir).unwrap();
-        captured.stderr.append(err, 1 << 20, &dir).unwrap();
+        let room = Room { memory_max: 1 << 20, spill: std::env::temp_dir() };
+        captured.stdout.append(out, &room).unwrap();
+        captured.stderr.append(err, &room).unwrap();
         captured
     }
 
     fn place(name: &str) -> (PathBuf, Log, PathBuf) {
         let dir = std::env::temp_dir().join(format!("divvy-log-{}-{name}", std::process::id()));
-        let log = Logs::new(dir.clone(), NodeId(3), true).of(JobId(7));
+        let log = Logs::new(dir.clone(), NodeId(3), true).of(JobId(7), false);
         let path = dir.join("7/3.log");
         (dir, log, path)
     }

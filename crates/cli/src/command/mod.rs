@@ -1,24 +1,50 @@
 //! The handler that runs commands.
 //!
-//! `recipe.rs` is what a job records of its command; `line.rs` makes one task's command line of it; `runner.rs`
-//! runs it (`step.rs`, where each task has a command of its own); what it prints goes through `outlet.rs` (the terminal, in order if asked for, by `order.rs`) and
-//! `results.rs` (a directory, durably) and `log.rs` (for `divvy logs`). `background.rs` is the kind of jobs that nobody
-//! watches.
+//! `recipe.rs` is what a job records of its command, `record.rs` what of its tasks, `step.rs` where each task has a
+//! command of its own. `background.rs` is the kind of jobs that nobody watches. `runner.rs` takes a task from start to
+//! outcome:
+//!
+//! | | |
+//! |---|---|
+//! | may it start | `hold.rs`: a delay, load, memory |
+//! | what is run | `line.rs`: one task's command line; `variables.rs`: its environment; `typed.rs`: as one would type it |
+//! | while it runs | `attempt.rs`, with `timeout.rs`, `ending.rs` (by which signals), `lines.rs` (what it prints at once) |
+//! | where its output goes | `outlet.rs`: the terminal, in order by `order.rs`, tagged by `tag.rs`; `results.rs`: files; `table.rs`: rows; `log.rs`: for `divvy logs` |
+//! | what is told of it | `joblog.rs`; `halt.rs`: whether it was the last |
+//! | from one lease to the next | `memory.rs` |
 
+mod attempt;
 mod background;
+pub mod ending;
+mod halt;
+pub mod hold;
+pub mod joblog;
 mod line;
+mod lines;
 mod log;
+mod memory;
 mod order;
 mod outlet;
 mod recipe;
-mod results;
+mod record;
+pub mod results;
 mod runner;
 mod step;
+mod table;
+mod tag;
+mod timeout;
+mod typed;
+mod variables;
 
 pub use background::{BACKGROUND_KIND, Background};
+pub use halt::{Enough, Halt, Halted, share};
+pub use hold::Hold;
 pub use line::Line;
 pub use log::{Frame, LogReader, Logs};
-pub use outlet::{Broken, Outlet};
-pub use recipe::{KIND, Keep, Limits, Recipe, Text};
-pub use runner::Commands;
+pub use outlet::{Broken, Outlet, Printout};
+pub use recipe::{KIND, Keep, Limits, Place, Printing, Recipe, Separator, Show, Stream, Text};
+pub use record::{Block, Content, Record, encode_fields, encode_part};
+pub use runner::{Commands, Halting};
 pub use step::Step;
+pub use timeout::Timeout;
+pub use typed::typed;

@@ -32,6 +32,11 @@ impl<T> Gate<T> {
         self.pending.remove_all(tasks);
     }
 
+    /// Whether it is this task's turn, so that it may print while it runs.
+    pub fn is_turn(&self, seq: Seq) -> bool {
+        self.pending.first() == Some(seq)
+    }
+
     /// A task's output is there. Returns all whose turn it is, in order.
     pub fn arrive(&mut self, seq: Seq, item: T) -> Vec<T> {
         self.ready.insert(seq, item);
@@ -72,6 +77,7 @@ mod tests {
     fn nothing_overtakes_and_nothing_is_held_for_ever() {
         let mut gate = Gate::default();
         gate.expect(&Range::new(0, 6).into());
+        assert!(gate.is_turn(0) && !gate.is_turn(1));
         assert_eq!(gate.arrive(2, 'c'), []);
         assert_eq!(gate.arrive(1, 'b'), []);
         assert_eq!(gate.arrive(0, 'a'), ['a', 'b', 'c']);

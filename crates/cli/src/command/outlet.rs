@@ -1,8 +1,10 @@
-//! Where tasks' outputs leave the program: whole tasks, one after the other, never mixed.
+//! Where tasks' outputs leave the program: whole tasks, one after the other, never mixed; or whole lines.
 
-use divvy_engine::process::Captured;
+use super::tag::Tagged;
+use divvy_engine::process::{Captured, Stream};
 use indicatif::ProgressBar;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Standard output and error, shared by all workers.
@@ -13,6 +15,21 @@ pub struct Outlet {
     bar: OnceLock<ProgressBar>,
     /// Why nothing can be printed any more.
     broken: OnceLock<Broken>,
+    /// Whether a table's header has been asked for.
+    has_header: AtomicBool,
+    /// Whether divvy itself says nothing here.
+    quiet: bool,
+}
+
+/// What is printed for a task that ended.
+#[derive(Debug, Default)]
+pub struct Printout {
+    /// In front of each line.
+    pub tag: Option<Vec<u8>>,
+    /// Goes first, to stdout.
+    pub head: Vec<u8>,
+    /// What the task printed.
+    pub output: Captured,
 }
 
 /// Why nothing can be printed any more.
@@ -25,6 +42,18 @@ pub enum Broken {
 }
 
 impl Outlet {
+    /// An outlet; a quiet one prints what tasks print, and nothing of its own.
+    pub fn new(quiet: bool) -> Outlet {
+        Outlet { quiet, ..Outlet::default() }
+    }
+
+    /// A word of divvy's own on stderr. It must not matter if nobody hears it.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            let _ = self.in_turn(|| writeln!(io::stderr(), "{text}").or(Ok(())));
+        }
+    }
+
     /// A progress line that has to step aside.
     pub fn set_bar(&self, bar: ProgressBar) {
         // Set once, before the first task: a second bar would be a bug.
@@ -46,16 +75,45 @@ impl Outlet {
     ///
     /// # Errors
     /// The outlet is broken; the output counts as not printed.
-    pub fn print<'c>(&self, outputs: impl Iterator<Item = &'c mut Captured>) -> Result<(), Broken> {
-        let mut outputs = outputs.filter(|c| !(c.stdout.is_empty() && c.stderr.is_empty())).peekable();
-        if outputs.peek().is_none() {
+    pub fn print<'p>(&self, printouts: impl Iterator<Item = &'p mut Printout>) -> Result<(), Broken> {
+        let mut printouts = printouts.filter(|p| !(p.head.is_empty() && p.output.is_empty())).peekable();
+        if printouts.peek().is_none() {
             return self.broken.get().cloned().map_or(Ok(()), Err);
         }
+        self.in_turn(|| printouts.try_for_each(write))
+    }
+
+    /// Prints a part of one stream.
+    ///
+    /// # Errors
+    /// As [`Outlet::print`].
+    pub fn print_part(&self, stream: Stream, tag: Option<&[u8]>, bytes: &[u8]) -> Result<(), Broken> {
+        self.in_turn(|| match stream {
+            Stream::Out => {
+                let mut out = io::stdout().lock();
+                Tagged::new(&mut out, tag).write_all(bytes)?;
+                out.flush()
+            }
+            Stream::Err => Tagged::new(io::stderr().lock(), tag).write_all(bytes),
+        })
+    }
+
+    /// A table's header on stdout, once however often it is asked for.
+    ///
+    /// # Errors
+    /// As [`Outlet::print`].
+    pub fn print_header(&self, line: &[u8]) -> Result<(), Broken> {
+        if self.has_header.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.print_part(Stream::Out, None, line)
+    }
+
+    fn in_turn(&self, mut print: impl FnMut() -> io::Result<()>) -> Result<(), Broken> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(broken) = self.broken.get() {
             return Err(broken.clone());
         }
-        let mut print = || outputs.try_for_each(write);
         let written = match self.bar.get() {
             Some(bar) => bar.suspend(print),
             None => print(),
@@ -73,14 +131,17 @@ impl From<&io::Error> for Broken {
     }
 }
 
-fn write(output: &mut Captured) -> io::Result<()> {
-    if !output.stdout.is_empty() {
+fn write(printout: &mut Printout) -> io::Result<()> {
+    let Printout { tag, head, output } = printout;
+    if !(head.is_empty() && output.stdout.is_empty()) {
         let mut out = io::stdout().lock();
-        output.stdout.copy_to(&mut out)?;
+        let mut tagged = Tagged::new(&mut out, tag.as_deref());
+        tagged.write_all(head)?;
+        output.stdout.copy_to(&mut tagged)?;
         out.flush()?;
     }
     if !output.stderr.is_empty() {
-        output.stderr.copy_to(&mut io::stderr().lock())?;
+        output.stderr.copy_to(&mut Tagged::new(io::stderr().lock(), tag.as_deref()))?;
     }
     Ok(())
 }

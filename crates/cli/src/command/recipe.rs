@@ -1,5 +1,10 @@
 //! What a job records of its command: enough to run it later, elsewhere on this machine, as it would have run here.
 
+use super::Record;
+use super::halt::Halt;
+use super::hold::Hold;
+use super::timeout::Timeout;
+use crate::lang::spelling::Spelling;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub const KIND: &str = "command";
 
 /// Format of the bytes. A recipe of another format is refused by its number.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// A command and its surroundings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,32 +33,121 @@ pub struct Recipe {
 /// What is run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Text {
-    /// The words, or with `shell` the one text.
+    /// The words, or with `shell` the one text; none: each input is a text for `sh -c`.
     pub words: Vec<Vec<u8>>,
     /// Run by `sh -c`.
     pub shell: bool,
     /// The input becomes the last word where no placeholder shows it.
     pub append_input: bool,
+    /// A word that shows several fields comes once for each.
+    pub repeat: bool,
+    /// How placeholders are written.
+    pub spelling: Spelling,
+    /// What the tasks' records hold.
+    pub record: Record,
     /// Each task's record is a [`Step`](super::Step): its own command. Then there are no words here.
     pub per_task: bool,
 }
 
-/// What bounds each task.
+/// What bounds tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Limits {
-    /// Longest time of a task, milliseconds; 0: no limit.
-    pub timeout_ms: u64,
+    /// Longest time of a task.
+    pub timeout: Timeout,
+    /// Signals by which a task is ended, and milliseconds after each; none: the default.
+    pub ending: Vec<(i32, u64)>,
+    /// Niceness of tasks.
+    pub nice: Option<i32>,
+    /// When to stop before all tasks have run.
+    pub halt: Option<Halt>,
+    /// What a start has to wait for.
+    pub hold: Hold,
 }
 
-/// What becomes of what tasks print.
+/// What becomes of what tasks print, and what is written down about them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Keep {
     /// Print in the order of the inputs.
     pub in_order: bool,
-    /// Where outputs are kept as well. As the system spells it: a path need not be UTF-8.
-    pub results: Option<OsString>,
+    /// How it is printed.
+    pub printing: Printing,
+    /// In front of each line, with replacement strings.
+    pub tag: Option<Vec<u8>>,
+    /// Where the command is shown.
+    pub show: Show,
+    /// Where it goes.
+    pub place: Place,
+    /// Print the names of the files instead.
+    pub names: bool,
+    /// A line for each task that ended. As the system spells it: a path need not be UTF-8.
+    pub joblog: Option<OsString>,
+    /// Tasks that a log says have ended, as `[lo, hi)` of seqs: they are done without being run.
+    pub skip: Vec<(u64, u64)>,
     /// Kept in the job's log as well.
     pub log: bool,
+}
+
+/// How outputs are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Printing {
+    /// Whole tasks, when they have ended.
+    #[default]
+    Grouped,
+    /// Whole lines, as they come.
+    Lines,
+    /// By the tasks themselves.
+    Direct,
+}
+
+/// Where a task's command is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Show {
+    /// Nowhere.
+    #[default]
+    Nowhere,
+    /// On stdout, in front of what it prints.
+    Stdout,
+    /// On stderr, when it starts.
+    Stderr,
+}
+
+/// Where outputs go. Paths are absolute.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Place {
+    /// To divvy's own stdout and stderr.
+    #[default]
+    Printed,
+    /// Into files below this directory, by task id.
+    Dir(OsString),
+    /// Into files named by this, with replacement strings, below this directory.
+    Named(OsString, Vec<u8>),
+    /// Into rows of one file; `None`: of stdout.
+    Table(Option<OsString>, Separator),
+    /// What is on stdout into a file of its own in this directory.
+    Temp(OsString),
+    /// Each stream apart; names of files are below this directory.
+    Apart(OsString, [Stream; 2]),
+}
+
+/// What stands between the fields of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Separator {
+    /// A comma.
+    Comma,
+    /// A tabulator.
+    Tab,
+}
+
+/// Where one stream goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Stream {
+    /// Printed.
+    #[default]
+    Printed,
+    /// Thrown away.
+    Nowhere,
+    /// Into a file named by this, with HyperQueue's placeholders.
+    File(Vec<u8>),
 }
 
 impl Recipe {
@@ -99,13 +193,6 @@ impl Recipe {
     }
 }
 
-impl Keep {
-    /// Where outputs are kept as well.
-    pub fn results(&self) -> Option<&Path> {
-        self.results.as_deref().map(Path::new)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,9 +205,12 @@ mod tests {
             append_input: true,
             ..Text::default()
         };
-        let keep = Keep { results: Some(OsString::from_vec(vec![0xff])), ..Keep::default() };
+        let place = Place::Dir(OsString::from_vec(vec![0xff]));
+        let keep = Keep { place, skip: vec![(1, 7), (9, u64::MAX)], ..Keep::default() };
+        let halt = Halt::parse(b"soon,fail=10%").unwrap();
+        let limits = Limits { timeout: Timeout::Millis(1_500), halt, ..Limits::default() };
         let env = vec![("A".into(), OsString::from_vec(vec![b'=', 0x80])), ("B".into(), "".into())];
-        let recipe = Recipe::new(text, Limits { timeout_ms: 1_500 }, keep, "/".into(), env);
+        let recipe = Recipe::new(text, limits, keep, "/".into(), env);
         assert_eq!(Recipe::decode(&recipe.encode()), Ok(recipe.clone()));
         let bytes = recipe.encode();
         assert!((0..bytes.len()).all(|n| Recipe::decode(&bytes[..n]).is_err()));

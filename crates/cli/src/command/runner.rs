@@ -1,39 +1,31 @@
 //! Runs one job's commands.
 
+use super::attempt::{Attempt, Failure, Finished};
+use super::halt::Halted;
+use super::joblog::{Entry, JobLog};
 use super::log::{Log, Logs};
+use super::memory::{Memories, Memory};
 use super::order::Gate;
-use super::outlet::Outlet;
-use super::results::Results;
-use super::{KIND, Line, Recipe};
+use super::outlet::{Broken, Outlet, Printout};
+use super::recipe::{Keep, Place, Printing, Show};
+use super::results::{Of, Results};
+use super::table::Table;
+use super::{KIND, Line, Recipe, ending};
 use crate::lang::placeholder::Input;
-use divvy_core::demand::MEM;
-use divvy_core::{Intervals, JobId, State};
-use divvy_engine::process::{self, Bounds, Captured, Ended, SESSION_VAR};
-use divvy_engine::{Chunk, Handler, Order, Runner, StopLevel, Task, TaskKey};
+use crate::lang::template::Template;
+use divvy_core::{Intervals, JobId, Range, State};
+use divvy_engine::process::{self, Room, Stream, Streams};
+use divvy_engine::{Chunk, Handler, Order, Runner, StopLevel, TaskKey};
 use divvy_store::{Held, JobSpec};
-use std::borrow::Cow;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// Output of a task, per stream, that is kept in memory; more goes to a file.
 const MEMORY_MAX: usize = 1 << 20;
 /// The same while it waits for its turn: many tasks may wait.
 const MEMORY_WAITING_MAX: usize = 16 << 10;
-/// Between SIGTERM and SIGKILL for a task that is ended.
-const TERM_NS: u64 = 2_000_000_000;
-/// How long a task waits while the system has no more processes or open files, before the job is stopped.
-const SCARCE_NS: u64 = 10_000_000_000;
-/// Between two tries meanwhile.
-const SCARCE_PAUSE: Duration = Duration::from_millis(10);
-/// An input longer than this is not put into the environment: together with the argument it could pass what the
-/// system allows.
-const INPUT_VAR_MAX: usize = 64 << 10;
 
 /// The handler.
 #[derive(Clone)]
@@ -44,12 +36,29 @@ pub struct Commands {
     spill: PathBuf,
     /// The session, as processes carry it.
     session: Option<OsString>,
+    halting: Option<Arc<Halting>>,
+    memories: Arc<Memories>,
+}
+
+/// How the program of a single job is halted. A node that works for all jobs is never halted by one of them.
+pub struct Halting {
+    /// Whether it was.
+    pub halted: Arc<Halted>,
+    /// The number of the job's tasks, once it is known.
+    pub total: Box<dyn Fn() -> Option<u64> + Send + Sync>,
 }
 
 impl Commands {
     /// A handler that prints to this outlet. `session` is the node's session file.
-    pub fn new(outlet: Arc<Outlet>, logs: Logs, spill: PathBuf, session: Option<PathBuf>) -> Commands {
-        Commands { outlet, logs, spill, session: session.map(PathBuf::into_os_string) }
+    pub fn new(
+        outlet: Arc<Outlet>,
+        logs: Logs,
+        spill: PathBuf,
+        session: Option<PathBuf>,
+        halting: Option<Halting>,
+    ) -> Commands {
+        let session = session.map(PathBuf::into_os_string);
+        Commands { outlet, logs, spill, session, halting: halting.map(Arc::new), memories: Arc::default() }
     }
 }
 
@@ -60,45 +69,93 @@ impl Handler for Commands {
 
     fn open(&self, job: JobId, spec: &JobSpec) -> Result<Arc<dyn Runner>, String> {
         let recipe = Recipe::decode(&spec.detail)?;
-        let results = recipe.keep.results().map(Results::open).transpose();
-        let memory_max = if recipe.keep.in_order { MEMORY_WAITING_MAX } else { MEMORY_MAX };
+        let Recipe { keep, limits, .. } = &recipe;
+        let direct = keep.printing == Printing::Direct;
+        let memory_max = if keep.in_order { MEMORY_WAITING_MAX } else { MEMORY_MAX };
+        let joblog = keep.joblog.as_ref().map(|path| JobLog::open(Path::new(path))).transpose();
+        let halting = self.halting.clone().filter(|_| limits.halt.is_some());
+        let spelling = &recipe.text.spelling;
+        let tag = keep.tag.as_ref().map(|tag| Template::new(&[tag], spelling, false)).transpose();
+        let table = self.table(&keep.place).map_err(|e| format!("cannot keep results: {e}"))?;
+        let results = Results::open(&keep.place, keep.names, spelling)?;
+        let is_kept = results.is_some() || table.is_some();
         Ok(Arc::new(JobRunner {
+            job_number: job.0,
             job: OsString::from(job.to_string()),
+            pid: OsString::from(std::process::id().to_string()),
             line: Line::new(&recipe)?,
-            results: results.map_err(|e| format!("cannot keep results: {e}"))?,
-            log: recipe.keep.log.then(|| self.logs.of(job)),
-            gate: recipe.keep.in_order.then(Mutex::default),
+            results,
+            log: keep.log.then(|| self.logs.of(job, is_kept)),
+            gate: (keep.in_order && !direct).then(Mutex::default),
+            joblog: joblog.map_err(|e| format!("cannot write the job log: {e}"))?,
+            skip: keep.skip.iter().map(|(lo, hi)| Range::new(*lo, *hi)).collect(),
+            shows_commands: keep.joblog.is_some()
+                || table.is_some()
+                || halting.is_some()
+                || keep.show != Show::Nowhere,
+            table,
+            tag: tag.map_err(|e| format!("--tagstring: {e}"))?,
+            memory: self.memories.of(job, limits),
+            halting,
             outlet: self.outlet.clone(),
             session: self.session.clone(),
-            bounds: Bounds {
-                timeout_ns: (recipe.limits.timeout_ms > 0)
-                    .then_some(recipe.limits.timeout_ms.saturating_mul(1_000_000)),
-                term_ns: TERM_NS,
-                resident_max: None,
-                memory_max,
-                spill: self.spill.clone(),
+            room: Room { memory_max, spill: self.spill.clone() },
+            settings: process::Settings {
+                ending: ending::of(&limits.ending),
+                nice: limits.nice,
+                streams: if direct { Streams::Inherited } else { Streams::Watched },
             },
+            keep: recipe.keep,
         }))
     }
 }
 
-struct JobRunner {
-    job: OsString,
-    line: Line,
-    results: Option<Results>,
+impl Commands {
+    fn table(&self, place: &Place) -> io::Result<Option<Table>> {
+        let Place::Table(path, separator) = place else { return Ok(None) };
+        let table = Table::open(path.as_deref().map(Path::new), *separator)?;
+        if path.is_none() {
+            // What cannot be printed stops the first task that tries.
+            let _ = self.outlet.print_header(&table.header());
+        }
+        Ok(Some(table))
+    }
+}
+
+/// What runs one job's tasks on this node.
+pub struct JobRunner {
+    job_number: u64,
+    pub(super) job: OsString,
+    pub(super) pid: OsString,
+    pub(super) line: Line,
+    pub(super) keep: Keep,
+    pub(super) results: Option<Results>,
+    table: Option<Table>,
     log: Option<Log>,
-    gate: Option<Mutex<Gate<Waiting>>>,
-    outlet: Arc<Outlet>,
-    session: Option<OsString>,
-    bounds: Bounds,
+    joblog: Option<JobLog>,
+    /// Tasks that a log says have ended.
+    skip: Intervals,
+    tag: Option<Template>,
+    /// Whether anybody wants to see what is run.
+    pub(super) shows_commands: bool,
+    pub(super) gate: Option<Mutex<Gate<Waiting>>>,
+    pub(super) memory: Arc<Memory>,
+    /// `Some` where the job may be halted here.
+    halting: Option<Arc<Halting>>,
+    pub(super) outlet: Arc<Outlet>,
+    pub(super) session: Option<OsString>,
+    pub(super) room: Room,
+    pub(super) settings: process::Settings,
 }
 
 /// A finished task whose output waits for its turn.
-struct Waiting {
+pub struct Waiting {
     key: TaskKey,
-    output: Captured,
+    printout: Printout,
     /// Told done when printed; a failure is told at once, since it is not done in any case.
     done: bool,
+    /// Written into the job log when printed.
+    entry: Option<Entry>,
 }
 
 impl Runner for JobRunner {
@@ -121,17 +178,21 @@ impl Runner for JobRunner {
     fn run(&self, chunk: &mut Chunk<'_>) {
         let range = chunk.range();
         for seq in range.lo..range.hi {
-            if chunk.is_ended(seq) || self.outlet.broken().is_some() {
-                chunk.stopped(seq);
+            if self.skip.contains(seq) && !chunk.is_over(seq) {
+                chunk.done(seq);
                 self.give_up(chunk, seq);
                 continue;
             }
-            let mut output = Captured::default();
-            match self.attempt(chunk, seq, &mut output) {
-                Attempt::Outgrown(error) if chunk.may_get_more() => chunk.outgrown(seq, error),
-                Attempt::Outgrown(error) => self.hand_over(chunk, seq, output, Some(error)),
-                Attempt::Ended(Ok(())) => self.hand_over(chunk, seq, output, None),
-                Attempt::Ended(Err(error)) => self.hand_over(chunk, seq, output, Some(error)),
+            let may_start = !chunk.is_over(seq) && self.outlet.broken().is_none();
+            let attempt = if may_start && self.memory.starts.wait(chunk, seq) {
+                self.attempt(chunk, seq)
+            } else {
+                Attempt::Stopped
+            };
+            match attempt {
+                Attempt::Ended(finished) => self.hand_over(chunk, seq, finished),
+                Attempt::Outgrown(error) => chunk.outgrown(seq, error),
+                Attempt::PutBack => chunk.stopped(seq),
                 Attempt::Stopped => {
                     chunk.stopped(seq);
                     self.give_up(chunk, seq);
@@ -144,118 +205,68 @@ impl Runner for JobRunner {
     fn on_quiet(&self) -> Option<Vec<TaskKey>> {
         let Some(gate) = &self.gate else { return Some(Vec::new()) };
         let mut turn = gate.lock().unwrap_or_else(PoisonError::into_inner).give_up_all();
-        self.outlet.print(turn.iter_mut().map(|w| &mut w.output)).ok()?;
+        self.print_and_log(&mut turn).ok()?;
         Some(turn.iter().filter(|w| w.done).map(|w| w.key).collect())
     }
 
     fn before_report(&self) -> Result<(), String> {
-        let logged = self.log.as_ref().map_or(Ok(()), Log::sync);
-        logged.map_err(|e| format!("cannot make the log durable, so nothing is reported done: {e}"))?;
-        let Some(results) = &self.results else { return Ok(()) };
-        results.sync().map_err(|e| format!("cannot make results durable, so nothing is reported done: {e}"))
+        let cannot = |what: &str, e: io::Error| {
+            format!("cannot make {what} durable, so nothing is reported done: {e}")
+        };
+        self.results.as_ref().map_or(Ok(()), Results::sync).map_err(|e| cannot("results", e))?;
+        self.table.as_ref().map_or(Ok(()), Table::sync).map_err(|e| cannot("results", e))?;
+        self.log.as_ref().map_or(Ok(()), Log::sync).map_err(|e| cannot("the log", e))?;
+        self.joblog.as_ref().map_or(Ok(()), JobLog::sync).map_err(|e| cannot("the job log", e))
     }
-}
-
-enum Attempt {
-    Ended(Result<(), String>),
-    Outgrown(String),
-    Stopped,
 }
 
 impl JobRunner {
-    fn attempt(&self, chunk: &mut Chunk<'_>, seq: u64, output: &mut Captured) -> Attempt {
-        let task = chunk.task(seq);
-        let number = task.id.to_string();
-        let bytes = if chunk.is_array() { number.as_bytes() } else { task.input };
-        let slot = chunk.worker() as u32 + 1;
-        let mut command = match self.line.command(&Input { input: bytes, id: task.id, slot }) {
-            Ok(command) => command,
-            Err(why) => return Attempt::Ended(Err(why)),
-        };
-        self.set_variables(&mut command, chunk, &task, &self.line.told(bytes), slot);
-        let bounds = self.bounds_of(chunk);
-        let mut ended = process::run(&mut command, chunk, seq, &bounds, output);
-        let waits_since = chunk.now_ns();
-        while ended.as_ref().is_err_and(is_scarce) && chunk.now_ns() < waits_since + SCARCE_NS {
-            if chunk.is_ended(seq) {
-                return Attempt::Stopped;
-            }
-            chunk.enter(State::HeldBack);
-            std::thread::sleep(SCARCE_PAUSE);
-            ended = process::run(&mut command, chunk, seq, &bounds, output);
-        }
-        match ended {
-            Ok(Ended::Exited(status)) => Attempt::Ended(verdict(status)),
-            Ok(Ended::TimedOut) => {
-                let limit = self.bounds.timeout_ns.unwrap_or(0) as f64 / 1e9;
-                Attempt::Ended(Err(format!("timed out after {limit} s")))
-            }
-            Ok(Ended::Outgrown) => {
-                let most = bounds.resident_max.unwrap_or(0) >> 20;
-                Attempt::Outgrown(format!(
-                    "took more than its {most} MiB of memory, or the machine ran out of it"
-                ))
-            }
-            Ok(Ended::Stopped) => Attempt::Stopped,
-            // No fault of the task's: it runs again when there is room for what it prints, or for one more process.
-            Err(error) if is_full(&error) || is_scarce(&error) => {
-                self.outlet.fail(format!("cannot run task {} now: {error}", task.id));
-                chunk.stop().ask(StopLevel::End);
-                Attempt::Stopped
-            }
-            Err(error) => Attempt::Ended(Err(format!("cannot run: {error}"))),
-        }
+    /// The tag of a task's lines.
+    pub(super) fn tag(&self, input: &Input<'_>) -> Option<Vec<u8>> {
+        self.tag.as_ref().map(|tag| tag.render(input).join(&b' '))
     }
 
-    /// What a task of this lease may take.
-    fn bounds_of(&self, chunk: &Chunk<'_>) -> Cow<'_, Bounds> {
-        match chunk.demand().get(MEM) {
-            0 => Cow::Borrowed(&self.bounds),
-            most => Cow::Owned(Bounds { resident_max: Some(most), ..self.bounds.clone() }),
+    /// Shows a command where it is to be shown: now, or with what it prints.
+    ///
+    /// # Errors
+    /// It cannot be printed, and nor can anything else.
+    pub(super) fn announce(&self, typed: Option<&[u8]>, printout: &mut Printout) -> Result<(), Broken> {
+        let Some(typed) = typed else { return Ok(()) };
+        let line = || [typed, b"\n"].concat();
+        match (self.keep.show, self.keep.printing) {
+            (Show::Nowhere, _) => {}
+            (Show::Stderr, _) => self.outlet.print_part(Stream::Err, None, &line())?,
+            (Show::Stdout, Printing::Direct) => self.outlet.print_part(Stream::Out, None, &line())?,
+            (Show::Stdout, Printing::Grouped | Printing::Lines) => printout.head = line(),
         }
-    }
-
-    fn set_variables(
-        &self,
-        command: &mut Command,
-        chunk: &Chunk<'_>,
-        task: &Task<'_>,
-        input: &[u8],
-        slot: u32,
-    ) {
-        command.env("DIVVY_JOB", &self.job).env("DIVVY_TASK", task.id.to_string());
-        command.env("DIVVY_ATTEMPT", task.attempt.to_string()).env("DIVVY_FENCE", chunk.fence().to_string());
-        command.env("DIVVY_SLOT", slot.to_string());
-        if input.len() <= INPUT_VAR_MAX {
-            command.env("DIVVY_INPUT", OsStr::from_bytes(input));
-        }
-        if let Some(session) = &self.session {
-            command.env(SESSION_VAR, session);
-        }
+        Ok(())
     }
 
     /// Output first, outcome second.
-    fn hand_over(&self, chunk: &mut Chunk<'_>, seq: u64, mut output: Captured, error: Option<String>) {
+    fn hand_over(&self, chunk: &mut Chunk<'_>, seq: u64, finished: Finished) {
+        let Finished { mut printout, entry, failure } = finished;
         // What a task printed in an attempt that will be repeated would only repeat itself.
-        let repeats = error.is_some() && !chunk.is_last_attempt();
-        if let Some(Err(why)) = self.log.as_ref().map(|log| log.keep(&chunk.task(seq), repeats, &mut output))
-        {
+        let repeats = failure.is_some() && !chunk.is_last_attempt();
+        let logged = self.log.as_ref().map(|log| log.keep(&chunk.task(seq), repeats, &mut printout.output));
+        if let Some(Err(why)) = logged {
             self.outlet.fail(format!("cannot log what task {} printed: {why}", chunk.task(seq).id));
             return chunk.stop().ask(StopLevel::End);
         }
         if repeats {
-            return chunk.failed(seq, error.unwrap_or_default());
+            return chunk.failed(seq, failure.map(|f| f.error).unwrap_or_default());
         }
         chunk.enter(State::Report);
-        if let Some(Err(why)) = self.results.as_ref().map(|r| r.keep(chunk.task(seq).id, &mut output)) {
+        if let Err(why) = self.keep_results(chunk, seq, &mut printout, entry.as_ref()) {
             self.outlet.fail(format!("cannot keep the result of task {}: {why}", chunk.task(seq).id));
             return chunk.stop().ask(StopLevel::End);
         }
-        let done = error.is_none();
-        if let Some(error) = error {
-            chunk.failed(seq, error);
+        let code = failure.as_ref().map_or(0, Failure::code);
+        let command = self.halting.as_ref().and_then(|_| entry.as_ref().map(|entry| entry.command.clone()));
+        let done = failure.is_none();
+        if let Some(failure) = failure {
+            chunk.failed(seq, failure.error);
         }
-        let waiting = Waiting { key: chunk.key(seq), output, done };
+        let waiting = Waiting { key: chunk.key(seq), printout, done, entry };
         match &self.gate {
             None => self.print(chunk, vec![waiting]),
             Some(gate) => {
@@ -267,14 +278,70 @@ impl JobRunner {
                 self.print(chunk, turn);
             }
         }
+        if let Some(command) = command {
+            self.count(chunk, code, &command);
+        }
+    }
+
+    fn keep_results(
+        &self,
+        chunk: &Chunk<'_>,
+        seq: u64,
+        printout: &mut Printout,
+        entry: Option<&Entry>,
+    ) -> io::Result<()> {
+        if self.results.is_none() && self.table.is_none() {
+            return Ok(());
+        }
+        let task = chunk.task(seq);
+        let number = task.id.to_string();
+        let bytes = if chunk.is_array() { number.as_bytes() } else { task.input };
+        let content = self.line.arguments(bytes).map_err(io::Error::other)?;
+        if let Some((table, entry)) = self.table.as_ref().zip(entry) {
+            let input = content.variable().unwrap_or_default();
+            return table.keep(entry, &input, &mut printout.output, &self.room);
+        }
+        let Some(results) = &self.results else { return Ok(()) };
+        let (id, slot) = (task.id, chunk.worker() as u32 + 1);
+        content.with_fields(|fields| {
+            let input = Input { fields, id, slot };
+            results.keep(&Of { job: self.job_number, input, attempt: task.attempt }, printout)
+        })
     }
 
     /// What cannot be printed is not told done: it runs again when somebody reads what it prints.
     fn print(&self, chunk: &mut Chunk<'_>, mut turn: Vec<Waiting>) {
-        match self.outlet.print(turn.iter_mut().map(|w| &mut w.output)) {
+        match self.print_and_log(&mut turn) {
             Ok(()) => turn.iter().filter(|w| w.done).for_each(|w| chunk.settle(w.key)),
             Err(_) => chunk.stop().ask(StopLevel::End),
         }
+    }
+
+    fn print_and_log(&self, turn: &mut [Waiting]) -> Result<(), Broken> {
+        self.outlet.print(turn.iter_mut().map(|w| &mut w.printout))?;
+        let Some(joblog) = &self.joblog else { return Ok(()) };
+        let logged = turn.iter().filter_map(|w| w.entry.as_ref()).try_for_each(|entry| joblog.write(entry));
+        logged.map_err(|error| {
+            self.outlet.fail(format!("cannot write the job log: {error}"));
+            Broken::from(&error)
+        })
+    }
+
+    /// A task ended for good: whether that is enough to halt.
+    fn count(&self, chunk: &Chunk<'_>, code: u8, command: &[u8]) {
+        let Some((tally, halting)) = self.memory.tally.as_ref().zip(self.halting.as_ref()) else { return };
+        let counted = tally.count(code, || (halting.total)());
+        if let Some(word) = counted.word {
+            self.outlet.say(&format!("divvy: this task {word}:\n{}", String::from_utf8_lossy(command)));
+        }
+        if !counted.enough.is_some_and(|code| halting.halted.set(code)) {
+            return;
+        }
+        if tally.is_now() {
+            return chunk.stop().ask(StopLevel::End);
+        }
+        self.outlet.say("divvy: no more tasks are started; the running ones may finish");
+        chunk.stop().ask(StopLevel::Finish);
     }
 
     fn give_up(&self, chunk: &mut Chunk<'_>, seq: u64) {
@@ -285,36 +352,5 @@ impl JobRunner {
             let turn = gate.give_up(seq);
             self.print(chunk, turn);
         }
-    }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
-/// The system has no process or file to give, for the moment.
-fn is_scarce(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let scarce = [Errno::MFILE, Errno::NFILE, Errno::AGAIN].map(Errno::raw_os_error);
-    error.raw_os_error().is_some_and(|code| scarce.contains(&code))
-}
-
-/// What an exit status says.
-fn verdict(status: ExitStatus) -> Result<(), String> {
-    match (status.code(), status.signal()) {
-        (Some(0), _) => Ok(()),
-        (Some(code), _) => Err(format!("exit code {code}")),
-        (None, Some(signal)) => Err(format!("killed by signal {signal}{}", name_of(signal))),
-        (None, None) => Err(format!("ended with {status}")),
-    }
-}
-
-fn name_of(signal: i32) -> &'static str {
-    match signal {
-        6 => " (SIGABRT)",
-        9 => " (SIGKILL: by somebody, or for want of memory)",
-        11 => " (SIGSEGV)",
-        15 => " (SIGTERM)",
-        _ => "",
     }
 }

@@ -43,6 +43,14 @@ impl Step {
         words.join(" ")
     }
 
+    /// The words that are run.
+    pub fn line(&self) -> Vec<Vec<u8>> {
+        match self.shell {
+            true => [b"sh".to_vec(), b"-c".to_vec()].into_iter().chain(self.words.first().cloned()).collect(),
+            false => self.words.clone(),
+        }
+    }
+
     /// A command ready to start in this directory and environment, but for its streams and the variables of the task.
     ///
     /// # Errors
@@ -54,12 +62,7 @@ impl Step {
         }
         let mut all = env.to_vec();
         all.extend(self.env.iter().cloned());
-        let words: Vec<&[u8]> = match self.shell {
-            true => {
-                [b"sh".as_slice(), b"-c"].into_iter().chain(self.words.first().map(Vec::as_slice)).collect()
-            }
-            false => self.words.iter().map(Vec::as_slice).collect(),
-        };
+        let words = self.line();
         let (name, args) = words.split_first().ok_or("it has no command")?;
         let name = OsStr::from_bytes(name);
         let mut command = Command::new(find(name, &cwd, &all)?);

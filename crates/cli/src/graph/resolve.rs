@@ -3,6 +3,7 @@
 use super::file::{Amount, Command, File, Request, Surroundings, Task};
 use crate::command::Step;
 use crate::lang::demand::{self, DemandError, Ladder};
+use crate::lang::spelling::Spelling;
 use crate::lang::words;
 use crate::needs::NeedsBuilder;
 use divvy_core::Seq;
@@ -123,7 +124,7 @@ fn step(task: &Task, defaults: &Surroundings, name: Option<String>, here: &Path)
     let shell = task.shell.or(defaults.shell).unwrap_or(false);
     let words = match &task.command {
         Command::Text(text) if shell => vec![text.clone().into_bytes()],
-        Command::Text(text) => words::split(text.as_bytes())
+        Command::Text(text) => words::split(text.as_bytes(), &Spelling::default())
             .map_err(|e| format!("its command: {e} (in a graph: shell = true, or an array of words)"))?,
         Command::Words(_) if task.shell == Some(true) => {
             return Err(

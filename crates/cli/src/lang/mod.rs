@@ -1,7 +1,8 @@
 //! The input language: every text a user types that divvy has to take apart, and the inputs themselves.
 //!
-//! Owns the grammar of commands ([`words`], [`template`], [`shell`]), of numbers and sets of numbers ([`mod@array`],
-//! [`selector`], [`duration`], [`jobs`]) and of input streams ([`records`]). Everything here is pure: bytes in, values
+//! Owns the grammar of commands ([`words`], [`spelling`], [`template`], [`shell`]), of numbers and sets of numbers
+//! ([`mod@array`], [`selector`], [`duration`], [`jobs`], [`size`]), of separators ([`escapes`]) and of input streams
+//! ([`records`]). Everything here is pure: bytes in, values
 //! or an error out; nothing starts a process, opens a file or reads the environment. Which flag belongs to which
 //! parser is the command line's business.
 //!
@@ -12,15 +13,19 @@
 pub mod array;
 pub mod demand;
 pub mod duration;
+pub mod escapes;
 pub mod jobs;
 pub mod placeholder;
 pub mod ranges;
 pub mod records;
 pub mod selector;
 pub mod shell;
+pub mod size;
+pub mod spelling;
 pub mod template;
 pub mod words;
 
+mod paths;
 mod shell_error;
 mod shell_scan;
 mod shown;

@@ -1,7 +1,7 @@
 //! Cuts a stream into records, in batches, as fast as the stream delivers them.
 //!
-//! A record ends at a newline or, with `-0`, at a NUL byte. Only that one byte is removed: a carriage return stays, as
-//! in GNU parallel and xargs. The last record needs no separator. Empty records are kept, because a count that skips
+//! A record ends at a newline, with `-0` at a NUL byte, with `-d` at whatever was said. Only that is removed: a carriage
+//! return stays, as in GNU parallel and xargs. The last record needs no separator. Empty records are kept, because a count that skips
 //! lines would no longer match the line numbers of the file.
 //!
 //! A batch is what one `read` delivered, so a slow source (`tail -f`, a pipe from a running program) is passed on as it
@@ -40,7 +40,27 @@ impl Batch {
         self.ends.clear();
     }
 
-    fn push(&mut self, record: &[u8]) {
+    /// The record with this index.
+    ///
+    /// # Panics
+    ///
+    /// If there are not that many.
+    pub fn get(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.bytes[start as usize..self.ends[index] as usize]
+    }
+
+    /// All records in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// Adds a record.
+    ///
+    /// # Panics
+    ///
+    /// Beyond 4 GiB in all.
+    pub fn push(&mut self, record: &[u8]) {
         self.bytes.extend_from_slice(record);
         let end = u32::try_from(self.bytes.len()).expect("the limits keep a batch below 4 GiB");
         self.ends.push(end);
@@ -48,12 +68,14 @@ impl Batch {
 }
 
 /// What ends a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Separator {
     /// `\n`.
     Newline,
     /// `\0`.
     Nul,
+    /// These bytes, at least one.
+    Text(Vec<u8>),
 }
 
 /// Bounds on what one batch and one record may hold. Values are `u32` so that offsets in a batch always fit one.
@@ -96,7 +118,7 @@ pub enum RecordsError {
 #[derive(Debug)]
 pub struct RecordReader<R> {
     source: R,
-    separator: u8,
+    separator: Vec<u8>,
     limits: Limits,
     buffer: Vec<u8>,
     /// `buffer[start..filled]` was read and not yet delivered.
@@ -106,16 +128,20 @@ pub struct RecordReader<R> {
     scanned: usize,
     at_end: bool,
     records: u64,
-    bytes_consumed: u64,
 }
 
 impl<R: Read> RecordReader<R> {
     /// A reader at the start of `source`. It buffers by itself: hand it the plain file or pipe.
+    ///
+    /// # Panics
+    /// If the separator is empty.
     pub fn new(source: R, separator: Separator, limits: Limits) -> Self {
         let separator = match separator {
-            Separator::Newline => b'\n',
-            Separator::Nul => 0,
+            Separator::Newline => vec![b'\n'],
+            Separator::Nul => vec![0],
+            Separator::Text(text) => text,
         };
+        assert!(!separator.is_empty(), "an empty separator");
         RecordReader {
             source,
             separator,
@@ -126,13 +152,7 @@ impl<R: Read> RecordReader<R> {
             scanned: 0,
             at_end: false,
             records: 0,
-            bytes_consumed: 0,
         }
-    }
-
-    /// Bytes of the source that the delivered records and their separators took.
-    pub fn bytes_consumed(&self) -> u64 {
-        self.bytes_consumed
     }
 
     /// Replaces the contents of `batch` with the next records, at least one. Reads only while there is none. `false`
@@ -173,25 +193,30 @@ impl<R: Read> RecordReader<R> {
             self.start += taken;
             self.scanned = self.start;
             self.records += 1;
-            self.bytes_consumed += taken as u64;
         }
         Ok(())
     }
 
     /// The length of the next record, without and with its separator, if all of it is in the buffer.
     fn next_record(&mut self) -> Option<(usize, usize)> {
-        // Skipping in a slice is std's way to its vectorised byte search; a plain `position` took twice as long for
-        // records of 100 bytes.
-        let mut rest = &self.buffer[self.scanned..self.filled];
-        let skipped = rest.skip_until(self.separator).expect("a slice can always be read");
-        let end = self.scanned + skipped;
-        if skipped > 0 && self.buffer[end - 1] == self.separator {
-            let taken = end - self.start;
-            return Some((taken - 1, taken));
+        let last = self.separator[self.separator.len() - 1];
+        loop {
+            // Skipping in a slice is std's way to its vectorised byte search; a plain `position` took twice as long
+            // for records of 100 bytes.
+            let mut rest = &self.buffer[self.scanned..self.filled];
+            let skipped = rest.skip_until(last).expect("a slice can always be read");
+            let end = self.scanned + skipped;
+            if skipped > 0 && self.buffer[self.start..end].ends_with(&self.separator) {
+                let taken = end - self.start;
+                return Some((taken - self.separator.len(), taken));
+            }
+            self.scanned = end;
+            if end < self.filled {
+                continue;
+            }
+            let left = end - self.start;
+            return (self.at_end && left > 0).then_some((left, left));
         }
-        self.scanned = end;
-        let left = end - self.start;
-        (self.at_end && left > 0).then_some((left, left))
     }
 
     fn check_len(&self, len: usize) -> Result<(), RecordsError> {
@@ -237,7 +262,7 @@ impl fmt::Display for RecordsError {
             RecordsError::TooLong { record, record_bytes_max } => write!(
                 f,
                 "input record {record} is longer than {record_bytes_max} bytes: check what separates the records \
-                 (newlines, or NUL bytes with -0), or raise the limit"
+                 (newlines, NUL bytes with -0, or what -d says), or raise the limit"
             ),
             RecordsError::Read { record, source } => {
                 write!(f, "reading input record {record} failed: {source}")

@@ -8,16 +8,18 @@
 //! Where a rule had to err, it errs towards refusing. Random texts run through `sh` look for an input that escapes:
 //! a few in every test run, and a hundred thousand through dash and bash in an ignored test.
 
-use super::placeholder::{self, BadPosition, Found};
-use super::shell::{End, Part, Place, ShellTemplate};
+use super::shell::{Bare, End, Part, Place, ShellTemplate, is_plain};
 use super::shell_error::{Lost, ShellError};
+use super::spelling::{Found, Spelling};
 
-pub(super) fn scan(text: &[u8]) -> Result<ShellTemplate, ShellError> {
+pub(super) fn scan(text: &[u8], spelling: &Spelling, marks_words: bool) -> Result<ShellTemplate, ShellError> {
     if let Some(at) = text.iter().position(|&b| b == 0) {
         return Err(ShellError::Nul { at });
     }
     let mut scanner = Scanner {
         text,
+        spelling,
+        marks_words,
         at: 0,
         parts: Vec::new(),
         frames: Vec::new(),
@@ -35,13 +37,21 @@ pub(super) fn scan(text: &[u8]) -> Result<ShellTemplate, ShellError> {
 /// One level of nesting; an empty stack is the text itself, read as commands.
 enum Frame {
     /// Inside `$(...)`, with this many plain parentheses open.
-    Substitution { opened_at: usize, parentheses: usize },
+    Substitution {
+        opened_at: usize,
+        /// Where the word around it began.
+        word_at: Option<usize>,
+        parentheses: usize,
+    },
     /// Inside `"..."`.
     DoubleQuotes { opened_at: usize },
 }
 
 struct Scanner<'a> {
     text: &'a [u8],
+    spelling: &'a Spelling,
+    /// Whether parts say where words start and end.
+    marks_words: bool,
     at: usize,
     parts: Vec<Part>,
     frames: Vec<Frame>,
@@ -58,8 +68,14 @@ impl Scanner<'_> {
     fn step(&mut self) -> Result<(), ShellError> {
         match (self.lost, self.frames.last()) {
             (Some((lost, lost_at)), _) => self.step_lost(lost, lost_at),
-            (None, Some(Frame::DoubleQuotes { .. })) => self.step_double_quotes(),
-            (None, _) => self.step_commands(),
+            (None, Some(Frame::DoubleQuotes { .. })) => match self.renamed_hole(Place::DoubleQuotes)? {
+                true => Ok(()),
+                false => self.step_double_quotes(),
+            },
+            (None, _) => match self.renamed_hole(Place::Plain)? {
+                true => Ok(()),
+                false => self.step_commands(),
+            },
         }
     }
 
@@ -101,7 +117,7 @@ impl Scanner<'_> {
             [b'\\', ..] => {
                 self.word_bytes(1);
                 // A backslash that means itself would escape the quote that closes in front of the input.
-                if placeholder::at_start(&self.text[self.at..]).is_some() {
+                if self.placeholder_at(self.at).is_some() {
                     self.append(b"\\");
                 }
             }
@@ -118,7 +134,7 @@ impl Scanner<'_> {
 
     /// Only looks for placeholders, to refuse them.
     fn step_lost(&mut self, lost: Lost, lost_at: usize) -> Result<(), ShellError> {
-        if let Some(found) = placeholder::at_start(&self.text[self.at..]) {
+        if let Some(found) = self.placeholder_at(self.at) {
             let text = &self.text[self.at..self.at + found.len];
             let after_dollar = self.at > 0 && self.text[self.at - 1] == b'$';
             if !(after_dollar && is_parameter(text)) {
@@ -168,7 +184,9 @@ impl Scanner<'_> {
             return;
         }
         match self.frames.last_mut() {
-            Some(Frame::Substitution { parentheses: 0, .. }) => {
+            Some(Frame::Substitution { parentheses: 0, word_at, .. }) => {
+                // The word around it goes on. It gets no mark: from here to its end is no whole word.
+                self.word_at = *word_at;
                 self.frames.pop();
                 self.word_bytes(1);
             }
@@ -220,14 +238,19 @@ impl Scanner<'_> {
             self.lose(Lost::Continuation);
             return Ok(());
         }
+        // A quote follows, and `$'` is something else.
+        if let Some(found) = self.spelling.renamed_at_start(&self.text[self.at + 1..]) {
+            let at = self.at + 1;
+            return Err(ShellError::AfterDollar { text: self.text[at..at + found.len].to_vec(), at });
+        }
         match self.text[self.at + 1..] {
             [b'(', b'(', ..] => return self.arithmetic(),
             [b'(', ..] if self.continues(2) => self.lose(Lost::Continuation),
             [b'(', ..] => {
                 let opened_at = self.at;
                 self.word_bytes(2);
-                self.frames.push(Frame::Substitution { opened_at, parentheses: 0 });
-                self.word_at = None;
+                let word_at = self.word_at.take();
+                self.frames.push(Frame::Substitution { opened_at, word_at, parentheses: 0 });
             }
             [b'{', ..] => return self.parameter(),
             [b'\'', ..] if !in_double_quotes => self.lose(Lost::DollarQuote),
@@ -235,6 +258,9 @@ impl Scanner<'_> {
             // Inside double quotes bash takes the second of `$${` for the start of an expansion.
             [b'$', b'{' | b'(' | b'[' | b'\'', ..] => self.lose(Lost::DoubleDollar),
             [b'$', ..] if self.continues(2) => self.lose(Lost::Continuation),
+            [b'$', ref rest @ ..] if self.spelling.renamed_at_start(rest).is_some() => {
+                self.lose(Lost::DoubleDollar);
+            }
             [b'#' | b'$' | b'?' | b'!' | b'*' | b'@' | b'-', ..] => self.word_bytes(2),
             _ => self.word_bytes(1),
         }
@@ -245,7 +271,7 @@ impl Scanner<'_> {
     /// runs commands in `${ ...; }` and `${| ...; }`.
     fn parameter(&mut self) -> Result<(), ShellError> {
         let brace_at = self.at + 1;
-        if let Some(found) = placeholder::at_start(&self.text[brace_at..]) {
+        if let Some(found) = self.placeholder_at(brace_at) {
             let text = &self.text[brace_at..brace_at + found.len];
             if !is_parameter(text) {
                 return Err(ShellError::AfterDollar { text: text.to_vec(), at: brace_at });
@@ -267,6 +293,9 @@ impl Scanner<'_> {
         self.word_bytes(3);
         let mut parentheses = 0usize;
         loop {
+            if self.spelling.renamed_at_start(&self.text[self.at..]).is_some() && self.number_hole()? {
+                continue;
+            }
             match self.text[self.at..] {
                 [] => return Err(ShellError::Unterminated { opener: "$((", at: opened_at }),
                 [b')', b')', ..] if parentheses == 0 => {
@@ -293,7 +322,7 @@ impl Scanner<'_> {
     }
 
     fn number_hole(&mut self) -> Result<bool, ShellError> {
-        let Some(found) = placeholder::at_start(&self.text[self.at..]) else { return Ok(false) };
+        let Some(found) = self.placeholder_at(self.at) else { return Ok(false) };
         let end = self.at + found.len;
         let glues = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'}' | b'{');
         if glues(&self.text[self.at - 1]) || self.text.get(end).is_some_and(glues) {
@@ -302,27 +331,83 @@ impl Scanner<'_> {
         self.hole(Place::Arithmetic)
     }
 
+    fn placeholder_at(&self, at: usize) -> Option<Found> {
+        self.spelling.at_start(&self.text[at..])
+    }
+
+    /// Like [`hole`](Self::hole), for strings that the user chose: they may begin with any byte, so they are looked
+    /// for before anything else.
+    fn renamed_hole(&mut self, place: Place) -> Result<bool, ShellError> {
+        let is_here = self.spelling.renamed_at_start(&self.text[self.at..]).is_some();
+        if is_here { self.hole(place) } else { Ok(false) }
+    }
+
     /// Takes the placeholder that stands here, if one does.
     fn hole(&mut self, place: Place) -> Result<bool, ShellError> {
-        let Some(found) = placeholder::at_start(&self.text[self.at..]) else { return Ok(false) };
-        self.check_position(&found)?;
-        self.parts.push(Part::Hole { placeholder: found.placeholder, place });
-        self.word_at.get_or_insert(self.at);
+        let Some(found) = self.placeholder_at(self.at) else { return Ok(false) };
+        let check = self.spelling.check(&self.text[self.at..], &found);
+        check.map_err(|cause| ShellError::Position { at: self.at, cause })?;
+        self.start_word();
+        let place = if place == Place::Plain && self.is_assigned() { Place::Assigned } else { place };
+        let bare = self.bare(found.len);
+        self.parts.push(Part::Hole { placeholder: found.placeholder, place, bare });
         self.at += found.len;
         (self.end, self.end_at) = (End::Word { blank: 0 }, self.at);
         Ok(true)
     }
 
-    fn check_position(&self, found: &Found) -> Result<(), ShellError> {
-        if found.names_the_input() {
-            return Ok(());
+    /// Whether an input in place of the placeholder here, so long, may go without quotes.
+    fn bare(&self, len: usize) -> Bare {
+        let (before, behind) = (&self.text[..self.at], &self.text[self.at + len..]);
+        let touches_a_hole = matches!(self.parts.last(), Some(Part::Hole { .. }))
+            || self.placeholder_at(self.at + len).is_some();
+        // All of the word so far: behind `$v` a name would grow.
+        let word = &self.text[self.word_at.unwrap_or(self.at)..self.at];
+        let starts = match before {
+            _ if !word.is_empty() => word.iter().all(|b| is_plain(*b) || *b == b'='),
+            [.., b'\\', b'\n'] => false,
+            [] => true,
+            [.., byte] => b" \t\n;|(".contains(byte),
+        };
+        let ends = match behind {
+            [] | [b' ' | b'\t' | b'\n' | b';' | b'|' | b')', ..] => true,
+            [byte, ..] => is_plain(*byte),
+        };
+        let beside =
+            [before.last(), behind.first()].map(|b| b.copied().filter(|b| is_plain(*b) || *b == b'='));
+        match (starts && ends && !touches_a_hole, beside) {
+            (false, _) => Bare::Never,
+            (true, [None, None]) => Bare::Alone,
+            (true, beside) if beside.iter().flatten().all(u8::is_ascii_alphabetic) => Bare::Joined,
+            (true, _) => Bare::Within,
         }
-        Err(ShellError::Position { at: self.at, cause: BadPosition::new(self.text, self.at, found) })
+    }
+
+    /// Whether the word so far begins as an assignment does.
+    fn is_assigned(&self) -> bool {
+        let word = &self.text[self.word_at.unwrap_or(self.at)..self.at];
+        let Some(name) = word.iter().position(|b| *b == b'=').map(|len| &word[..len]) else { return false };
+        let starts = name.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_');
+        starts && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'+'))
+    }
+
+    fn start_word(&mut self) {
+        if self.word_at.is_none() {
+            self.word_at = Some(self.at);
+            self.mark(Part::Start);
+        }
+    }
+
+    fn mark(&mut self, mark: Part) {
+        if self.marks_words {
+            self.parts.push(mark);
+        }
     }
 
     /// A word ends here. `case` starts what a count of parentheses cannot follow.
     fn end_word(&mut self) {
         let Some(word_at) = self.word_at.take() else { return };
+        self.mark(Part::End);
         if !self.frames.is_empty() && &self.text[word_at..self.at] == b"case" {
             self.lose(Lost::CaseInSubstitution);
         }
@@ -338,7 +423,7 @@ impl Scanner<'_> {
     }
 
     fn word_bytes(&mut self, len: usize) {
-        self.word_at.get_or_insert(self.at);
+        self.start_word();
         self.literal(len);
         (self.end, self.end_at) = (End::Word { blank: 0 }, self.at);
     }
@@ -356,7 +441,10 @@ impl Scanner<'_> {
         }
     }
 
-    fn finish(self) -> Result<ShellTemplate, ShellError> {
+    fn finish(mut self) -> Result<ShellTemplate, ShellError> {
+        if self.lost.is_none() && self.frames.is_empty() {
+            self.end_word();
+        }
         let end = match (self.lost, self.frames.last(), self.end) {
             (Some((lost, _)), ..) => End::Unknown(lost),
             (None, Some(&Frame::Substitution { opened_at, .. }), _) => {
@@ -374,6 +462,6 @@ impl Scanner<'_> {
 
 /// Whether a placeholder is a parameter when a `$` stands in front: `${1}` and `${#}` belong to the shell.
 fn is_parameter(placeholder: &[u8]) -> bool {
-    let name = &placeholder[1..placeholder.len() - 1];
-    name == b"#" || (!name.is_empty() && name.iter().all(u8::is_ascii_digit))
+    let name = placeholder.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
+    name.is_some_and(|name| name == b"#" || (!name.is_empty() && name.iter().all(u8::is_ascii_digit)))
 }

@@ -4,8 +4,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 
-use super::placeholder::Input;
+use super::placeholder::{Input, Part};
 use super::shell::{AppendError, Lost, RenderError, ShellError, ShellTemplate};
+use super::spelling::Spelling;
 
 /// Inputs that break out of careless quoting, and bytes that shells use internally.
 const NASTY: &[&[u8]] = &[
@@ -47,14 +48,19 @@ const NASTY: &[&[u8]] = &[
     b"x\xe3",
     b"EOF",
     b"esac)",
+    b"esac",
+    b"if",
+    b"2",
+    b"a/b-c.d",
 ];
 
 fn template(text: &[u8]) -> ShellTemplate {
-    ShellTemplate::new(text).unwrap_or_else(|error| panic!("{}: {error}", text.escape_ascii()))
+    ShellTemplate::new(text, &Spelling::default(), false)
+        .unwrap_or_else(|error| panic!("{}: {error}", text.escape_ascii()))
 }
 
 fn render(text: &[u8], input: &[u8]) -> Vec<u8> {
-    template(text).render(&Input { input, id: 41, slot: 3 }).expect("renders")
+    template(text).render(&Input { fields: &[input], id: 41, slot: 3 }).expect("renders")
 }
 
 /// What `sh -c` prints for a text; errors of the shell fail the test.
@@ -75,7 +81,7 @@ fn sh(text: &[u8]) -> Vec<u8> {
 fn check(text: &[u8], expected: &[u8]) {
     let template = template(text);
     for input in NASTY {
-        let rendered = template.render(&Input { input, id: 41, slot: 3 }).expect("renders");
+        let rendered = template.render(&Input { fields: &[input], id: 41, slot: 3 }).expect("renders");
         let wanted = expected.split(|&b| b == b'@').collect::<Vec<_>>().join(*input);
         assert_eq!(
             sh(&rendered).escape_ascii().to_string(),
@@ -101,6 +107,27 @@ fn outside_quotes_an_input_is_one_word() {
     check(b"case {} in {}) printf '<%s>' {};; esac", b"<@>");
     check(b"(printf '<%s>' {}) | cat", b"<@>");
     check(b"f() { printf '<%s>' \"$1\"; }; f {}", b"<@>");
+    check(b"printf '<%s>' a {}>&1", b"<a><@>");
+}
+
+#[test]
+fn plain_inputs_have_no_quotes_where_that_is_the_same() {
+    for (text, input, expected) in [
+        ("exit {}", "1", "exit 1"),
+        ("pre-{}-post; x={} y", "a", "pre-a-post; x=a y"),
+        ("{} x", "ls", "ls x"),
+        ("{} x", "if", "'if' x"),
+        ("i{} x", "f", "i'f' x"),
+        ("echo {}>f", "2", "echo '2'>f"),
+        ("echo {}{}", "a", "echo 'a''a'"),
+        ("echo $v{} ~{}", "a", "echo $v'a' ~'a'"),
+        ("echo {} \\\n{}", "a", "echo a \\\n'a'"),
+        ("echo {}", "a b", "echo 'a b'"),
+        ("echo {}", "", "echo ''"),
+    ] {
+        let rendered = render(text.as_bytes(), input.as_bytes());
+        assert_eq!(String::from_utf8_lossy(&rendered), expected);
+    }
 }
 
 #[test]
@@ -144,8 +171,8 @@ fn comments_and_escaped_braces_stay() {
     check(b"printf '<%s>' a#{}", b"<a#@>");
     check(b"printf '<%s>' \\{} \\{}{}", b"<{}><{}@>");
     check(b"set -- a b; printf '<%s>' ${1} ${2} ${#} {}", b"<a><b><2><@>");
-    assert!(!template(b"a # {}").uses_input());
-    assert!(!template(b"a \\{}").uses_input());
+    assert!(!template(b"a # {}").has_placeholder());
+    assert!(!template(b"a \\{}").has_placeholder());
 }
 
 #[test]
@@ -169,16 +196,17 @@ fn arithmetic_takes_numbers_only() {
         assert_eq!(sh(&render(text, input)), expected, "{}", text.escape_ascii());
     }
     for input in [b"".as_slice(), b"-", b"a", b"1 ", b"1+1", b"a[$(x)]", b"--1", b"1\n", b"0x1", b"'"] {
-        let error = template(b"echo $(({}))").render(&Input { input, id: 1, slot: 1 }).unwrap_err();
+        let error =
+            template(b"echo $(({}))").render(&Input { fields: &[input], id: 1, slot: 1 }).unwrap_err();
         assert_eq!(error, RenderError::NotANumber { value: input.to_vec() });
     }
 }
 
 #[test]
 fn a_nul_byte_fails_the_task_where_it_would_be_inserted() {
-    let input = Input { input: b"a\0/b", id: 1, slot: 1 };
+    let input = Input { fields: &[b"a\0/b"], id: 1, slot: 1 };
     assert_eq!(template(b"echo '{}'").render(&input), Err(RenderError::Nul { at: 1 }));
-    assert_eq!(template(b"echo {/}").render(&input), Ok(b"echo 'b'".to_vec()));
+    assert_eq!(template(b"echo {/}").render(&input), Ok(b"echo b".to_vec()));
     let message = RenderError::Nul { at: 1 }.to_string();
     assert_eq!(message, "the input contains a NUL byte (byte 2), which no program can receive");
 }
@@ -215,7 +243,7 @@ fn what_cannot_be_followed_is_refused() {
         (b"echo \"$\\\n(x)\" {}", 14, Lost::Continuation, 6),
         (b"echo $(\\\n(1)) {}", 14, Lost::Continuation, 5),
     ] {
-        match ShellTemplate::new(text) {
+        match ShellTemplate::new(text, &Spelling::default(), false) {
             Err(ShellError::Unsafe { at: found, lost: why, lost_at: whence, .. }) => {
                 assert_eq!((found, why, whence), (at, lost, lost_at), "{}", text.escape_ascii());
             }
@@ -261,7 +289,7 @@ fn other_errors_with_their_offsets() {
           (use \"$DIVVY_INPUT\" in it, or printf '%s' {} | ...) at byte 5",
         ),
     ] {
-        match ShellTemplate::new(text) {
+        match ShellTemplate::new(text, &Spelling::default(), false) {
             Err(error) => assert_eq!(error.to_string(), message),
             Ok(_) => panic!("{}", text.escape_ascii()),
         }
@@ -277,14 +305,13 @@ fn append_input_makes_an_argument_of_it() {
         (b"# first\nprintf '<%s>' \"$(echo a; )\"", b"<a><@>"),
         (b"printf '<%s>' \\ ", b"< ><@>"),
         (b"printf '<%s>' \\{}", b"<{}><@>"),
-        (b"printf '<%s>' {#}", b"<41><@>"),
     ] {
         let mut template = template(text);
-        assert!(!template.uses_input());
+        assert!(!template.has_placeholder());
         template.append_input().unwrap_or_else(|error| panic!("{}: {error}", text.escape_ascii()));
-        assert!(template.uses_input());
+        assert!(template.has_placeholder());
         for input in NASTY {
-            let rendered = template.render(&Input { input, id: 41, slot: 3 }).expect("renders");
+            let rendered = template.render(&Input { fields: &[input], id: 41, slot: 3 }).expect("renders");
             assert_eq!(sh(&rendered), expected.split(|&b| b == b'@').collect::<Vec<_>>().join(*input));
         }
     }
@@ -309,5 +336,62 @@ fn append_input_refuses_where_the_input_would_run() {
         let before = template.clone();
         assert_eq!(template.append_input(), Err(error), "{}", text.escape_ascii());
         assert_eq!(template, before);
+    }
+}
+
+fn render_fields(text: &[u8], fields: &[&[u8]], repeat: bool) -> Vec<u8> {
+    let spelling = Spelling { fields: None, ..Spelling::default() };
+    let template = ShellTemplate::new(text, &spelling, repeat)
+        .unwrap_or_else(|error| panic!("{}: {error}", text.escape_ascii()));
+    template.render(&Input { fields, id: 41, slot: 3 }).expect("renders")
+}
+
+#[test]
+fn several_fields_are_several_words_outside_quotes_and_one_inside() {
+    let fields: &[&[u8]] = &[b"it's", b"a b"];
+    for (text, expected) in [
+        (b"printf '<%s>' {}".as_slice(), b"<it's><a b>".as_slice()),
+        (b"printf '<%s>' x{}y", b"<xit's><a by>"),
+        (b"printf '<%s>' '{}' \"{}\"", b"<it's a b><it's a b>"),
+        (b"printf '<%s>' {2} \"{1}{-1}\" {5}", b"<a b><it'sa b>"),
+        (b"v={} w=$(:){} ; printf '<%s>' \"$v\" \"$w\"", b"<it's a b><it's a b>"),
+    ] {
+        assert_eq!(sh(&render_fields(text, fields, false)), expected, "{}", text.escape_ascii());
+    }
+    assert_eq!(render_fields(b"echo {}x", &[], false), b"echo x");
+}
+
+#[test]
+fn a_word_that_shows_all_fields_is_repeated_if_asked_for() {
+    let fields: &[&[u8]] = &[b"it's", b"a b"];
+    for (text, expected) in [
+        (b"printf '<%s>' {} -".as_slice(), b"<it's><a b><->".as_slice()),
+        (b"printf '<%s>' x{}y{1}", b"<xit'syit's><xa byit's>"),
+        (b"printf '<%s>' \"<{}>\"'{}' {2}", b"<<it's>it's><<a b>a b><a b>"),
+        (b"printf '<%s>' \"$(printf '[%s]' .{})\"", b"<[.it's][.a b]>"),
+        // The end of the outer word is not a whole one.
+        (b"printf '<%s>' \"$(:) {}\"", b"< it's a b>"),
+        (b"printf '<%s>' a{}$(printf b)", b"<ait's><a bb>"),
+    ] {
+        assert_eq!(sh(&render_fields(text, fields, true)), expected, "{}", text.escape_ascii());
+    }
+}
+
+#[test]
+fn renamed_placeholders_may_be_anything() {
+    for (written, text, expected) in [
+        (",,", "printf '<%s>' ,, \"a,,\" '{},,'", "<it's><ait's><{}it's>"),
+        ("$x", "printf '<%s>' $x \"$x\"", "<it's><it's>"),
+        ("#", "printf '<%s>' # a#", "<it's><ait's>"),
+        (";", "printf '<%s>' ;", "<it's>"),
+    ] {
+        let renamed = vec![(Part::Whole, written.as_bytes().to_vec())];
+        let spelling = Spelling { renamed, ..Spelling::default() };
+        let template = ShellTemplate::new(text.as_bytes(), &spelling, false).expect("a good template");
+        let text = template.render(&Input { fields: &[b"it's"], id: 41, slot: 3 }).expect("renders");
+        assert_eq!(String::from_utf8(sh(&text)).expect("text"), expected, "{written}");
+        for unsafe_text in [format!("echo ${written}"), format!("echo \"${written}\"")] {
+            assert!(ShellTemplate::new(unsafe_text.as_bytes(), &spelling, false).is_err(), "{unsafe_text}");
+        }
     }
 }

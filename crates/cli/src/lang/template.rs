@@ -2,15 +2,40 @@
 //!
 //! Rendering copies bytes and looks at none of them: an input is one word, or part of one, whatever it holds. Text for
 //! a shell is another matter and has its own module, [`super::shell`].
+//!
+//! Where a task has several fields, a word that is `{}` (or `{.}`, ...) and nothing else becomes one word for each; a
+//! word that is the number of a field which is not there becomes none. In a word with more in it they stand side by side with a space between them, and the word stays one word; if
+//! repeating was asked for, as `-X` does, such a word comes once for each field instead.
 
+use std::convert::Infallible;
 use std::fmt;
 
-use super::placeholder::{self, BadPosition, Input, Placeholder};
+use super::placeholder::{BadPosition, Input, Placeholder};
+use super::spelling::Spelling;
 
 /// A parsed command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
-    words: Vec<Vec<Part>>,
+    words: Vec<Word>,
+    /// Words that show all fields come once for each.
+    repeat: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Word {
+    parts: Vec<Part>,
+    fills: Fills,
+}
+
+/// What several fields make of a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fills {
+    /// Nothing: it does not show all fields.
+    Nothing,
+    /// It is one placeholder: as many words as that has values.
+    Whole,
+    /// It has them in it.
+    Within,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,66 +68,102 @@ impl fmt::Display for TemplateError {
 impl std::error::Error for TemplateError {}
 
 impl Template {
-    /// Finds the replacement strings in `words`.
+    /// Finds the replacement strings in `words`, written like this. With `repeat`, a word that shows all fields comes
+    /// once for each.
     ///
     /// # Errors
     ///
-    /// [`TemplateError`] for a numbered one such as `{2}`, since a task has one input.
-    pub fn new<W: AsRef<[u8]>>(words: &[W]) -> Result<Self, TemplateError> {
+    /// [`TemplateError`] for a numbered one that certainly names no field.
+    pub fn new<W: AsRef<[u8]>>(
+        words: &[W],
+        spelling: &Spelling,
+        repeat: bool,
+    ) -> Result<Self, TemplateError> {
         let parse = |(word, text): (usize, &W)| {
-            parts(text.as_ref()).map_err(|(at, cause)| TemplateError { word, at, cause })
+            Word::new(text.as_ref(), spelling).map_err(|(at, cause)| TemplateError { word, at, cause })
         };
-        Ok(Template { words: words.iter().enumerate().map(parse).collect::<Result<_, _>>()? })
+        Ok(Template { words: words.iter().enumerate().map(parse).collect::<Result<_, _>>()?, repeat })
     }
 
-    /// Whether some word shows the task's input. If none does, the caller appends it with
+    /// Whether some word holds a placeholder, if only `{#}`. If none does, the caller appends the input with
     /// [`append_input`](Self::append_input), except for arrays.
-    pub fn uses_input(&self) -> bool {
-        self.words.iter().flatten().any(|part| matches!(part, Part::Hole(hole) if hole.uses_input()))
+    pub fn has_placeholder(&self) -> bool {
+        let mut parts = self.words.iter().flat_map(|word| &word.parts);
+        parts.any(|part| matches!(part, Part::Hole(_)))
     }
 
-    /// Adds the input as the last word.
+    /// Adds the input as the last word, or its fields as the last words.
     pub fn append_input(&mut self) {
-        self.words.push(vec![Part::Hole(Placeholder::Input)]);
+        self.words.push(Word { parts: vec![Part::Hole(Placeholder::INPUT)], fills: Fills::Whole });
     }
 
     /// The words of one task. A NUL byte in the input is copied like any other; starting the program then fails.
     pub fn render(&self, input: &Input<'_>) -> Vec<Vec<u8>> {
-        let mut words = Vec::new();
-        self.render_into(input, &mut words);
-        words
-    }
-
-    /// Like [`render`](Self::render), but keeps the buffers that `words` holds from the task before.
-    pub fn render_into(&self, input: &Input<'_>, words: &mut Vec<Vec<u8>>) {
-        words.resize_with(self.words.len(), Vec::new);
-        for (parts, word) in self.words.iter().zip(words) {
-            word.clear();
-            for part in parts {
-                match part {
-                    Part::Literal(bytes) => word.extend_from_slice(bytes),
-                    Part::Hole(hole) => hole.with_value(input, |value| word.extend_from_slice(value)),
+        let mut words = Vec::with_capacity(self.words.len() + input.fields.len().saturating_sub(1));
+        for word in &self.words {
+            let several = input.fields.len() != 1;
+            match (word.fills, word.parts.as_slice()) {
+                (Fills::Whole, [Part::Hole(hole)]) => {
+                    let Ok(()) = hole.values(input, |value| {
+                        words.push(value.to_vec());
+                        Ok::<(), Infallible>(())
+                    });
                 }
+                (Fills::Within, _) if self.repeat && several => {
+                    words.extend(input.fields.iter().map(|field| word.with(field, input)));
+                }
+                _ => words.push(word.render(input)),
             }
         }
+        words
     }
 }
 
-fn parts(text: &[u8]) -> Result<Vec<Part>, (usize, BadPosition)> {
-    let mut parts = Vec::new();
-    let mut done = 0;
-    while let Some((at, found)) = placeholder::find(text, done) {
-        if !found.names_the_input() {
-            return Err((at, BadPosition::new(text, at, &found)));
+impl Word {
+    fn new(text: &[u8], spelling: &Spelling) -> Result<Word, (usize, BadPosition)> {
+        let mut parts = Vec::new();
+        let mut done = 0;
+        while let Some((at, found)) = spelling.find(text, done) {
+            spelling.check(&text[at..], &found).map_err(|cause| (at, cause))?;
+            if at > done {
+                parts.push(Part::Literal(text[done..at].to_vec()));
+            }
+            parts.push(Part::Hole(found.placeholder));
+            done = at + found.len;
         }
-        if at > done {
-            parts.push(Part::Literal(text[done..at].to_vec()));
+        if done < text.len() {
+            parts.push(Part::Literal(text[done..].to_vec()));
         }
-        parts.push(Part::Hole(found.placeholder));
-        done = at + found.len;
+        let is_all = |part: &Part| matches!(part, Part::Hole(hole) if hole.is_all_fields());
+        let fills = match parts.as_slice() {
+            [Part::Hole(_)] => Fills::Whole,
+            parts if parts.iter().any(is_all) => Fills::Within,
+            _ => Fills::Nothing,
+        };
+        Ok(Word { parts, fills })
     }
-    if done < text.len() {
-        parts.push(Part::Literal(text[done..].to_vec()));
+
+    fn render(&self, input: &Input<'_>) -> Vec<u8> {
+        let mut word = Vec::new();
+        self.parts.iter().for_each(|part| part.write(input, input, &mut word));
+        word
     }
-    Ok(parts)
+
+    /// The word for one of the fields; numbered placeholders still count among all of them.
+    fn with(&self, field: &[u8], input: &Input<'_>) -> Vec<u8> {
+        let mut word = Vec::new();
+        let alone = Input { fields: &[field], ..*input };
+        self.parts.iter().for_each(|part| part.write(&alone, input, &mut word));
+        word
+    }
+}
+
+impl Part {
+    fn write(&self, all: &Input<'_>, numbered: &Input<'_>, word: &mut Vec<u8>) {
+        match self {
+            Part::Literal(bytes) => word.extend_from_slice(bytes),
+            Part::Hole(hole) if hole.is_all_fields() => hole.write_joined(all, word),
+            Part::Hole(hole) => hole.write_joined(numbered, word),
+        }
+    }
 }

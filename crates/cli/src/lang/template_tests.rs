@@ -1,7 +1,8 @@
 //! Tables for [`super::template`].
 
 use super::placeholder::Input;
-use super::template::Template;
+use super::spelling::Spelling;
+use super::template::{Template, TemplateError};
 
 const NASTY: &[&[u8]] = &[
     b"a'b",
@@ -19,8 +20,12 @@ const NASTY: &[&[u8]] = &[
     b"\x01\x7f",
 ];
 
+fn parse<W: AsRef<[u8]>>(words: &[W]) -> Result<Template, TemplateError> {
+    Template::new(words, &Spelling::default(), false)
+}
+
 fn render(words: &[&[u8]], input: &[u8]) -> Vec<Vec<u8>> {
-    Template::new(words).expect("a good template").render(&Input { input, id: 41, slot: 3 })
+    parse(words).expect("a good template").render(&Input { fields: &[input], id: 41, slot: 3 })
 }
 
 #[test]
@@ -58,42 +63,62 @@ fn inputs_arrive_untouched_and_are_not_read_again() {
 #[test]
 fn other_braces_stay() {
     for word in [b"{".as_slice(), b"}", b"{a}", b"{a,b}", b"{ }", b"${", b"{1,2}", b"{\xff}", b"{\"a\": 1}"] {
-        let template = Template::new(&[b"c".as_slice(), word]).expect("a good template");
-        assert!(!template.uses_input());
-        assert_eq!(template.render(&Input { input: b"x", id: 1, slot: 1 })[1], word);
+        let template = parse(&[b"c".as_slice(), word]).expect("a good template");
+        assert!(!template.has_placeholder());
+        assert_eq!(template.render(&Input { fields: &[b"x"], id: 1, slot: 1 })[1], word);
     }
     assert_eq!(render(&[b"c", b"{{}}"], b"x")[1], b"{x}");
 }
 
 #[test]
-fn uses_input_is_about_the_input_only() {
-    let uses = |word: &[u8]| Template::new(&[b"c", word]).expect("a good template").uses_input();
-    for word in ["{}", "{.}", "{/}", "{//}", "{/.}", "{1}", "{-1}", "x{}y"] {
-        assert!(uses(word.as_bytes()), "{word}");
+fn any_placeholder_takes_the_place_of_an_appended_input() {
+    let has = |word: &[u8]| parse(&[b"c", word]).expect("a good template").has_placeholder();
+    for word in ["{}", "{.}", "{/}", "{//}", "{/.}", "{1}", "{-1}", "x{}y", "{#}", "{%}"] {
+        assert!(has(word.as_bytes()), "{word}");
     }
-    for word in ["", "x", "{#}", "{%}", "{#}{%}", "{x}"] {
-        assert!(!uses(word.as_bytes()), "{word}");
+    for word in ["", "x", "{x}"] {
+        assert!(!has(word.as_bytes()), "{word}");
     }
 }
 
 #[test]
 fn append_input_adds_one_word() {
-    let mut template = Template::new(&["echo", "{#}"]).expect("a good template");
+    let mut template = parse(&["echo", "{#}"]).expect("a good template");
     template.append_input();
-    assert!(template.uses_input());
-    assert_eq!(template.render(&Input { input: b"a b", id: 1, slot: 1 }), [b"echo".as_slice(), b"1", b"a b"]);
+    assert!(template.has_placeholder());
+    assert_eq!(
+        template.render(&Input { fields: &[b"a b"], id: 1, slot: 1 }),
+        [b"echo".as_slice(), b"1", b"a b"]
+    );
+}
+
+/// What several fields make of these words.
+fn render_fields(words: &[&str], fields: &[&[u8]], repeat: bool) -> Vec<String> {
+    let spelling = Spelling { fields: None, ..Spelling::default() };
+    let template = Template::new(words, &spelling, repeat).expect("a good template");
+    let words = template.render(&Input { fields, id: 41, slot: 3 });
+    words.into_iter().map(|word| String::from_utf8(word).expect("text")).collect()
 }
 
 #[test]
-fn buffers_are_reused_and_leave_no_trace() {
-    let long = Template::new(&["echo", "{}", "{}"]).expect("a good template");
-    let short = Template::new(&["echo", "{}"]).expect("a good template");
-    let mut words = Vec::new();
-    long.render_into(&Input { input: b"a long input", id: 1, slot: 1 }, &mut words);
-    let buffer = words[1].as_ptr();
-    short.render_into(&Input { input: b"b", id: 2, slot: 1 }, &mut words);
-    assert_eq!(words, [b"echo".as_slice(), b"b"]);
-    assert_eq!(words[1].as_ptr(), buffer);
+fn a_placeholder_alone_is_a_word_for_each_field() {
+    let fields: &[&[u8]] = &[b"a b.c", b"", b"d/e.f"];
+    assert_eq!(render_fields(&["c", "{}", "z"], fields, false), ["c", "a b.c", "", "d/e.f", "z"]);
+    assert_eq!(render_fields(&["{/.}"], fields, false), ["a b", "", "e"]);
+    assert_eq!(
+        render_fields(&["c", "{2}{3/}", "{-1}", "{9}", "{1}"], fields, false),
+        ["c", "e.f", "d/e.f", "a b.c"]
+    );
+    assert_eq!(render_fields(&["c", "{}"], &[], false), ["c"], "no field is no word");
+}
+
+#[test]
+fn within_a_word_fields_stand_side_by_side_or_the_word_is_repeated() {
+    let fields: &[&[u8]] = &[b"1.a", b"2.b"];
+    assert_eq!(render_fields(&["x{}y{.}", "{#}"], fields, false), ["x1.a 2.by1 2", "41"]);
+    assert_eq!(render_fields(&["x{}y{.}", "{#}"], fields, true), ["x1.ay1", "x2.by2", "41"]);
+    assert_eq!(render_fields(&["{}-{1}", "{2}"], fields, true), ["1.a-1.a", "2.b-1.a", "2.b"]);
+    assert_eq!(render_fields(&["x{}"], &[], false), ["x"]);
 }
 
 #[test]
@@ -109,9 +134,9 @@ fn numbers_beyond_one_are_refused_with_their_place() {
             "`{3/.}` asks for input 3, but a task has one input: use {} or {1} (byte 1 of the command's name)",
         ),
     ] {
-        assert_eq!(Template::new(&words).unwrap_err().to_string(), message);
+        assert_eq!(parse(&words).unwrap_err().to_string(), message);
     }
     for word in ["{0}", "{-2}", "{2.}", "{2//}", "{99999999999999999999}", "{}{2}"] {
-        assert!(Template::new(&["echo", word]).is_err(), "{word}");
+        assert!(parse(&["echo", word]).is_err(), "{word}");
     }
 }

@@ -9,23 +9,23 @@
 //! Replacement strings apply inside quotes too, as in GNU parallel. Braces that are no replacement string are refused
 //! even where a shell would keep them, because `{a}` is more often a slip than a wish.
 
-use super::placeholder;
+use super::spelling::Spelling;
 
 pub use super::words_error::WordsError;
 
 /// One word of a command, after quotes are gone.
 pub type Word = Vec<u8>;
 
-/// Splits `text` into the words `sh` would make of it.
+/// Splits `text`, with placeholders written like this, into the words `sh` would make of it.
 ///
 /// # Errors
 ///
 /// [`WordsError`], when `sh` would do more than splitting, or could not read the text at all.
-pub fn split(text: &[u8]) -> Result<Vec<Word>, WordsError> {
+pub fn split(text: &[u8], spelling: &Spelling) -> Result<Vec<Word>, WordsError> {
     if let Some(at) = text.iter().position(|&b| b == 0) {
         return Err(WordsError::Nul { at });
     }
-    let mut splitter = Splitter { text, at: 0, words: Vec::new(), word: None, newline_at: None };
+    let mut splitter = Splitter { text, spelling, at: 0, words: Vec::new(), word: None, newline_at: None };
     while let Some(&byte) = text.get(splitter.at) {
         splitter.step(byte)?;
     }
@@ -38,6 +38,7 @@ pub fn split(text: &[u8]) -> Result<Vec<Word>, WordsError> {
 
 struct Splitter<'a> {
     text: &'a [u8],
+    spelling: &'a Spelling,
     at: usize,
     words: Vec<Word>,
     word: Option<Open>,
@@ -55,6 +56,9 @@ struct Open {
 
 impl Splitter<'_> {
     fn step(&mut self, byte: u8) -> Result<(), WordsError> {
+        if let Some(found) = self.spelling.renamed_at_start(&self.text[self.at..]) {
+            return self.take(found.len);
+        }
         match byte {
             b' ' | b'\t' => {
                 self.at += 1;
@@ -172,7 +176,7 @@ impl Splitter<'_> {
     }
 
     fn placeholder(&mut self) -> Result<(), WordsError> {
-        match placeholder::at_start(&self.text[self.at..]) {
+        match self.spelling.at_start(&self.text[self.at..]) {
             Some(found) => self.take(found.len),
             None => Err(self.syntax(b'{')),
         }

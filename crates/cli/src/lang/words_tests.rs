@@ -4,10 +4,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
+use super::spelling::Spelling;
 use super::words::{WordsError, split};
 
 fn words(text: &[u8]) -> Vec<Vec<u8>> {
-    split(text).unwrap_or_else(|error| panic!("{}: {error}", text.escape_ascii()))
+    split(text, &Spelling::default()).unwrap_or_else(|error| panic!("{}: {error}", text.escape_ascii()))
 }
 
 /// Texts that split, with their words. `sh` is asked for its opinion below.
@@ -109,7 +110,7 @@ fn every_unquoted_syntax_byte_is_refused_where_it_stands() {
             text.extend_from_slice(b" c");
             let at = before.len();
             let expected = WordsError::Syntax { byte, at, in_double_quotes: false };
-            assert_eq!(split(&text), Err(expected), "{}", text.escape_ascii());
+            assert_eq!(split(&text, &Spelling::default()), Err(expected), "{}", text.escape_ascii());
         }
     }
 }
@@ -170,7 +171,7 @@ fn refusals_with_their_offsets() {
         (b"''", WordsError::Empty),
         (b"\"\" a", WordsError::Empty),
     ] {
-        assert_eq!(split(text), Err(expected), "{}", text.escape_ascii());
+        assert_eq!(split(text, &Spelling::default()), Err(expected), "{}", text.escape_ascii());
     }
 }
 
@@ -222,6 +223,6 @@ fn messages_name_the_byte_the_place_and_the_way_out() {
             "the quote `'` at byte 3 is never closed: close it, or put a backslash in front to mean the character",
         ),
     ] {
-        assert_eq!(split(text).unwrap_err().to_string(), message);
+        assert_eq!(split(text, &Spelling::default()).unwrap_err().to_string(), message);
     }
 }

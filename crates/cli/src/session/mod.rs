@@ -11,7 +11,9 @@ pub use capacity::capacity;
 pub use progress::time;
 
 use crate::args::{Output, ShowFlags, WorkersArg};
-use crate::command::{BACKGROUND_KIND, Background, Broken, Commands, KIND, Logs, Outlet};
+use crate::command::{
+    BACKGROUND_KIND, Background, Broken, Commands, Enough, Halted, Halting, KIND, Logs, Outlet, Recipe, share,
+};
 use crate::exit::{Exit, bad_usage};
 use crate::home;
 use crate::lang::jobs::WorkerCount;
@@ -20,7 +22,7 @@ use divvy_core::{Clock, Demand, JobId, NodeId};
 use divvy_decide::{Config, End, Until};
 use divvy_engine::process::end_orphans;
 use divvy_engine::{Engine, Handler, Outcome, Settings, Stop, SystemClock};
-use divvy_store::{NodeInfo, Store};
+use divvy_store::{JobInfo, NodeInfo, Progress as Stage, Store};
 use progress::Progress;
 use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
@@ -66,6 +68,7 @@ pub struct Session {
     show: ShowFlags,
     output: Output,
     outlet: Arc<Outlet>,
+    halted: Arc<Halted>,
     stop: Stop,
     spill: PathBuf,
     /// What it has for its tasks.
@@ -93,7 +96,7 @@ impl Session {
         // Before there is anything to lose.
         signals::mind(&stop)?;
         let node = store.register(clock.millis(), &info)?;
-        let (outlet, capacity) = (Arc::default(), Demand::new());
+        let (outlet, halted) = (Arc::new(Outlet::new(output == Output::Quiet)), Arc::default());
         Ok(Session {
             store,
             clock,
@@ -102,9 +105,10 @@ impl Session {
             show,
             output,
             outlet,
+            halted,
             stop,
             spill,
-            capacity,
+            capacity: Demand::new(),
             background: false,
         })
     }
@@ -135,12 +139,14 @@ impl Session {
     /// What ended the node before its time.
     pub fn run_job(self, job: JobId) -> Result<Exit> {
         let (store, output, outlet) = (self.store.clone(), self.output, self.outlet.clone());
+        let halted = self.halted.clone();
         let outcome = self.run(Until::Finished(job), Some(job)).with_context(|| {
             format!("job {job} is not finished; nothing is lost: `divvy resume {job}` goes on")
         })?;
         let exit = job_exit(&*store, job, output)?;
         match (outcome.end, outlet.broken()) {
             (_, Some(broken)) => Ok(interrupted_by_output(job, broken, output)),
+            _ if let Some(code) = halted.code() => say_halted(&*store, job, code, output),
             (End::Finished, None) => Ok(exit),
             (End::Stopped | End::Refused, None) => {
                 say(
@@ -158,8 +164,13 @@ impl Session {
     /// What ended the node before its time.
     pub fn run(self, until: Until, job: Option<JobId>) -> Result<Outcome> {
         let session = self.store.session_file(self.node);
+        let halting = job.map(|job| {
+            let store = self.store.clone();
+            let total = Box::new(move || total(&store.job(job).ok()?));
+            Halting { halted: self.halted.clone(), total }
+        });
         let logs = Logs::new(home::logs_dir()?, self.node, self.background);
-        let commands = Commands::new(self.outlet.clone(), logs, self.spill.clone(), session.clone());
+        let commands = Commands::new(self.outlet.clone(), logs, self.spill.clone(), session.clone(), halting);
         let mut handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(Background::new(commands.clone()))];
         if !self.background {
             handlers.push(Arc::new(commands));
@@ -226,7 +237,35 @@ pub fn job_exit(store: &dyn Store, job: JobId, output: Output) -> Result<Exit> {
     if info.counts.canceled > 0 {
         say(output, &format!("divvy: {} of {} tasks were canceled", info.counts.canceled, info.tail));
     }
-    Ok(if dead > 0 { Exit::Failed(dead) } else { Exit::Done })
+    Ok(match () {
+        () if dead == 0 => Exit::Done,
+        () if counts_percent(&info) => Exit::Halted(share(dead, info.tail)),
+        () => Exit::Failed(dead),
+    })
+}
+
+/// Whether --halt speaks of percent, so that the exit code does as well.
+fn counts_percent(info: &JobInfo) -> bool {
+    let halt = Recipe::decode(&info.spec.detail).ok().and_then(|recipe| recipe.limits.halt);
+    halt.is_some_and(|halt| matches!(halt.enough, Enough::Percent(_)))
+}
+
+/// The number of a job's tasks, once no more can come.
+fn total(info: &JobInfo) -> Option<u64> {
+    (info.progress != Stage::Open).then_some(info.tail)
+}
+
+/// The last line of a program that --halt has stopped.
+fn say_halted(store: &dyn Store, job: JobId, code: u8, output: Output) -> Result<Exit> {
+    let info = store.job(job)?;
+    let left = info.tail - info.counts.done - info.counts.dead - info.counts.canceled;
+    if left > 0 {
+        say(
+            output,
+            &format!("divvy: job {job} was halted with {left} tasks left. Go on with: divvy resume {job}"),
+        );
+    }
+    Ok(Exit::Halted(code))
 }
 
 fn interrupted_by_output(job: JobId, broken: &Broken, output: Output) -> Exit {

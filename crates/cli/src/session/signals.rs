@@ -22,7 +22,8 @@ pub fn mind(stop: &Stop) -> Result<()> {
             if stop.level() == StopLevel::Kill {
                 std::process::exit(Exit::Interrupted.code().into());
             }
-            let asked = stop.level() > StopLevel::Run;
+            // A halt that lets tasks finish was asked for by nobody at the terminal.
+            let asked = stop.level() > StopLevel::Finish;
             stop.ask(match signal {
                 _ if asked => StopLevel::Kill,
                 SIGTERM => StopLevel::Drain,

@@ -97,3 +97,19 @@ fn results_are_kept_below_the_directory_of_the_submission() {
     place.divvy(["run", "--results", "kept", "echo", ":::", "x"]).silent();
     assert_eq!(place.read("kept/1/stdout"), "x\n");
 }
+
+#[test]
+fn the_shell_is_sh_unless_another_is_named_or_needed() {
+    let place = Place::new();
+    let run = |text: &str, variable: Option<(&str, &str)>| {
+        let mut command = place.command(["run", "--shell", text, ":::", "x"]);
+        command.env_remove("PARALLEL_SHELL").envs(variable);
+        place.spawn(&mut command).end()
+    };
+    let text = "echo ${BASH_VERSION:+bash}{}";
+    assert_eq!(run(text, Some(("PARALLEL_SHELL", "/bin/bash"))).silent(), "bashx\n");
+    let function = ("BASH_FUNC_greet%%", "() { echo hello $1; }");
+    assert_eq!(run("greet {}", Some(function)).silent(), "hello x\n", "only bash knows its functions");
+    assert_eq!(run("echo {}", None).silent(), "x\n");
+    run(text, Some(("PARALLEL_SHELL", "/bin/tcsh"))).refused(125, &["PARALLEL_SHELL", "bash"]);
+}

@@ -28,8 +28,7 @@ fn failures_are_named() {
 #[test]
 fn a_missing_or_unknown_command_is_refused() {
     let place = Place::new();
-    place.divvy(["run", ":::", "x"]).refused(125, &["no command"]);
-    place.divvy(["run"]).refused(125, &["no command"]);
+    place.divvy(["run", "--array", "1-2"]).refused(125, &["no command"]);
     place.divvy(["run", "", ":::", "x"]).refused(125, &["empty"]);
     place.divvy(["run", "no-such-command", ":::", "x"]).refused(125, &["command not found: no-such-command"]);
     place.divvy(["run", "./none", ":::", "x"]).refused(125, &["command not found: ./none"]);
@@ -88,13 +87,13 @@ fn a_malformed_selector_or_an_unknown_job_is_refused() {
 }
 
 #[test]
-fn two_sources_are_refused() {
+fn sources_that_do_not_go_together_are_refused() {
     let place = Place::new();
     place.write("list", "x\n");
     place.divvy(["run", "--array", "1-2", "echo", ":::", "x"]).refused(125, &["one place"]);
-    place.divvy(["run", "--each-line", "list", "echo", ":::", "x"]).refused(125, &["one place"]);
+    place.divvy(["run", "--from-json", "list", "echo", ":::", "x"]).refused(125, &["one place"]);
+    place.divvy(["run", "--array", "1-2", "-N2", "echo"]).refused(125, &["--max-replace-args"]);
     place.divvy(["run", "--array", "1-2", "--each-line", "list", "echo"]).refused(125, &["--each-line"]);
-    place.divvy(["run", "echo", ":::", "x", ":::", "y"]).refused(125, &["several sources"]);
     place.divvy(["jobs", ":::", "x"]).refused(125, &["divvy run"]);
 }
 

@@ -5,6 +5,7 @@
 //! | `place.rs` | a directory, a store and the program, gone with the test |
 //! | `started.rs` | a program that runs: signals, its end, what it printed |
 //! | `inputs.rs`, `command.rs` | what arrives in a task |
+//! | `sources.rs`, `pipe.rs` | several sources, columns, inputs and blocks of data |
 //! | `output.rs`, `large.rs` | what leaves it |
 //! | `exits.rs`, `damage.rs` | what is refused, and with which exit code |
 //! | `interrupt.rs`, `resume.rs` | Ctrl-C, SIGTERM, SIGKILL, and going on |
@@ -16,8 +17,13 @@
 //! | `explain.rs`, `wait.rs` | what is told about tasks, nodes and jobs that do not go on |
 //! | `needs.rs` | tasks that take something of their node |
 //! | `completions.rs` | what is made of the flags |
+//! | `joblog.rs`, `halt.rs` | what is written down of tasks, going on by it, stopping early |
+//! | `tags.rs`, `results.rs` | how outputs are printed, and kept in files |
+//! | `held.rs` | what tasks wait for, and their surroundings |
 //! | `disk.rs` | no room, no permission |
 //! | `chaos.rs` | killed at random, again and again |
+//! | `hyperqueue.rs` | what we say of HyperQueue's flags |
+//! | `tutorial/` | GNU parallel's tutorial, run by both |
 //!
 //! Other processes are waited for by looking for what they leave behind; a deadline only turns a hang into a failure.
 #![forbid(unsafe_code)]
@@ -33,17 +39,26 @@ mod disk;
 mod exits;
 mod explain;
 mod graph;
+mod halt;
+mod held;
+mod hyperqueue;
 mod inputs;
 mod interrupt;
+mod joblog;
 mod large;
 mod logs;
 mod needs;
 mod output;
+mod pipe;
 mod place;
 mod policy;
+mod results;
 mod resume;
 mod sharing;
+mod sources;
 mod started;
 mod submit;
+mod tags;
+mod tutorial;
 mod verbs;
 mod wait;

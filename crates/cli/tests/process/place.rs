@@ -139,25 +139,12 @@ impl Place {
 
     /// The processes of tasks that belong to this place.
     pub(crate) fn tasks_alive(&self) -> Vec<Pid> {
-        self.alive(&format!("DIVVY_SESSION={}/", self.state().display()))
+        alive(&format!("DIVVY_SESSION={}/", self.state().display()))
     }
 
     /// The background workers of this place, and what they run.
     pub(crate) fn workers_alive(&self) -> Vec<Pid> {
-        self.alive(&format!("DIVVY_STORE=sqlite:{}/", self.state().display()))
-    }
-
-    /// Processes by what a variable in their environment begins with.
-    fn alive(&self, mark: &str) -> Vec<Pid> {
-        let mark = mark.as_bytes();
-        let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| {
-            let entry = entry.ok()?;
-            let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
-            // Gone meanwhile, or somebody else's. A zombie's is empty.
-            let environment = fs::read(entry.path().join("environ")).ok()?;
-            environment.split(|b| *b == 0).any(|var| var.starts_with(mark)).then_some(pid)
-        });
-        pids.collect()
+        alive(&format!("DIVVY_STORE=sqlite:{}/", self.state().display()))
     }
 
     /// Waits for tasks' processes to be gone: the system takes its time over a SIGKILL.
@@ -180,6 +167,18 @@ impl Drop for Place {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+}
+
+/// The processes with a variable that starts so in their environment.
+pub(crate) fn alive(variable: &str) -> Vec<Pid> {
+    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let entry = entry.ok()?;
+        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        // Gone meanwhile, or somebody else's. A zombie's is empty.
+        let environment = fs::read(entry.path().join("environ")).ok()?;
+        environment.split(|b| *b == 0).any(|var| var.starts_with(variable.as_bytes())).then_some(pid)
+    });
+    pids.collect()
 }
 
 /// Waits for something that another process does.

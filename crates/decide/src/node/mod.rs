@@ -172,7 +172,7 @@ impl Node {
             self.moved_at = now;
         }
         self.idle = tick.idle;
-        if self.phase == Phase::Stopping && self.idle == self.cfg.workers {
+        if self.phase == Phase::Stopping && self.idle == self.cfg.workers && !tick.in_hand {
             // Nothing runs and nothing will: a task that nobody has told of by now runs again elsewhere.
             self.held.values_mut().filter(|lent| lent.unstarted == 0).for_each(Lent::give_up);
         }

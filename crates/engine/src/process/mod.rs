@@ -5,9 +5,13 @@
 
 mod capture;
 mod children;
+mod ending;
 mod memory;
 mod run;
+mod watch;
 
-pub use capture::{Captured, Printed};
+pub use capture::{Captured, Printed, Room};
 pub use children::{Children, SESSION_VAR, end_orphans};
-pub use run::{Bounds, Ended, run};
+pub use ending::Ending;
+pub use run::{Ended, Settings, Streams, run};
+pub use watch::{GoOn, Stream, Watch};

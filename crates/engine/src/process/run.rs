@@ -1,32 +1,39 @@
 //! One command, from start to its group's end.
 
-use super::capture::{Captured, Printed};
 use super::children::boot_ns;
-use super::memory;
+use super::ending::{Ending, Steps};
+use super::memory::Limit;
+use super::watch::{GoOn, Stream, Watch};
 use crate::chunk::Chunk;
 use crate::stop::StopLevel;
 use divvy_core::{Seq, State};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
-use std::io;
+use std::fs::File;
+use std::io::{self, Seek};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-/// What a command may take.
-#[derive(Debug, Clone)]
-pub struct Bounds {
-    /// Longest time, nanoseconds; `None`: no limit.
-    pub timeout_ns: Option<u64>,
-    /// Between SIGTERM and SIGKILL, nanoseconds.
-    pub term_ns: u64,
-    /// Resident bytes that it and its descendants may take together; `None`: not looked at.
-    pub resident_max: Option<u64>,
-    /// Output per stream that is kept in memory; more goes to a file in `spill`.
-    pub memory_max: usize,
-    /// See `memory_max`.
-    pub spill: PathBuf,
+/// How commands are run.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// How one is ended before its time.
+    pub ending: Ending,
+    /// Its niceness, if it is to be another than this process's.
+    pub nice: Option<i32>,
+    /// Where it prints to.
+    pub streams: Streams,
+}
+
+/// Where a command prints to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Streams {
+    /// To its [`Watch`].
+    #[default]
+    Watched,
+    /// To where this process does.
+    Inherited,
 }
 
 /// How a command ended.
@@ -38,36 +45,43 @@ pub enum Ended {
     TimedOut,
     /// It took more memory than it may, or the system had none left and ended it.
     Outgrown,
-    /// By us, because of a stop or because its task was taken away.
+    /// By us, because of a stop, because its task was taken away, or because its watch put it back.
     Stopped,
 }
 
-/// Runs a command for a task and captures what it prints. Blocks until it and its whole group have ended.
+/// Runs a command for a task. Blocks until it and its whole group have ended. Its standard input is this file from the
+/// start, or empty.
 ///
 /// # Errors
 /// If it cannot be started (the error is the task's own), or its output cannot be kept.
 pub fn run(
     command: &mut Command,
+    mut stdin: Option<&File>,
     chunk: &mut Chunk<'_>,
     seq: Seq,
-    bounds: &Bounds,
-    into: &mut Captured,
+    settings: &Settings,
+    watch: &mut dyn Watch,
 ) -> io::Result<Ended> {
     chunk.enter(State::Spawn);
-    let nothing = Stdio::from(chunk.nothing().try_clone()?);
-    command.process_group(0).stdin(nothing).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A start that failed, or the writing of the file, has left it elsewhere.
+    if let Some(file) = &mut stdin {
+        file.rewind()?;
+    }
+    let stdin = Stdio::from(stdin.unwrap_or(chunk.nothing()).try_clone()?);
+    let stream = || match settings.streams {
+        Streams::Watched => Stdio::piped(),
+        Streams::Inherited => Stdio::inherit(),
+    };
+    command.process_group(0).stdin(stdin).stdout(stream()).stderr(stream());
     let from_ns = boot_ns();
     let child = command.spawn()?;
     let mut running = Running::new(child, from_ns)?;
-    chunk.enter(State::Run);
-    if bounds.resident_max.is_none() {
-        return running.until_end(chunk, seq, bounds, into);
+    if let Some(nice) = settings.nice {
+        // The whole group: it may have children by now. One that has ended already is as nice as can be.
+        let _ = rustix::process::setpriority_pgrp(Some(Pid::from_child(&running.child)), nice);
     }
-    memory::offer(running.child.id());
-    let kills = memory::oom_kills();
-    let ended = running.until_end(chunk, seq, bounds, into)?;
-    let killed = matches!(ended, Ended::Exited(status) if status.signal() == Some(Signal::KILL.as_raw()));
-    Ok(if killed && memory::oom_kills() > kills { Ended::Outgrown } else { ended })
+    chunk.enter(State::Run);
+    running.until_end(chunk, seq, settings, watch)
 }
 
 /// A command that runs. Dropping it kills its group, so that no error leaves it behind.
@@ -82,9 +96,6 @@ struct Running {
 /// How long a command lives before it is written down for the node's survivors. The note is a write to a file that
 /// all workers share, which is 6 % of a command that does nothing; one that is younger is found by its environment.
 const NOTE_AFTER_NS: u64 = 10_000_000;
-
-/// How often the memory of a bounded command is looked at: a program fills some ten megabytes in that time.
-const MEMORY_EVERY_NS: u64 = 20_000_000;
 
 /// Bytes read from a pipe at once. It is cleared for every task, so it is no larger than it pays to be.
 const READ: usize = 16 << 10;
@@ -105,35 +116,37 @@ impl Running {
         &mut self,
         chunk: &Chunk<'_>,
         seq: Seq,
-        bounds: &Bounds,
-        into: &mut Captured,
+        settings: &Settings,
+        watch: &mut dyn Watch,
     ) -> io::Result<Ended> {
-        let mut out = Pipe(self.child.stdout.take().map(OwnedFd::from));
-        let mut err = Pipe(self.child.stderr.take().map(OwnedFd::from));
-        let mut ending = Ending::new(chunk.now_ns(), bounds);
+        let mut out = Pipe(self.child.stdout.take().map(OwnedFd::from), Stream::Out);
+        let mut err = Pipe(self.child.stderr.take().map(OwnedFd::from), Stream::Err);
+        let limit = Limit::of(chunk.demand(), self.child.id());
+        let mut verdict = Verdict { ending: &settings.ending, limit, why: None };
         let started_ns = chunk.now_ns();
         loop {
             let now = chunk.now_ns();
-            ending.step(now, chunk, seq, bounds, self);
-            let note_ns = self.note(chunk, now - started_ns)?;
-            let wait_ns = [ending.wait_ns(now), note_ns].into_iter().flatten().min();
+            let age_ns = now - started_ns;
+            let wait_ns = verdict.step(now, age_ns, chunk, seq, watch, self);
+            let note_ns = self.note(chunk, age_ns)?;
+            let wait_ns = [wait_ns, note_ns].into_iter().flatten().min();
             let events = wait(&self.pidfd, &out, &err, chunk, wait_ns)?;
             if events.poked {
                 chunk.poke().clear();
             }
-            out.react(events.out, &mut into.stdout, bounds)?;
-            err.react(events.err, &mut into.stderr, bounds)?;
+            out.react(events.out, watch)?;
+            err.react(events.err, watch)?;
             if events.exited {
                 break;
             }
         }
         // The leader is dead but not reaped: its number is still its own, and so the group's.
         self.signal(Signal::KILL);
-        out.drain(&mut into.stdout, bounds)?;
-        err.drain(&mut into.stderr, bounds)?;
+        out.drain(watch)?;
+        err.drain(watch)?;
         let status = self.child.wait()?;
         self.reaped = true;
-        Ok(ending.verdict(status))
+        Ok(verdict.of(status))
     }
 
     /// Writes the group down if it is old enough, else says how long until then.
@@ -164,80 +177,78 @@ impl Drop for Running {
     }
 }
 
-/// Why and how a command is being ended before its time.
-struct Ending {
-    deadline_ns: Option<u64>,
-    /// When to look at its memory.
-    memory_at_ns: Option<u64>,
-    why: Option<Ended>,
-    kill_at_ns: Option<u64>,
+/// Why and how a command is being ended before its time, if it is.
+struct Verdict<'a> {
+    ending: &'a Ending,
+    limit: Option<Limit>,
+    why: Option<(Ended, Steps<'a>)>,
 }
 
-impl Ending {
-    fn new(now: u64, bounds: &Bounds) -> Ending {
-        let deadline_ns = bounds.timeout_ns.map(|t| now.saturating_add(t));
-        let memory_at_ns = bounds.resident_max.map(|_| now.saturating_add(MEMORY_EVERY_NS));
-        Ending { deadline_ns, memory_at_ns, why: None, kill_at_ns: None }
-    }
-
-    fn step(&mut self, now: u64, chunk: &Chunk<'_>, seq: Seq, bounds: &Bounds, running: &Running) {
-        if self.why.is_none() {
-            self.why = if chunk.is_ended(seq) {
-                Some(Ended::Stopped)
-            } else if self.deadline_ns.is_some_and(|at| now >= at) {
-                Some(Ended::TimedOut)
-            } else if self.has_outgrown(now, bounds, running) {
-                // At once: whoever asks first lets it grow on.
-                running.signal(Signal::KILL);
-                Some(Ended::Outgrown)
-            } else {
-                return;
-            };
-            running.signal(Signal::TERM);
-            // A stopped process cannot act on SIGTERM.
-            running.signal(Signal::CONT);
-            self.kill_at_ns = Some(now.saturating_add(bounds.term_ns));
-        }
-        let at_once = chunk.stop().level() >= StopLevel::Kill;
-        if at_once || self.kill_at_ns.is_some_and(|at| now >= at) {
-            running.signal(Signal::KILL);
-            self.kill_at_ns = None;
-        }
-    }
-
-    fn has_outgrown(&mut self, now: u64, bounds: &Bounds, running: &Running) -> bool {
-        let (Some(most), Some(at)) = (bounds.resident_max, self.memory_at_ns) else { return false };
-        if now < at {
-            return false;
-        }
-        self.memory_at_ns = Some(now.saturating_add(MEMORY_EVERY_NS));
-        memory::resident(running.child.id()) > most
-    }
-
-    fn wait_ns(&self, now: u64) -> Option<u64> {
-        let next = match self.why {
-            Some(_) => self.kill_at_ns,
-            None => [self.deadline_ns, self.memory_at_ns].into_iter().flatten().min(),
+impl Verdict<'_> {
+    /// Decides by now, signals what is due, and says how long until the next look.
+    fn step(
+        &mut self,
+        now: u64,
+        age_ns: u64,
+        chunk: &Chunk<'_>,
+        seq: Seq,
+        watch: &mut dyn Watch,
+        running: &Running,
+    ) -> Option<u64> {
+        let (_, steps) = match &mut self.why {
+            Some(why) => why,
+            none => {
+                let limit = &mut self.limit;
+                let (ended, ending) = if chunk.is_ended(seq) {
+                    (Ended::Stopped, self.ending)
+                } else if limit.as_mut().is_some_and(|l| l.is_passed(running.child.id(), age_ns)) {
+                    // Whoever asks first lets it grow on.
+                    (Ended::Outgrown, Ending::AT_ONCE)
+                } else {
+                    let look_ns = limit.as_ref().map(|l| l.next_ns().saturating_sub(age_ns));
+                    match watch.go_on(age_ns) {
+                        GoOn::Always => return look_ns,
+                        GoOn::Until(age) => {
+                            let wait_ns = age.saturating_sub(age_ns);
+                            return Some(look_ns.map_or(wait_ns, |look_ns| look_ns.min(wait_ns)));
+                        }
+                        GoOn::TimedOut => (Ended::TimedOut, self.ending),
+                        GoOn::PutBack => (Ended::Stopped, self.ending),
+                    }
+                };
+                none.insert((ended, Steps::new(ending, now)))
+            }
         };
-        next.map(|at| at.saturating_sub(now))
+        let at_once = chunk.stop().level() >= StopLevel::Kill;
+        while let Some(signal) = if at_once { steps.skip() } else { steps.due(now) } {
+            running.signal(signal);
+            // A stopped process cannot act on a signal.
+            running.signal(Signal::CONT);
+        }
+        steps.next_ns().map(|at| at.saturating_sub(now))
     }
 
     /// Exit code 0 after SIGTERM may mean that the work is done, or that the program has tidied up and left; many do.
     /// Only the first would be a loss of time, so it counts as ended by us.
-    fn verdict(self, status: ExitStatus) -> Ended {
-        self.why.unwrap_or(Ended::Exited(status))
+    fn of(self, status: ExitStatus) -> Ended {
+        let killed = status.signal() == Some(Signal::KILL.as_raw());
+        match (self.why, self.limit) {
+            (Some((ended, _)), _) => ended,
+            (None, Some(limit)) if killed && limit.system_ran_out() => Ended::Outgrown,
+            (None, _) => Ended::Exited(status),
+        }
     }
 }
 
 /// The reading end of a pipe, until its writers are gone. It is read only when something is in it, so it never
 /// blocks.
-struct Pipe(Option<OwnedFd>);
+struct Pipe(Option<OwnedFd>, Stream);
 
 impl Pipe {
     /// After a poll: reads what is there, or lets go of a pipe that has ended.
-    fn react(&mut self, events: PollFlags, into: &mut Printed, bounds: &Bounds) -> io::Result<()> {
+    fn react(&mut self, events: PollFlags, watch: &mut dyn Watch) -> io::Result<()> {
         if events.contains(PollFlags::IN) {
-            self.read_once(into, bounds)
+            self.read_once(watch)
         } else {
             // Hung up, and nothing left in it.
             self.0.take_if(|_| !events.is_empty());
@@ -245,26 +256,26 @@ impl Pipe {
         }
     }
 
-    fn read_once(&mut self, into: &mut Printed, bounds: &Bounds) -> io::Result<()> {
+    fn read_once(&mut self, watch: &mut dyn Watch) -> io::Result<()> {
         let Some(fd) = &self.0 else { return Ok(()) };
         // On the stack: no allocation for the many tasks that print nothing.
         let mut buffer = [0; READ];
-        match into.read_from(fd, &mut buffer, bounds.memory_max, &bounds.spill) {
+        match rustix::io::read(fd, &mut buffer) {
             Ok(0) => self.0 = None,
-            Ok(_) => {}
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+            Ok(n) => watch.printed(self.1, &buffer[..n])?,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }
 
     /// What is in the pipe now. A process that left its group may hold the other end open for ever, and print
     /// without end, so this waits neither for the end nor until nothing comes.
-    fn drain(&mut self, into: &mut Printed, bounds: &Bounds) -> io::Result<()> {
+    fn drain(&mut self, watch: &mut dyn Watch) -> io::Result<()> {
         let Some(fd) = &self.0 else { return Ok(()) };
         let left = rustix::io::ioctl_fionread(fd)?;
         for _ in 0..left.div_ceil(READ as u64) {
-            self.read_once(into, bounds)?;
+            self.read_once(watch)?;
         }
         Ok(())
     }

@@ -41,6 +41,22 @@ pub enum Bug {
     LostGrantKeptSecret,
     /// A lease from the head holds canceled tasks.
     HeadIgnoresCanceled,
+    /// A child wakes when the first of its parents is done.
+    ChildWakesEarly,
+    /// A job that is paused is leased like any other.
+    PauseIgnored,
+    /// A job that comes after others is leased as soon as they have finished, whatever became of them.
+    FailureLetsGo,
+    /// Tasks are granted to nodes that have no room for them.
+    CapacityIgnored,
+    /// What is given back waits in the first class.
+    ClassForgotten,
+    /// A task that has outgrown its class is charged with the attempt.
+    OutgrownCharged,
+    /// A node that does not know of all its leases is granted more.
+    UnlistedIgnored,
+    /// Too many deaths cancel nothing.
+    MaxFailsIgnored,
     /// An operation is acknowledged before it is durable. The model has no disk: only the simulator, which lets a
     /// store forget what it had not synced, acts on this one.
     AckBeforeSync,
@@ -67,6 +83,14 @@ impl Bug {
         Bug::ExclusiveIgnored,
         Bug::LostGrantKeptSecret,
         Bug::HeadIgnoresCanceled,
+        Bug::ChildWakesEarly,
+        Bug::PauseIgnored,
+        Bug::FailureLetsGo,
+        Bug::CapacityIgnored,
+        Bug::ClassForgotten,
+        Bug::OutgrownCharged,
+        Bug::UnlistedIgnored,
+        Bug::MaxFailsIgnored,
         Bug::AckBeforeSync,
     ];
 }

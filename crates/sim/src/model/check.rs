@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::job::Job;
-use divvy_core::{Fence, Intervals, NodeId, Range};
+use divvy_core::{Fence, Intervals, NodeId, Range, Seq};
 use divvy_store::Held;
 use std::collections::BTreeSet;
 
@@ -17,6 +17,7 @@ enum Place {
     Dead,
     Lease(Fence),
     Waiting,
+    Blocked,
 }
 
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Check {
@@ -70,9 +71,15 @@ impl Job {
     fn soundness(&self) -> Check {
         self.partition()?;
         self.charges()?;
+        self.order()?;
         let (counts, tail) = (self.counts(), self.tail);
-        let sum =
-            counts.ready + counts.retrying + counts.running + counts.done + counts.dead + counts.canceled;
+        let sum = counts.blocked
+            + counts.ready
+            + counts.retrying
+            + counts.running
+            + counts.done
+            + counts.dead
+            + counts.canceled;
         ensure(sum == tail, || format!("{counts:?} do not add up to {tail}"))?;
         ensure(counts.done == self.done.len, || format!("{} done, accepted {}", counts.done, self.done.len))?;
         let open = counts.ready + counts.retrying + counts.running;
@@ -94,6 +101,7 @@ impl Job {
         let mut add = |place, set: &Intervals| pieces.extend(set.ranges().iter().map(|r| (*r, place)));
         add(Place::AboveTheHead, &above);
         add(Place::Done, &self.done.set);
+        add(Place::Blocked, &self.blocked);
         add(Place::Canceled, &self.canceled.set);
         for (fence, lent) in &self.leases {
             ensure(!lent.open.is_empty(), || format!("lease {fence} is empty"))?;
@@ -114,6 +122,30 @@ impl Job {
         ensure(canceled == self.canceled.len, || {
             format!("canceled {canceled}, counted {}", self.canceled.len)
         })
+    }
+
+    /// Blocked is who has a parent that is not done, and classes are such as the job has.
+    fn order(&self) -> Check {
+        let free = self.blocked.iter().find(|seq| self.blockers(*seq).is_empty());
+        ensure(free.is_none(), || format!("{free:?} is blocked by nobody"))?;
+        let known = |class: u32| class < self.spec.needs.classes();
+        for (tasks, class) in self.leases.values().map(|l| (&l.open, l.class)) {
+            ensure(known(class), || format!("{tasks:?} is of class {class}"))?;
+            let early = self.early(tasks);
+            ensure(early.is_none(), || format!("{early:?} is leased before its parents are done"))?;
+        }
+        for w in self.waiting.values() {
+            ensure(known(w.class), || format!("{w:?} is of no class"))?;
+            let early = self.early(&w.range.into());
+            ensure(early.is_none(), || format!("{early:?} waits before its parents are done"))?;
+        }
+        Ok(())
+    }
+
+    /// A task with a parent that is not done.
+    fn early(&self, tasks: &Intervals) -> Option<Seq> {
+        self.family.as_ref()?;
+        tasks.iter().find(|seq| !self.blockers(*seq).is_empty())
     }
 
     /// Attempts and crashes are within the policy, and charged to single tasks only.

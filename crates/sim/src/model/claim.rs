@@ -4,7 +4,7 @@ use super::bugs::Bug;
 use super::event::Event;
 use super::job::{Job, Lent, Waiting};
 use super::{Bugs, Model};
-use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range};
+use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
 use divvy_store::{Claim, Held};
 
 /// What a claim may still be granted.
@@ -33,22 +33,33 @@ impl Room {
 impl Model {
     /// The jobs that a claim is about, ascending.
     pub(super) fn asked_for(&self, claim: &Claim) -> Vec<JobId> {
-        let all = self.jobs.values();
-        let asked = all.filter(|job| {
-            claim.only.is_none_or(|only| only == job.id)
+        let only = claim.only.map(|only| self.with_forerunners(only));
+        let asked = self.jobs.values().filter(|job| {
+            only.as_ref().is_none_or(|only| only.contains(&job.id))
                 && job.finished.is_none()
+                && !self.rests(job)
                 && claim.handlers.contains(&job.spec.handler)
-                && wanted(claim, job.id) > 0
+                && (0..job.spec.needs.classes()).any(|class| wanted(claim, job.id, class) > 0)
         });
         asked.map(|job| job.id).collect()
     }
 
-    /// Grants leases, all of the first job that has any to grant, and says which.
-    pub(super) fn on_claim(&mut self, now: Millis, node: NodeId, claim: &Claim) -> Vec<Held> {
+    /// Grants leases, all of the first class of the first job that has any to grant, and says which.
+    pub(super) fn on_claim(
+        &mut self,
+        now: Millis,
+        node: NodeId,
+        listed: &[Held],
+        claim: &Claim,
+    ) -> Vec<Held> {
         let held = &self.nodes[&node].holds;
         let (idle, bugs) = (held.is_empty(), self.bugs);
         let alone = held.iter().any(|(job, fence)| self.jobs[job].leases[fence].quarantined);
         if alone && !bugs.has(Bug::QuarantineIgnored) {
+            return Vec::new();
+        }
+        // The reply that granted it was lost: the claim's bounds did not count it.
+        if held.iter().any(|held| !listed.contains(held)) && !bugs.has(Bug::UnlistedIgnored) {
             return Vec::new();
         }
         for id in self.asked_for(claim) {
@@ -57,18 +68,7 @@ impl Model {
             if job.spec.policy.exclusive && taken && !bugs.has(Bug::ExclusiveIgnored) {
                 continue;
             }
-            let mut room = Room {
-                tasks: wanted(claim, id),
-                bytes: claim.bytes_max,
-                leases: claim.leases_max,
-                isolated: claim.isolated_max,
-                first: true,
-            };
-            let mut fences = job.grant_waiting(now, node, idle, &mut room, bugs);
-            let alone = fences.iter().any(|fence| job.leases[fence].quarantined);
-            if !alone {
-                fences.extend(job.grant_head(node, &mut room, bugs));
-            }
+            let fences = job.grant(now, node, idle, claim, bugs);
             for fence in &fences {
                 let tasks = job.leases[fence].open.clone();
                 self.ledger.push(Event::Granted { job: id, fence: *fence, node, tasks });
@@ -82,8 +82,14 @@ impl Model {
     }
 }
 
-fn wanted(claim: &Claim, job: JobId) -> u64 {
-    claim.wants.iter().find(|w| w.job == job).map_or(claim.want_new, |w| w.tasks)
+/// Tasks that are wanted of a class: of a job that is named at all, only the named ones.
+fn wanted(claim: &Claim, job: JobId, class: u32) -> u64 {
+    let named = claim.wants.iter().filter(|w| w.job == job).collect::<Vec<_>>();
+    match named.iter().find(|w| w.class == class) {
+        Some(want) => want.tasks,
+        None if named.is_empty() => claim.want_new,
+        None => 0,
+    }
 }
 
 /// 0 stands for no limit.
@@ -92,18 +98,53 @@ fn limit(n: u64) -> u64 {
 }
 
 impl Job {
+    /// Leases of the first class that fits and has any to grant.
+    fn grant(&mut self, now: Millis, node: NodeId, idle: bool, claim: &Claim, bugs: Bugs) -> Vec<Fence> {
+        for class in 0..self.spec.needs.classes() {
+            let fits = self.spec.needs.demand(class).fits(&claim.capacity);
+            if !fits && !bugs.has(Bug::CapacityIgnored) {
+                continue;
+            }
+            let mut room = Room {
+                tasks: wanted(claim, self.id, class),
+                bytes: claim.bytes_max,
+                leases: claim.leases_max,
+                isolated: claim.isolated_max,
+                first: true,
+            };
+            let mut fences = self.grant_waiting(now, node, class, idle, &mut room, bugs);
+            let alone = fences.iter().any(|fence| self.leases[fence].quarantined);
+            if !alone {
+                fences.extend(self.grant_head(node, class, &mut room, bugs));
+            }
+            if !fences.is_empty() {
+                return fences;
+            }
+        }
+        Vec::new()
+    }
+
     fn grant_waiting(
         &mut self,
         now: Millis,
         node: NodeId,
+        class: u32,
         idle: bool,
         room: &mut Room,
         bugs: Bugs,
     ) -> Vec<Fence> {
-        let due = |w: &&Waiting| w.due <= now || bugs.has(Bug::DueIgnored);
+        let due = |w: &&Waiting| w.class == class && (w.due <= now || bugs.has(Bug::DueIgnored));
         let candidates: Vec<Waiting> = self.waiting.values().filter(due).cloned().collect();
         let mut fences = Vec::new();
-        for w in candidates {
+        let mut joined = false;
+        for w in &candidates {
+            if self.family.is_some() && w.is_free() {
+                if !joined {
+                    joined = true;
+                    fences.extend(self.grant_joined(node, &candidates, room, bugs));
+                }
+                continue;
+            }
             let suspect = self.is_suspect(w.crashes) && !bugs.has(Bug::QuarantineIgnored);
             if suspect && !(idle && fences.is_empty()) {
                 continue;
@@ -113,34 +154,21 @@ impl Job {
                 continue;
             }
             let part = if bugs.has(Bug::EighthsIgnored) { 0 } else { w.part };
-            let each = self.record_bytes();
-            let fit = room.bytes.checked_div(each).unwrap_or(u64::MAX).max(u64::from(room.first));
-            let most = limit(part).min(limit(self.spec.policy.range_max)).min(fit).min(room.tasks);
-            let n = if room.is_full() { 0 } else { w.range.len().min(most) };
+            let n = self.fit(w.range.len().min(limit(part)), room);
             if n == 0 {
                 continue;
             }
-            let mid = w.range.lo + n;
-            self.waiting.remove(&w.range.lo);
-            if mid < w.range.hi && !bugs.has(Bug::RemainderDropped) {
-                self.wait(Waiting { range: Range::new(mid, w.range.hi), ..w.clone() });
-            }
-            room.take(n, n * each);
+            let tasks = self.take_waiting(w, n, bugs);
+            room.take(n, n * self.record_bytes());
             room.isolated -= usize::from(isolated);
-            let granted = Intervals::from(Range::new(w.range.lo, mid));
-            fences.push(self.lend(
-                Lent {
-                    node,
-                    open: granted.clone(),
-                    granted,
-                    attempts: w.attempts,
-                    crashes: w.crashes,
-                    quarantined: suspect,
-                    cut: false,
-                    error: w.error,
-                },
-                bugs,
-            ));
+            let lent = Lent {
+                attempts: w.attempts,
+                crashes: w.crashes,
+                quarantined: suspect,
+                error: w.error.clone(),
+                ..Lent::new(node, class, tasks)
+            };
+            fences.push(self.lend(lent, bugs));
             if suspect {
                 break;
             }
@@ -148,10 +176,70 @@ impl Job {
         fences
     }
 
-    fn grant_head(&mut self, node: NodeId, room: &mut Room, bugs: Bugs) -> Option<Fence> {
+    /// The lowest of all these tasks that wait with nothing charged, as one lease: the tasks of a graph wait one by
+    /// one, and a lease each would cost more than they do.
+    fn grant_joined(
+        &mut self,
+        node: NodeId,
+        candidates: &[Waiting],
+        room: &mut Room,
+        bugs: Bugs,
+    ) -> Option<Fence> {
+        let free: Vec<&Waiting> = candidates.iter().filter(|w| w.is_free()).collect();
+        let n = self.fit(free.iter().map(|w| w.range.len()).sum(), room);
+        let mut tasks = Intervals::new();
+        for w in &free {
+            let some = w.range.len().min(n - tasks.len());
+            if some > 0 {
+                tasks.insert_all(&self.take_waiting(w, some, bugs));
+            }
+        }
+        if n == 0 {
+            return None;
+        }
+        room.take(n, n * self.record_bytes());
+        Some(self.lend(Lent::new(node, free[0].class, tasks), bugs))
+    }
+
+    /// How many of so many waiting tasks fit into one lease.
+    fn fit(&self, tasks: u64, room: &Room) -> u64 {
+        let bytes = room.bytes.checked_div(self.record_bytes()).unwrap_or(u64::MAX);
+        let most = limit(self.spec.policy.range_max).min(bytes.max(u64::from(room.first))).min(room.tasks);
+        if room.is_full() { 0 } else { tasks.min(most) }
+    }
+
+    /// Takes the lowest tasks of a waiting range; the rest of it waits on.
+    fn take_waiting(&mut self, w: &Waiting, n: u64, bugs: Bugs) -> Intervals {
+        let mid = w.range.lo + n;
+        self.waiting.remove(&w.range.lo);
+        if mid < w.range.hi && !bugs.has(Bug::RemainderDropped) {
+            self.wait(Waiting { range: Range::new(mid, w.range.hi), ..w.clone() });
+        }
+        Intervals::from(Range::new(w.range.lo, mid))
+    }
+
+    /// Where the run of one class that begins at the head ends.
+    fn run_end(&self) -> Seq {
+        self.spec.needs.run_end(self.head).min(self.tail)
+    }
+
+    /// Passes over runs that are canceled from the head to their end, unless all is.
+    fn pass_canceled_runs(&mut self) {
+        let Some(first) = self.untouched().first() else { return };
+        while self.run_end() <= first {
+            self.head = self.run_end();
+        }
+    }
+
+    fn grant_head(&mut self, node: NodeId, class: u32, room: &mut Room, bugs: Bugs) -> Option<Fence> {
+        self.pass_canceled_runs();
+        if self.spec.needs.class_of(self.head) != class {
+            return None;
+        }
+        let end = self.run_end();
         // Where all is canceled there is no lease to be had, and the head stays.
         while !room.is_full() && !self.untouched().is_empty() {
-            let most = room.tasks.min(limit(self.spec.policy.range_max)).min(self.tail - self.head);
+            let most = room.tasks.min(limit(self.spec.policy.range_max)).min(end - self.head);
             let (hi, bytes) = self.fit_blocks(self.head + most, room);
             if hi == self.head {
                 return None;
@@ -170,18 +258,7 @@ impl Job {
                 self.head = (hi + 1).min(self.tail);
             }
             room.take(open.len(), bytes);
-            let granted = open.clone();
-            let lent = Lent {
-                node,
-                open,
-                granted,
-                attempts: 0,
-                crashes: 0,
-                quarantined: false,
-                cut: false,
-                error: None,
-            };
-            return Some(self.lend(lent, bugs));
+            return Some(self.lend(Lent::new(node, class, open), bugs));
         }
         None
     }

@@ -1,7 +1,8 @@
 //! One job of the model: its sets, and what is derived from them.
 
+use super::graph::Family;
 use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
-use divvy_store::{Block, Counts, Dead, JobInfo, JobSpec, JobView, Progress, TaskInfo, TaskState};
+use divvy_store::{Block, ClassView, Counts, Dead, JobInfo, JobSpec, JobView, Progress, TaskInfo, TaskState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,10 +15,29 @@ pub(super) struct Lent {
     pub(super) granted: Intervals,
     pub(super) attempts: u32,
     pub(super) crashes: u32,
+    pub(super) class: u32,
     pub(super) quarantined: bool,
     /// Somebody canceled tasks of it.
     pub(super) cut: bool,
     pub(super) error: Option<String>,
+}
+
+impl Lent {
+    /// Nothing charged.
+    pub(super) fn new(node: NodeId, class: u32, tasks: Intervals) -> Lent {
+        let (open, granted) = (tasks.clone(), tasks);
+        Lent {
+            node,
+            open,
+            granted,
+            attempts: 0,
+            crashes: 0,
+            class,
+            quarantined: false,
+            cut: false,
+            error: None,
+        }
+    }
 }
 
 /// Tasks that were leased before and may be leased again.
@@ -28,6 +48,7 @@ pub(super) struct Waiting {
     pub(super) part: u64,
     pub(super) attempts: u32,
     pub(super) crashes: u32,
+    pub(super) class: u32,
     /// 0: at once.
     pub(super) due: Millis,
     pub(super) error: Option<String>,
@@ -35,8 +56,13 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// Tasks that wait with nothing charged and may be leased at once.
-    pub(super) fn uncharged(range: Range) -> Waiting {
-        Waiting { range, part: 0, attempts: 0, crashes: 0, due: 0, error: None }
+    pub(super) fn uncharged(range: Range, class: u32) -> Waiting {
+        Waiting { range, part: 0, attempts: 0, crashes: 0, class, due: 0, error: None }
+    }
+
+    /// Whether nothing is charged and nothing has to be kept apart.
+    pub(super) fn is_free(&self) -> bool {
+        (self.part, self.attempts, self.crashes) == (0, 0, 0)
     }
 }
 
@@ -63,6 +89,9 @@ pub(super) struct Job {
     pub(super) producer: Option<NodeId>,
     pub(super) open: bool,
     pub(super) canceled_whole: bool,
+    pub(super) paused: bool,
+    /// A task died with which more than `max_fails` are dead: it is to be canceled before this step is over.
+    pub(super) has_failed: bool,
     pub(super) finished: Option<Millis>,
     pub(super) stale: u64,
     pub(super) blocks: Vec<(Seq, Arc<Block>)>,
@@ -78,6 +107,10 @@ pub(super) struct Job {
     /// By the lowest seq of each range.
     pub(super) waiting: BTreeMap<Seq, Waiting>,
     pub(super) dead: BTreeMap<Seq, Dead>,
+    /// Who waits for whom, in a job with a graph.
+    pub(super) family: Option<Arc<Family>>,
+    /// Tasks with a parent that is not done.
+    pub(super) blocked: Intervals,
     pub(super) canceled: Tally,
     /// Completions that were accepted. A real store does not keep them: there they are what is left over, and that
     /// both agree is what the model checks.
@@ -93,6 +126,8 @@ impl Job {
             producer: None,
             open: false,
             canceled_whole: false,
+            paused: false,
+            has_failed: false,
             finished: None,
             stale: 0,
             blocks: Vec::new(),
@@ -104,6 +139,8 @@ impl Job {
             leases: BTreeMap::new(),
             waiting: BTreeMap::new(),
             dead: BTreeMap::new(),
+            family: None,
+            blocked: Intervals::new(),
             canceled: Tally::default(),
             done: Tally::default(),
         }
@@ -128,10 +165,20 @@ impl Job {
         Intervals::from(Range::new(self.head, self.tail)).minus(&self.canceled.set)
     }
 
-    /// Tasks that have not ended.
+    /// Tasks that have not ended and are not blocked.
     pub(super) fn unfinished(&self) -> u64 {
         let ended = self.done.len + self.dead.len() as u64 + self.canceled.len;
-        self.tail.saturating_sub(ended)
+        self.tail.saturating_sub(ended + self.blocked.len())
+    }
+
+    /// Whether nothing of it is left to run, and nothing more can come.
+    pub(super) fn is_over(&self) -> bool {
+        !self.open && self.unfinished() == 0
+    }
+
+    /// Whether it has finished with every task done.
+    pub(super) fn succeeded(&self) -> bool {
+        self.finished.is_some() && self.done.len == self.tail
     }
 
     pub(super) fn record_bytes(&self) -> u64 {
@@ -146,9 +193,10 @@ impl Job {
         let retrying = waits(true);
         let running = self.leases.values().map(|l| l.open.len()).sum();
         let (dead, canceled) = (self.dead.len() as u64, self.canceled.len);
+        let blocked = self.blocked.len();
         // As in a real store: done is what is nowhere else.
-        let done = self.tail.saturating_sub(ready + retrying + running + dead + canceled);
-        Counts { blocked: 0, ready, retrying, running, done, dead, canceled }
+        let done = self.tail.saturating_sub(blocked + ready + retrying + running + dead + canceled);
+        Counts { blocked, ready, retrying, running, done, dead, canceled }
     }
 
     pub(super) fn progress(&self) -> Progress {
@@ -159,8 +207,13 @@ impl Job {
         }
     }
 
+    /// As far as the job alone can tell: see [`super::Model::view`].
     pub(super) fn view(&self, now: Millis) -> JobView {
         let due = self.waiting.values().filter(|w| w.due <= now).map(|w| w.range.len()).sum::<u64>();
+        let classes = (0..self.spec.needs.classes.len() as u32).map(|class| ClassView {
+            demand: self.spec.needs.demand(class),
+            claimable: self.claimable_of(now, class),
+        });
         JobView {
             job: self.id,
             claimable: self.untouched().len() + due,
@@ -169,11 +222,32 @@ impl Job {
             record_bytes: self.record_bytes(),
             dead: self.dead.len() as u64,
             unfinished: self.unfinished(),
-            blocked: 0,
-            paused: false,
+            blocked: self.blocked.len(),
+            paused: self.paused,
             stuck: false,
-            classes: Vec::new(),
+            classes: classes.collect(),
         }
+    }
+
+    fn claimable_of(&self, now: Millis, class: u32) -> u64 {
+        let due = self.waiting.values().filter(|w| w.class == class && w.due <= now);
+        let above = self.runs(&self.untouched()).into_iter().filter(|(_, of)| *of == class);
+        due.map(|w| w.range.len()).sum::<u64>() + above.map(|(run, _)| run.len()).sum::<u64>()
+    }
+
+    /// These tasks as ranges of which each lies in one run of the class in which it begins.
+    pub(super) fn runs(&self, tasks: &Intervals) -> Vec<(Range, u32)> {
+        let needs = &self.spec.needs;
+        let mut runs = Vec::new();
+        for range in tasks.ranges() {
+            let mut lo = range.lo;
+            while lo < range.hi {
+                let hi = range.hi.min(needs.run_end(lo));
+                runs.push((Range::new(lo, hi), needs.class_of(lo)));
+                lo = hi;
+            }
+        }
+        runs
     }
 
     pub(super) fn info(&self) -> JobInfo {
@@ -182,7 +256,7 @@ impl Job {
             spec: self.spec.clone(),
             progress: self.progress(),
             canceled: self.canceled_whole,
-            paused: false,
+            paused: self.paused,
             waits_for: Vec::new(),
             tail: self.tail,
             bytes: self.bytes,
@@ -209,6 +283,8 @@ impl Job {
             (TaskState::Dead, Some(dead.error.clone()))
         } else if self.canceled.set.contains(seq) {
             (TaskState::Canceled, None)
+        } else if self.blocked.contains(seq) {
+            (TaskState::Blocked { by: self.blockers(seq) }, None)
         } else if seq >= self.head {
             (TaskState::Ready, None)
         } else {

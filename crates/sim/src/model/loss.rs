@@ -10,6 +10,7 @@ use super::job::Job;
 use super::{Bugs, Model};
 use divvy_core::{Fence, Millis, NodeId};
 use divvy_store::{Dead, Expired};
+use std::collections::BTreeSet;
 
 impl Model {
     /// See [`divvy_store::Store::leave`].
@@ -25,17 +26,18 @@ impl Model {
 
     /// See [`divvy_store::Store::expire`].
     pub fn expire(&mut self, now: Millis, node: NodeId) -> Expired {
-        let mut expired = Expired::default();
+        let (mut expired, mut touched) = (Expired::default(), BTreeSet::new());
         for (id, fence) in self.end_session(node) {
             let job = self.jobs.get_mut(&id).expect("it has a lease");
             expired.leases += 1;
+            touched.insert(id);
             match job.on_lost(now, fence, self.bugs, &mut self.ledger) {
                 Fate::Waiting(tasks) => expired.waiting += tasks,
                 Fate::Dead => expired.dead += 1,
             }
             job.leases.remove(&fence);
-            self.settle(now, id);
         }
+        touched.into_iter().for_each(|id| self.settle(now, id));
         expired
     }
 
@@ -74,7 +76,7 @@ impl Job {
         if condemned {
             let seq = lent.open.first().expect("a lease is never empty");
             let error = format!("took its node down {crashes} times");
-            self.die(Dead { seq, attempts: lent.attempts, crashes, error, at: now }, ledger);
+            self.die(Dead { seq, attempts: lent.attempts, crashes, error, at: now }, bugs, ledger);
             return Fate::Dead;
         }
         self.wait_again(fence, back, 1, Some(crashes));

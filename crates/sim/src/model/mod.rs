@@ -8,10 +8,12 @@
 //! A [`Model`] is plain data: cloning it is taking a snapshot, and putting the clone back is a crash that forgot
 //! what happened since. [`ModelStore`] is a model behind a lock, for callers that want the port itself.
 
+mod after;
 mod bugs;
 mod check;
 mod claim;
 mod event;
+mod graph;
 mod job;
 mod loss;
 mod report;
@@ -22,7 +24,7 @@ pub use bugs::{Bug, Bugs};
 pub use event::Event;
 pub use store::ModelStore;
 
-use divvy_core::{Demand, JobId, Millis, NodeId, Range, Seq};
+use divvy_core::{JobId, Millis, NodeId, Range, Seq};
 use divvy_store::{
     Block, Dead, Error, Exchange, Held, Input, JobInfo, Lease, NewJob, NodeInfo, Records, Reply, Result,
     TaskInfo,
@@ -81,37 +83,39 @@ impl Model {
     /// See [`divvy_store::Store::submit`].
     ///
     /// # Errors
-    /// `NodeGone` if the producer's session has ended.
+    /// `NodeGone` if the producer's session has ended, `NoJob` if it comes after one that is not there, `Conflict` if
+    /// its needs are not sane or its graph is of another number of tasks.
     pub fn submit(&mut self, now: Millis, new: &NewJob) -> Result<JobId> {
         let producer = match new.input {
             Input::Open(_, Some(node)) => Some(self.session(node)?),
             _ => None,
         };
-        self.last_job += 1;
-        let id = JobId(self.last_job);
+        new.spec.after.iter().try_for_each(|before| self.find(*before).map(drop))?;
+        let id = JobId(self.last_job + 1);
         let mut job = Job::new(id, new.spec.clone(), now);
+        if !new.spec.needs.is_sane() {
+            return Err(Error::Conflict { job: id, why: "names classes that it does not have" });
+        }
         match &new.input {
-            Input::Graph(..) => return Err(Error::Conflict { job: id, why: "has a graph: not built yet" }),
             Input::Array(n) => job.tail = *n,
             Input::Closed(blocks) => drop(job.push(blocks)),
+            Input::Graph(blocks, graph) => {
+                if job.push(blocks).len() != graph.len() {
+                    return Err(Error::Conflict { job: id, why: "has a graph of another number of tasks" });
+                }
+                job.set_graph(graph);
+            }
             Input::Open(blocks, _) => {
                 job.push(blocks);
                 (job.open, job.producer) = (true, producer);
             }
         }
         self.ledger.push(Event::Added { job: id, tasks: Range::new(0, job.tail) });
+        self.last_job = id.0;
         self.jobs.insert(id, job);
         self.version += 1;
         self.settle(now, id);
         Ok(id)
-    }
-
-    /// See [`divvy_store::Store::pause`].
-    ///
-    /// # Errors
-    /// `NoJob`.
-    pub fn pause(&mut self, _: Millis, job: JobId, _: bool) -> Result<()> {
-        Err(Error::Conflict { job, why: "cannot be paused: not built yet" })
     }
 
     /// See [`divvy_store::Store::append`].
@@ -152,9 +156,10 @@ impl Model {
         for report in &exchange.reports {
             self.on_report(now, node, report);
         }
+        exchange.reports.iter().for_each(|report| self.settle(now, report.job));
         let mut granted = Vec::new();
         if let Some(claim) = &exchange.claim {
-            granted = self.on_claim(now, node, claim);
+            granted = self.on_claim(now, node, &exchange.held, claim);
             if !granted.is_empty() {
                 self.hungry.remove(&node);
             } else if self.nodes[&node].holds.is_empty() {
@@ -182,7 +187,7 @@ impl Model {
             leases,
             lost: exchange.held.iter().filter(|h| !holds.contains(h)).copied().collect(),
             open: cut.map(|held| (*held, self.jobs[&held.0].leases[&held.1].open.clone())).collect(),
-            jobs: jobs.iter().filter_map(|id| self.jobs.get(id)).map(|job| job.view(now)).collect(),
+            jobs: jobs.iter().filter_map(|id| self.jobs.get(id)).map(|job| self.view(now, job)).collect(),
             workers: self.workers,
             hungry: self.hungry.iter().filter(|other| **other != node).count() as u64,
             next_due: due.filter(|due| *due > now).min(),
@@ -191,16 +196,15 @@ impl Model {
 
     fn lease(&self, (job, fence): Held) -> Lease {
         let lent = &self.jobs[&job].leases[&fence];
-        let (attempts, crashes, quarantined) = (lent.attempts, lent.crashes, lent.quarantined);
         Lease {
             job,
             fence,
             open: lent.open.clone(),
-            attempts,
-            crashes,
-            quarantined,
-            class: 0,
-            demand: Demand::new(),
+            attempts: lent.attempts,
+            crashes: lent.crashes,
+            quarantined: lent.quarantined,
+            class: lent.class,
+            demand: self.jobs[&job].spec.needs.demand(lent.class),
         }
     }
 
@@ -219,10 +223,15 @@ impl Model {
     /// See [`divvy_store::Store::forget`].
     ///
     /// # Errors
-    /// `NoJob`, or `Conflict` if it has not finished.
+    /// `NoJob`, or `Conflict` if it has not finished, or not succeeded while others wait for it.
     pub fn forget(&mut self, id: JobId) -> Result<()> {
-        if self.find(id)?.finished.is_none() {
+        let job = self.find(id)?;
+        if job.finished.is_none() {
             return Err(Error::Conflict { job: id, why: "has not finished" });
+        }
+        let waits = |other: &Job| other.finished.is_none() && other.spec.after.contains(&id);
+        if !job.succeeded() && self.jobs.values().any(waits) {
+            return Err(Error::Conflict { job: id, why: "has not succeeded, and others wait for it" });
         }
         self.jobs.remove(&id);
         self.version += 1;
@@ -244,7 +253,7 @@ impl Model {
     /// See [`divvy_store::Store::jobs`].
     #[must_use]
     pub fn jobs(&self) -> Vec<JobInfo> {
-        self.jobs.values().map(Job::info).collect()
+        self.jobs.values().map(|job| self.info(job)).collect()
     }
 
     /// See [`divvy_store::Store::job`].
@@ -252,7 +261,7 @@ impl Model {
     /// # Errors
     /// `NoJob`.
     pub fn job(&self, id: JobId) -> Result<JobInfo> {
-        Ok(self.find(id)?.info())
+        Ok(self.info(self.find(id)?))
     }
 
     /// See [`divvy_store::Store::task`].
@@ -302,9 +311,25 @@ impl Model {
         self.jobs.get_mut(&id).ok_or(Error::NoJob(id))
     }
 
-    /// Ends the leases of a job that have nothing open, and the job itself when nothing of it is.
+    /// Draws the conclusions of a step for a job: too many deaths cancel it, and it ends when nothing of it is open.
     fn settle(&mut self, now: Millis, id: JobId) {
-        let job = self.jobs.get_mut(&id).expect("just changed");
+        let bugs = self.bugs;
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        if std::mem::take(&mut job.has_failed) && !job.is_over() {
+            let rest = job.cancel_whole(bugs);
+            self.ledger.push(Event::Canceled { job: id, tasks: rest });
+        }
+        self.end_leases(id);
+        let job = self.jobs.get_mut(&id).expect("it is there");
+        if job.finished.is_none() && job.is_over() {
+            job.finished = Some(now);
+            self.ledger.push(Event::Finished { job: id });
+        }
+    }
+
+    /// Ends the leases of a job that have nothing open.
+    fn end_leases(&mut self, id: JobId) {
+        let job = self.jobs.get_mut(&id).expect("it is there");
         let empty: Vec<_> =
             job.leases.iter().filter(|(_, l)| l.open.is_empty()).map(|(f, l)| (*f, l.node)).collect();
         for (fence, node) in empty {
@@ -312,10 +337,6 @@ impl Model {
             if let Some(session) = self.nodes.get_mut(&node) {
                 session.holds.remove(&(id, fence));
             }
-        }
-        if job.finished.is_none() && !job.open && job.unfinished() == 0 {
-            job.finished = Some(now);
-            self.ledger.push(Event::Finished { job: id });
         }
     }
 }

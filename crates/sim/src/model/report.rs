@@ -20,7 +20,7 @@ impl Model {
             job.on_failed(now, fence, failed, self.bugs, &mut self.ledger);
         }
         job.on_back(fence, &report.back, self.bugs);
-        self.settle(now, report.job);
+        self.end_leases(report.job);
     }
 }
 
@@ -41,6 +41,7 @@ impl Job {
         let mut accepted = lent.open.intersect(done);
         lent.open.remove_all(&accepted);
         self.done.insert_all(&accepted);
+        self.wake_children(&accepted, bugs);
         if bugs.has(Bug::ResentReportCounted) {
             accepted = done.clone();
         }
@@ -52,7 +53,8 @@ impl Job {
     fn on_failed(&mut self, now: Millis, fence: Fence, failed: &Failed, bugs: Bugs, ledger: &mut Ledger) {
         let max = self.spec.policy.max_attempts + u32::from(bugs.has(Bug::AttemptsOffByOne));
         let lent = self.leases.get_mut(&fence).expect("looked up");
-        let (mut attempts, crashes) = (lent.attempts + 1, lent.crashes);
+        let (mut attempts, crashes, mut class) = (lent.attempts + 1, lent.crashes, lent.class);
+        let more = self.spec.needs.more(class).filter(|_| failed.outgrown);
         if !lent.open.contains(failed.seq) {
             match self.waiting.get(&failed.seq) {
                 Some(w) if bugs.has(Bug::ResentReportCounted) => attempts = w.attempts + 1,
@@ -62,13 +64,18 @@ impl Job {
         }
         let task = divvy_core::Range::new(failed.seq, failed.seq + 1);
         lent.open.remove(task);
-        ledger.push(Event::Failed { job: self.id, fence, seq: failed.seq, attempts });
+        let (error, mut due) = (failed.error.clone(), now + failed.retry_ms);
+        if let Some(more) = more {
+            (class, due) = (more, 0);
+            attempts -= u32::from(!bugs.has(Bug::OutgrownCharged));
+        }
+        if more.is_none() || bugs.has(Bug::OutgrownCharged) {
+            ledger.push(Event::Failed { job: self.id, fence, seq: failed.seq, attempts });
+        }
         if attempts >= max {
-            let error = failed.error.clone();
-            self.die(Dead { seq: failed.seq, attempts, crashes, error, at: now }, ledger);
+            self.die(Dead { seq: failed.seq, attempts, crashes, error, at: now }, bugs, ledger);
         } else {
-            let (due, error) = (now + failed.retry_ms, Some(failed.error.clone()));
-            self.wait(Waiting { range: task, part: 0, attempts, crashes, due, error });
+            self.wait(Waiting { range: task, part: 0, attempts, crashes, class, due, error: Some(error) });
         }
     }
 
@@ -78,22 +85,27 @@ impl Job {
         if !bugs.has(Bug::GivenBackKept) {
             lent.open.remove_all(&back);
         }
+        if bugs.has(Bug::ClassForgotten) {
+            self.leases.get_mut(&fence).expect("looked up").class = 0;
+        }
         self.wait_again(fence, &back, 0, None);
     }
 
-    /// Lets tasks of a lease wait, due at once. `None`: charged with what the lease is charged with.
+    /// Lets tasks of a lease wait in its class, due at once. `None`: charged with what the lease is charged with.
     pub(super) fn wait_again(&mut self, fence: Fence, tasks: &Intervals, part: u64, crashes: Option<u32>) {
         let lent = self.leases[&fence].clone();
         let crashes = crashes.unwrap_or(lent.crashes);
         for range in tasks.ranges() {
-            let (attempts, error) = (lent.attempts, lent.error.clone());
-            self.wait(Waiting { range: *range, part, attempts, crashes, due: 0, error });
+            let (attempts, class, error) = (lent.attempts, lent.class, lent.error.clone());
+            self.wait(Waiting { range: *range, part, attempts, crashes, class, due: 0, error });
         }
     }
 
-    pub(super) fn die(&mut self, dead: Dead, ledger: &mut Ledger) {
+    pub(super) fn die(&mut self, dead: Dead, bugs: Bugs, ledger: &mut Ledger) {
         let Dead { seq, attempts, crashes, .. } = dead;
         ledger.push(Event::Died { job: self.id, seq, attempts, crashes });
         self.dead.insert(seq, dead);
+        let max = self.spec.policy.max_fails.unwrap_or(u64::MAX);
+        self.has_failed |= self.dead.len() as u64 > max && !bugs.has(Bug::MaxFailsIgnored);
     }
 }

@@ -19,13 +19,10 @@ impl Model {
         if job.finished.is_some() {
             return Ok(0);
         }
-        let all = Intervals::from(Range::new(0, job.tail));
-        let canceled = job.cut(tasks.unwrap_or(&all), bugs);
-        if tasks.is_none() {
-            job.canceled_whole = true;
-            job.open = false;
-            job.producer = None;
-        }
+        let canceled = match tasks {
+            Some(tasks) => job.cut(tasks, bugs),
+            None => job.cancel_whole(bugs),
+        };
         let n = canceled.len();
         self.ledger.push(Event::Canceled { job: id, tasks: canceled });
         self.version += 1;
@@ -45,7 +42,9 @@ impl Model {
             return Ok(0);
         }
         job.dead.retain(|seq, _| !chosen.contains(*seq));
-        chosen.ranges().iter().for_each(|range| job.wait(Waiting::uncharged(*range)));
+        for (run, class) in job.runs(&chosen) {
+            job.wait(Waiting::uncharged(run, class));
+        }
         job.finished = None;
         let n = chosen.len();
         self.ledger.push(Event::Retried { job: id, tasks: chosen });
@@ -55,9 +54,19 @@ impl Model {
 }
 
 impl Job {
+    /// Takes out all that has not ended, and lets nothing more come.
+    pub(super) fn cancel_whole(&mut self, bugs: Bugs) -> Intervals {
+        self.canceled_whole = true;
+        self.open = false;
+        self.producer = None;
+        self.cut(&Intervals::from(Range::new(0, self.tail)), bugs)
+    }
+
     /// Takes these tasks out of wherever they are, if they have not ended, and says which.
     fn cut(&mut self, tasks: &Intervals, bugs: Bugs) -> Intervals {
         let mut cut = self.untouched().intersect(tasks);
+        cut.insert_all(&self.blocked.intersect(tasks));
+        self.blocked.remove_all(&cut);
         for lent in self.leases.values_mut() {
             let part = lent.open.intersect(tasks);
             if !part.is_empty() && !bugs.has(Bug::CancelLeavesLease) {

@@ -75,8 +75,8 @@ impl Store for ModelStore {
         self.lock().retry(job, tasks)
     }
 
-    fn pause(&self, now: Millis, job: JobId, paused: bool) -> Result<()> {
-        self.lock().pause(now, job, paused)
+    fn pause(&self, _now: Millis, job: JobId, paused: bool) -> Result<()> {
+        self.lock().pause(job, paused)
     }
 
     fn forget(&self, job: JobId) -> Result<()> {

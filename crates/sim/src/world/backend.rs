@@ -105,6 +105,13 @@ impl Backend {
         }
     }
 
+    pub(crate) fn pause(&mut self, now: Millis, job: JobId, paused: bool) -> Result<()> {
+        match self {
+            Backend::Model(model) => model.pause(job, paused),
+            Backend::Twin(twin) => twin.pause(now, job, paused),
+        }
+    }
+
     pub(crate) fn forget(&mut self, job: JobId) -> Result<()> {
         match self {
             Backend::Model(model) => model.forget(job),

@@ -1,4 +1,4 @@
-//! The people and programs outside: they submit, append, cancel, retry and forget.
+//! The people and programs outside: they submit, append, cancel, retry, pause and forget.
 //!
 //! One errand is on its way at a time. An errand that the store forgot by a restart is run again; its submitter
 //! never heard that it was done.
@@ -11,6 +11,7 @@ use super::net::{Answer, Request};
 use super::queue::Event;
 use super::work::JobPlan;
 use divvy_core::{Intervals, JobId, Millis, Range, Rng};
+use divvy_store::Error;
 use std::rc::Rc;
 
 /// What the client asks of the store.
@@ -31,6 +32,10 @@ pub(crate) enum Errand {
         job: JobId,
         tasks: Option<Intervals>,
     },
+    Pause {
+        job: JobId,
+        paused: bool,
+    },
     Forget(JobId),
     Sweep,
 }
@@ -45,7 +50,8 @@ impl World {
     /// False if it found nothing to do.
     pub(crate) fn on_client(&mut self) -> bool {
         let ns = self.rng.client.exponential(self.plan.client_ns as f64) as u64;
-        if !self.is_calm() || self.client.is_waiting || self.last_errand().is_some() {
+        // Also in the calm: a job may get stuck, or be closed by nobody else, until the last one has ended.
+        if !self.is_closing() {
             self.queue.after(ns, Event::Client);
         }
         if self.client.is_waiting {
@@ -58,17 +64,47 @@ impl World {
         true
     }
 
-    /// Once faults stop, open jobs are closed.
+    /// Once faults stop, open jobs are closed, paused ones let go, and those canceled that wait in vain.
     fn last_errand(&self) -> Option<Errand> {
-        let (job, _) = self.state.ledger.jobs.iter().find(|(_, job)| job.open)?;
-        Some(Errand::Append { job: *job, tasks: 0, close: true })
+        let open = self.state.ledger.jobs.iter().find(|(_, job)| job.open);
+        let close = open.map(|(job, _)| Errand::Append { job: *job, tasks: 0, close: true });
+        close.or_else(|| self.let_go()).or_else(|| self.cancel_stuck())
+    }
+
+    fn let_go(&self) -> Option<Errand> {
+        let paused = |(_, job): &(&JobId, &Job)| job.paused && !job.is_finished();
+        let (job, _) = self.state.ledger.jobs.iter().find(paused)?;
+        Some(Errand::Pause { job: *job, paused: false })
+    }
+
+    fn cancel_stuck(&self) -> Option<Errand> {
+        let ledger = &self.state.ledger;
+        let (job, _) = ledger.jobs.iter().find(|(_, job)| ledger.is_stuck(job))?;
+        Some(Errand::Cancel { job: *job, tasks: None })
+    }
+
+    /// A job like any other, now and then one that comes after others.
+    fn submission(&mut self) -> Errand {
+        let rng = &mut self.rng.client;
+        let mut plan = JobPlan::draw(rng, self.plan.mix);
+        let jobs: Vec<JobId> = self.state.ledger.jobs.keys().copied().collect();
+        if !jobs.is_empty() && rng.chance(0.4) {
+            let some = (0..1 + rng.below(2)).map(|_| jobs[rng.below(jobs.len() as u64) as usize]);
+            plan.spec.after = some.collect();
+        }
+        Errand::Submit(Rc::new(plan))
     }
 
     fn errand(&mut self) -> Option<Errand> {
         if self.state.ledger.unfinished() < self.plan.low_water {
-            let plan = JobPlan::draw(&mut self.rng.client, self.plan.mix);
-            return Some(Errand::Submit(Rc::new(plan)));
+            return Some(self.submission());
         }
+        if self.rng.client.chance(0.2)
+            && let Some(errand) = self.let_go().or_else(|| self.cancel_stuck())
+        {
+            return Some(errand);
+        }
+        let pauses = self.may(Fault::PauseJob);
         let (cancels, some, retries) =
             (self.may(Fault::CancelJob), self.may(Fault::CancelTasks), self.may(Fault::Retry));
         let rng = &mut self.rng.client;
@@ -95,6 +131,7 @@ impl World {
             3 if cancels && !job.is_finished() => Errand::Cancel { job: id, tasks: None },
             4 | 5 if some => Errand::Cancel { job: id, tasks: Some(some_tasks(rng, job)) },
             6 if rng.chance(0.3) => Errand::Sweep,
+            6 if pauses && !job.is_finished() => Errand::Pause { job: id, paused: rng.chance(0.8) },
             _ => return None,
         };
         Some(errand)
@@ -107,9 +144,14 @@ impl World {
         let refused = |error| Broken { invariant: Invariant::Replies, why: format!("{errand:?}: {error}") };
         match errand {
             Errand::Submit(plan) => {
+                let mut plan = plan.clone();
+                if !plan.spec.after.iter().all(known) {
+                    // A restart or an earlier errand took away what it was to come after.
+                    Rc::make_mut(&mut plan).spec.after.retain(known);
+                }
                 let id = backend.submit(now, &plan.new_job()).map_err(refused)?;
                 let open = plan.kind == super::work::Kind::Open;
-                ledger.on_submitted(id, plan, plan.tasks, open)?;
+                ledger.on_submitted(id, &plan, plan.tasks, open)?;
                 self.plans.insert(id, plan.clone());
             }
             Errand::Append { job, tasks, close } if known(job) && ledger.jobs[job].open => {
@@ -121,6 +163,9 @@ impl World {
                 }
             }
             Errand::Cancel { job, tasks } if known(job) => {
+                if tasks.is_none() && ledger.is_stuck(&ledger.jobs[job]) {
+                    self.tally.count(Fault::Stuck);
+                }
                 let n = backend.cancel(now, *job, tasks.as_ref()).map_err(refused)?;
                 ledger.on_canceled(*job, tasks.as_ref(), n)?;
                 if n > 0 {
@@ -134,6 +179,16 @@ impl World {
                 if n > 0 {
                     self.tally.count(Fault::Retry);
                 }
+            }
+            Errand::Pause { job, paused } if known(job) => {
+                backend.pause(now, *job, *paused).map_err(refused)?;
+                ledger.on_paused(*job, *paused);
+                self.tally.count(Fault::PauseJob);
+            }
+            Errand::Forget(job) if known(job) && !ledger.may_forget(*job) => {
+                let told = backend.forget(*job);
+                let refused = matches!(told, Err(Error::Conflict { .. }));
+                ensure!(refused, Replies, "job {job}, which others wait for, is forgotten: {told:?}");
             }
             Errand::Forget(job) if known(job) && ledger.jobs[job].is_finished() => {
                 self.fates(*job)?;

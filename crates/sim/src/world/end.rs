@@ -94,13 +94,20 @@ impl World {
         let loss_ns = plan.detect_ns * 2 + plan.respawn_ns + trip_ns + polls;
         let mut ns = 10 * loss_ns;
         for job in self.state.ledger.jobs.values() {
+            ns += 2 * (trip_ns + polls) + plan.client_ns * 30; // until it is closed, let go, or its turn comes
             let policy = &job.plan.spec.policy;
             for work in (0..job.tail).map(|seq| job.plan.task(seq)) {
+                let grows = job.plan.spec.needs.classes();
                 let (starts, losses) = match work.deadly {
                     true => (12 + policy.crash_limit, 12 + policy.crash_limit),
-                    false => (1 + work.fails.min(policy.max_attempts), 0),
+                    false => (1 + grows + policy.max_attempts, 0),
                 };
-                let wait = u64::from(work.fails) * (retry_ns + trip_ns + polls) + u64::from(losses) * loss_ns;
+                // In a graph each task may have to wait for the report of another.
+                let steps = u64::from(!job.plan.graph.is_empty()) + u64::from(grows);
+                let fails =
+                    u64::from(work.fails.max(if work.fits == u32::MAX { policy.max_attempts } else { 0 }));
+                let trips = fails * (retry_ns + trip_ns + polls) + steps * (trip_ns + polls);
+                let wait = trips + u64::from(losses) * loss_ns;
                 ns += u64::from(starts) * work.run_ns + wait;
             }
         }
@@ -129,20 +136,20 @@ impl World {
     fn fate(&self, id: JobId, job: &Job, seq: Seq) -> Checked {
         let (work, policy) = (job.plan.task(seq), &job.plan.spec.policy);
         if let Some(charge) = job.dead.get(&seq) {
-            let failed = charge.attempts >= policy.max_attempts && work.fails >= policy.max_attempts;
+            let fails = work.fails >= policy.max_attempts || work.fits == u32::MAX;
+            let failed = charge.attempts >= policy.max_attempts && fails;
             let crashed = charge.crashes >= policy.crash_limit && (work.deadly || job.unlucky.contains(&seq));
             ensure!(failed || crashed, Fate, "{seq} of job {id} died of {charge:?}, it is {work:?}");
         } else if job.canceled.contains(seq) {
             let may =
                 self.plan.faults[Fault::CancelJob as usize] || self.plan.faults[Fault::CancelTasks as usize];
+            let may = may || job.canceled_whole;
             ensure!(may, Fate, "{seq} of job {id} is canceled, and nobody did it");
+        } else if !job.done.contains(seq) {
+            ensure!(job.blocker(seq).is_some(), Fate, "{seq} of job {id} has not ended, it is {work:?}");
         } else {
-            let should = !work.deadly && work.fails < policy.max_attempts;
-            ensure!(
-                job.done.contains(seq) && should,
-                Fate,
-                "{seq} of job {id} counts as done, it is {work:?}"
-            );
+            let should = !work.deadly && work.fails < policy.max_attempts && work.fits != u32::MAX;
+            ensure!(should, Fate, "{seq} of job {id} counts as done, it is {work:?}");
         }
         Ok(())
     }

@@ -64,6 +64,14 @@ faults! {
     Failing,
     /// A task kills its node.
     Deadly,
+    /// A task outgrows its class.
+    Outgrown,
+    /// A job is paused.
+    PauseJob,
+    /// More tasks of a job are dead than may be.
+    TooManyDead,
+    /// A job waits for one that did not succeed, until somebody cancels it.
+    Stuck,
 }
 
 impl fmt::Display for Fault {

@@ -41,8 +41,6 @@ pub(crate) struct Host {
     pub(crate) trip: Option<u64>,
     /// Leases that were lost here with the last session.
     pub(crate) left_behind: Vec<Held>,
-    /// Leases that it was told of late: what it claimed meanwhile may come on top of its bounds.
-    pub(crate) excess: usize,
     /// It will hear of a change of the store soon.
     pub(crate) hears: bool,
     pub(crate) is_stopping: bool,
@@ -67,7 +65,6 @@ impl Host {
             spins: 0,
             trip: None,
             left_behind: Vec::new(),
-            excess: 0,
             hears: false,
             is_stopping: false,
             until: Until::Stopped,
@@ -105,7 +102,7 @@ impl World {
         let info = NodeInfo { name: String::new(), pid: 0, workers: cfg.workers };
         host.node = Some(Node::new(cfg));
         (host.trip, host.is_stopping, host.paused_until) = (None, false, 0);
-        (host.excess, host.hears) = (0, false);
+        host.hears = false;
         (host.wake_at, host.planned) = (u64::MAX, u64::MAX);
         self.send(Request::Register { at, info });
     }

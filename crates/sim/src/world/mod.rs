@@ -233,10 +233,7 @@ impl World {
 
     fn on_deliver(&mut self, answer: Answer) -> Checked {
         match answer {
-            Answer::Reply { at, trip, wall, reply, again } => {
-                self.hosts[at.slot].excess += again;
-                self.on_reply(at, trip, wall, reply)
-            }
+            Answer::Reply { at, trip, wall, reply } => self.on_reply(at, trip, wall, reply),
             Answer::Registered { at, node } => self.on_registered(at, node),
             Answer::Errand => {
                 self.client.is_waiting = false;

@@ -26,18 +26,8 @@ pub(crate) enum Request {
 /// What the store answers.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// With the number of leases that an earlier reply had granted, which got lost.
-    Reply {
-        at: Place,
-        trip: u64,
-        wall: Millis,
-        reply: Result<Reply, Refusal>,
-        again: usize,
-    },
-    Registered {
-        at: Place,
-        node: NodeId,
-    },
+    Reply { at: Place, trip: u64, wall: Millis, reply: Result<Reply, Refusal> },
+    Registered { at: Place, node: NodeId },
     Left,
     Expired,
     Errand,

@@ -63,6 +63,10 @@ impl World {
     fn cut(&mut self, slot: usize, held: Held, n: u64, out: &mut Vec<Action>) {
         let back = self.hosts[slot].pool.cut(held, n);
         let now = self.queue.now();
+        if self.hosts[slot].pool.idle().is_some() {
+            // Who was woken for what is no longer there finds nothing to do.
+            self.queue.at(now, Event::Bell(self.place(slot)));
+        }
         self.node(slot).on_cut(now, held, &back, out);
     }
 
@@ -125,12 +129,16 @@ impl World {
             self.kill(at.slot, Cause::Deadly(r.held, r.seq));
             return Ok(true);
         }
-        let fails = r.attempts < work.fails;
-        self.runs.on_ended(r.held, r.seq, fails);
-        if fails {
-            self.tally.count(Fault::Failing);
+        let (outgrown, fails) = (r.class < work.fits, r.attempts < work.fails);
+        self.runs.on_ended(r.held, r.seq, outgrown || fails);
+        let outcome = match (outgrown, fails) {
+            (true, _) => Outcome::Outgrown,
+            (_, true) => Outcome::Failed,
+            _ => Outcome::Done,
+        };
+        if outcome != Outcome::Done {
+            self.tally.count(if outgrown { Fault::Outgrown } else { Fault::Failing });
         }
-        let outcome = if fails { Outcome::Failed } else { Outcome::Done };
         self.hosts[at.slot].pool.end(now, worker, outcome);
         self.feed(at.slot)?;
         self.on_bell(at)?;
@@ -166,18 +174,12 @@ impl World {
     }
 
     /// The node holds what it may, and no more.
-    fn bounded(&mut self, slot: usize) -> Checked {
-        let host = &mut self.hosts[slot];
+    fn bounded(&self, slot: usize) -> Checked {
+        let host = &self.hosts[slot];
         let (n, most) = (host.leases(), host.cfg.leases_max);
-        if n <= most {
-            host.excess = 0;
-        }
-        let late = host.excess;
-        ensure!(
-            n <= most + late,
-            NodeBounds,
-            "node {slot} holds {n} leases, at most {most} and {late} told late"
-        );
+        ensure!(n <= most, NodeBounds, "node {slot} holds {n} leases, at most {most}");
+        let (taken, capacity) = (host.pool.taken(), &host.cfg.capacity);
+        ensure!(taken.fits(capacity), NodeBounds, "tasks take {taken} of node {slot}, which has {capacity}");
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::Planted;
 use super::fault::Fault;
 use super::net::Net;
-use super::work::{Mix, log_uniform};
+use super::work::{Mix, full_capacity, log_uniform};
 use divvy_core::Rng;
 use divvy_decide::{Config, Until};
 
@@ -73,6 +73,7 @@ impl Plan {
                 tasks_max: 20 + rng.below(200),
                 failing: faults[Fault::Failing as usize],
                 deadly: faults[Fault::Deadly as usize],
+                outgrowing: faults[Fault::Outgrown as usize],
             },
             steals: rng.chance(0.5),
             kills_dropped: rng.chance(0.5),
@@ -96,7 +97,7 @@ impl Plan {
             grace_ns: 1_000_000_000,
             client_ns: 1_000_000_000,
             low_water: 0,
-            mix: Mix { tasks_max: 1, failing: false, deadly: false },
+            mix: Mix { tasks_max: 1, failing: false, deadly: false, outgrowing: false },
             steals: true,
             kills_dropped: true,
             twin: false,
@@ -123,10 +124,16 @@ fn config(rng: &mut Rng, bug: Option<Planted>) -> Config {
     cfg
 }
 
-/// The first slot serves every job until it is stopped, so that every job has somebody; the others may differ.
+/// The first slot serves every job until it is stopped and has room for every task, so that every job has somebody; the others may differ.
 fn slot(rng: &mut Rng, base: &Config, nth: u64) -> Config {
     let mut cfg = base.clone();
     cfg.workers = 1 + rng.below(4) as u32;
+    cfg.capacity = full_capacity();
+    if nth > 0 && rng.chance(0.4) {
+        for (name, most) in full_capacity().iter() {
+            cfg.capacity = cfg.capacity.with(name, rng.below(most + 1));
+        }
+    }
     if nth > 0 && rng.chance(0.2) {
         cfg.handlers.swap_remove(rng.below(2) as usize);
     }

@@ -61,6 +61,8 @@ pub fn score(times: Times, mean_ns: f64, tasks: u64, nodes: usize, workers: u32,
         mean_ns,
         failing: 0.0,
         deadly: 0.0,
+        outgrowing: 0.0,
+        graph: divvy_store::Graph::default(),
         seed: rng.bits(),
     };
     let times: Vec<u64> = (0..tasks).map(|seq| job.task(seq).run_ns).collect();

@@ -1,6 +1,6 @@
 //! The workers of one simulated process and the tasks that wait for them.
 
-use divvy_core::{Intervals, Range, Rng, Seq};
+use divvy_core::{Demand, Intervals, Range, Rng, Seq};
 use divvy_decide::{Failure, Tick, Worked};
 use divvy_store::{Held, Lease};
 
@@ -20,20 +20,22 @@ struct Lent {
     held: Held,
     waiting: Intervals,
     attempts: u32,
-    /// Its tasks take something of the node: each waits to be told to run.
-    takes: bool,
+    class: u32,
+    /// What each of its tasks takes of the node; where it is not nothing, each waits to be told to run.
+    demand: Demand,
     /// Since the last tick.
     worked: Worked,
 }
 
 /// A task that a worker runs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Running {
     pub(crate) run: u64,
     pub(crate) held: Held,
     pub(crate) seq: Seq,
     pub(crate) attempts: u32,
-    takes: bool,
+    pub(crate) class: u32,
+    demand: Demand,
     from: u64,
     /// Its end will be told.
     told: bool,
@@ -44,12 +46,13 @@ pub(crate) struct Running {
 pub(crate) enum Outcome {
     Done,
     Failed,
+    Outgrown,
     Stopped,
 }
 
 impl Pool {
     pub(crate) fn new(workers: u32) -> Pool {
-        Pool { workers: vec![None; workers as usize], ..Pool::default() }
+        Pool { workers: (0..workers).map(|_| None).collect(), ..Pool::default() }
     }
 
     /// False if it was started before.
@@ -58,15 +61,16 @@ impl Pool {
         if self.lent.iter().any(|l| l.held == held) {
             return false;
         }
-        let (takes, attempts) = (!lease.demand.is_empty(), lease.attempts);
+        let (attempts, class, demand) = (lease.attempts, lease.class, lease.demand.clone());
+        let takes = !demand.is_empty();
         let waiting = if takes { Intervals::new() } else { lease.open.clone() };
-        self.lent.push(Lent { held, waiting, attempts, takes, worked: Worked::default() });
+        self.lent.push(Lent { held, waiting, attempts, class, demand, worked: Worked::default() });
         true
     }
 
     /// There is room for this task. False if it is of no lease that was started.
     pub(crate) fn run(&mut self, held: Held, seq: Seq) -> bool {
-        let lent = self.lent.iter_mut().find(|l| l.held == held && l.takes);
+        let lent = self.lent.iter_mut().find(|l| l.held == held && !l.demand.is_empty());
         lent.map(|lent| lent.waiting.insert(Range::new(seq, seq + 1))).is_some()
     }
 
@@ -82,7 +86,7 @@ impl Pool {
         if let Some(lent) = self.lent.iter_mut().find(|l| l.held == held) {
             let gone = lent.waiting.intersect(tasks);
             lent.waiting.remove_all(&gone);
-            if lent.takes {
+            if !lent.demand.is_empty() {
                 self.ended.extend(gone.iter().map(|seq| (held, seq)));
             }
         }
@@ -123,22 +127,29 @@ impl Pool {
         let seq = if stolen { low.lo + low.len() / 2 } else { low.lo };
         lent.waiting.remove(Range::new(seq, seq + 1));
         self.runs += 1;
-        let attempts = lent.attempts;
-        let (run, takes) = (self.runs, lent.takes);
-        let running = Running { run, held: lent.held, seq, attempts, takes, from: now, told: true };
-        self.workers[worker] = Some(running);
+        let running = Running {
+            run: self.runs,
+            held: lent.held,
+            seq,
+            attempts: lent.attempts,
+            class: lent.class,
+            demand: lent.demand.clone(),
+            from: now,
+            told: true,
+        };
+        self.workers[worker] = Some(running.clone());
         Some(running)
     }
 
     /// What a worker runs, if it is still that run.
     pub(crate) fn running(&self, worker: usize, run: u64) -> Option<Running> {
-        self.workers[worker].filter(|r| r.run == run)
+        self.workers[worker].clone().filter(|r| r.run == run)
     }
 
     /// A worker's run is over.
     pub(crate) fn end(&mut self, now: u64, worker: usize, outcome: Outcome) {
         let Some(r) = self.workers[worker].take() else { return };
-        if r.takes {
+        if !r.demand.is_empty() {
             self.ended.push((r.held, r.seq));
         }
         let lent = self.lent.iter_mut().find(|l| l.held == r.held);
@@ -146,9 +157,9 @@ impl Pool {
         let task = Range::new(r.seq, r.seq + 1);
         match outcome {
             Outcome::Done => lent.worked.done.insert(task),
-            Outcome::Failed => {
-                let error = "failed".to_owned();
-                lent.worked.failed.push(Failure { seq: r.seq, error, outgrown: false });
+            Outcome::Failed | Outcome::Outgrown => {
+                let (error, outgrown) = ("failed".to_owned(), outcome == Outcome::Outgrown);
+                lent.worked.failed.push(Failure { seq: r.seq, error, outgrown });
             }
             Outcome::Stopped => lent.worked.stopped.insert(task),
         }
@@ -156,9 +167,16 @@ impl Pool {
         lent.worked.tasks += 1;
     }
 
+    /// What all tasks take that run now, also those whose end nobody will hear of.
+    pub(crate) fn taken(&self) -> Demand {
+        let mut taken = Demand::new();
+        self.workers.iter().flatten().for_each(|r| taken.put(&r.demand, 1));
+        taken
+    }
+
     /// Workers whose runs will be told.
     pub(crate) fn busy(&self) -> Vec<usize> {
-        let busy = self.workers.iter().enumerate().filter(|(_, r)| r.is_some_and(|r| r.told));
+        let busy = self.workers.iter().enumerate().filter(|(_, r)| r.as_ref().is_some_and(|r| r.told));
         busy.map(|(nth, _)| nth).collect()
     }
 

@@ -18,7 +18,7 @@ impl World {
             }
             if self.strikes(Fault::Busy, self.plan.net.rate) {
                 let (wall, reply) = (self.wall(Some(at.slot)), Err(Refusal::Again));
-                self.answer(Answer::Reply { at, trip, wall, reply, again: 0 });
+                self.answer(Answer::Reply { at, trip, wall, reply });
                 return Ok(());
             }
         } else if !self.disk.is_up {
@@ -42,8 +42,8 @@ impl World {
         match request {
             Request::Exchange { at, node, trip, exchange } => {
                 let wall = self.wall(Some(at.slot));
-                let (reply, again) = self.exchange(wall, *node, exchange)?;
-                Ok(Answer::Reply { at: *at, trip: *trip, wall, reply, again })
+                let reply = self.exchange(wall, *node, exchange)?;
+                Ok(Answer::Reply { at: *at, trip: *trip, wall, reply })
             }
             Request::Register { at, info } => {
                 let now = self.wall(Some(at.slot));
@@ -71,24 +71,20 @@ impl World {
         }
     }
 
-    fn exchange(
-        &mut self,
-        now: Millis,
-        node: NodeId,
-        asked: &Exchange,
-    ) -> Checked<(Result<Reply, Refusal>, usize)> {
+    fn exchange(&mut self, now: Millis, node: NodeId, asked: &Exchange) -> Checked<Result<Reply, Refusal>> {
         let lives = self.state.ledger.sessions.contains_key(&node);
         match self.state.backend.exchange(now, node, asked) {
             Ok(reply) => {
                 ensure!(lives, Replies, "node {node} has no session, yet it is answered");
                 self.trace.reply(now, &reply);
                 self.trace.line(self.queue.now(), format_args!("store: node {node} is told {reply:?}"));
-                let again = self.state.ledger.on_exchange(now, node, asked, &reply, &self.runs)?;
-                Ok((Ok(reply), again))
+                let too_many = self.state.ledger.on_exchange(now, node, asked, &reply, &self.runs)?;
+                (0..too_many).for_each(|_| self.tally.count(Fault::TooManyDead));
+                Ok(Ok(reply))
             }
             Err(Error::NodeGone(_)) => {
                 ensure!(!lives, Replies, "node {node} has a session, yet it is gone");
-                Ok((Err(Refusal::Gone), 0))
+                Ok(Err(Refusal::Gone))
             }
             Err(error) => Err(refused(error)),
         }

@@ -2,8 +2,8 @@
 //!
 //! Everything about a task follows from its job's seed and its seq, so nothing is stored per task.
 
-use divvy_core::{Rng, Seq};
-use divvy_store::{Array, Block, Input, JobSpec, NewJob, Policy};
+use divvy_core::{Demand, Rng, Seq};
+use divvy_store::{Array, Block, Class, Graph, Input, JobSpec, Needs, NewJob, Policy};
 
 /// How the times of a job's tasks are distributed around their mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Array,
     Closed,
     Open,
+    /// Tasks that wait for others.
+    Graph,
 }
 
 /// What a task is going to be.
@@ -38,6 +40,8 @@ pub(crate) struct Work {
     pub(crate) fails: u32,
     /// Whether it takes its node down whenever it runs.
     pub(crate) deadly: bool,
+    /// The lowest class in which it does not outgrow what it has; `u32::MAX` for none.
+    pub(crate) fits: u32,
 }
 
 /// A job: its spec, and the nature of its tasks.
@@ -56,7 +60,16 @@ pub(crate) struct JobPlan {
     /// Probability that a task fails at least once, and that it is deadly.
     pub(crate) failing: f64,
     pub(crate) deadly: f64,
+    /// Probability that a task outgrows the class in which it begins.
+    pub(crate) outgrowing: f64,
+    /// Empty unless it has one.
+    pub(crate) graph: Graph,
     pub(crate) seed: u64,
+}
+
+/// What a node has that has room for every task.
+pub(crate) fn full_capacity() -> Demand {
+    Demand::new().with("cpus", 4).with("gpu", 2).with("mem", 8)
 }
 
 /// What a seed's jobs are like.
@@ -65,20 +78,21 @@ pub(crate) struct Mix {
     pub(crate) tasks_max: u64,
     pub(crate) failing: bool,
     pub(crate) deadly: bool,
+    pub(crate) outgrowing: bool,
 }
 
 impl JobPlan {
     /// A job like any other of this seed.
     pub(crate) fn draw(rng: &mut Rng, mix: Mix) -> JobPlan {
         let tasks = log_uniform(rng, 1.0, mix.tasks_max as f64) as u64;
-        let kind = [Kind::Array, Kind::Closed, Kind::Open][rng.below(3) as usize];
+        let kind = [Kind::Array, Kind::Closed, Kind::Open, Kind::Graph][rng.below(4) as usize];
         let max_attempts = 1 + rng.below(4) as u32;
         let crash_limit = 1 + rng.below(5) as u32;
         let range_max = if rng.chance(0.25) { 1 + rng.below(20) } else { 0 };
         let policy = Policy {
             max_attempts,
             crash_limit,
-            max_fails: None,
+            max_fails: rng.chance(0.15).then(|| rng.below(4)),
             range_max,
             exclusive: rng.chance(0.15),
             retention_ms: rng.below(2_000),
@@ -92,8 +106,12 @@ impl JobPlan {
         };
         let failing = if mix.failing && rng.chance(0.7) { 0.3 * rng.unit() } else { 0.0 };
         let deadly = if mix.deadly && rng.chance(0.3) { 1.0 / (tasks.max(20)) as f64 } else { 0.0 };
+        let needs = if rng.chance(0.4) { some_needs(rng, tasks) } else { Needs::default() };
+        let outgrowing = if mix.outgrowing && rng.chance(0.7) { 0.3 * rng.unit() } else { 0.0 };
+        let graph = if kind == Kind::Graph { some_graph(rng, tasks) } else { Graph::default() };
         let spec = JobSpec {
             policy,
+            needs,
             array: (kind == Kind::Array).then_some(Array { first: 1, step: 1 }),
             ..JobSpec::new(["a", "b"][rng.below(2) as usize])
         };
@@ -107,6 +125,8 @@ impl JobPlan {
             mean_ns: log_uniform(rng, 5e4, 5e6),
             failing,
             deadly,
+            outgrowing,
+            graph,
             seed: rng.bits(),
         }
     }
@@ -137,7 +157,13 @@ impl JobPlan {
         };
         let fails = rng.chance(self.failing);
         let deadly = rng.chance(self.deadly);
+        let mut fits = self.spec.needs.class_of(seq);
+        while rng.chance(self.outgrowing) {
+            // Who outgrows the last class as well fits nowhere.
+            fits = self.spec.needs.more(fits).unwrap_or(if self.outgrowing > 0.2 { u32::MAX } else { fits });
+        }
         Work {
+            fits,
             run_ns: (self.mean_ns * factor) as u64 + 1,
             fails: if fails { 1 + rng.below(u64::from(self.spec.policy.max_attempts) + 1) as u32 } else { 0 },
             deadly,
@@ -150,6 +176,7 @@ impl JobPlan {
             Kind::Array => Input::Array(self.tasks),
             Kind::Closed => Input::Closed(self.blocks(self.tasks)),
             Kind::Open => Input::Open(self.blocks(self.tasks), None),
+            Kind::Graph => Input::Graph(self.blocks(self.tasks), self.graph.clone()),
         };
         NewJob { spec: self.spec.clone(), input }
     }
@@ -167,6 +194,38 @@ impl JobPlan {
         }
         blocks
     }
+}
+
+/// Two or three classes over one to three resources, in runs; the larger ones take what outgrew the smaller ones.
+fn some_needs(rng: &mut Rng, tasks: u64) -> Needs {
+    let (n, resources) = (2 + rng.below(2) as u32, 1 + rng.below(3) as usize);
+    let all = full_capacity();
+    let mut classes = Vec::new();
+    for class in 0..n {
+        let mut demand = Demand::new();
+        for (name, most) in all.iter().take(resources) {
+            demand = demand.with(name, rng.below(most + 1));
+        }
+        let more = (class + 1 < n && rng.chance(0.8)).then_some(class + 1);
+        classes.push(Class { demand, more });
+    }
+    let mut starts = vec![(0, rng.below(n.into()) as u32)];
+    for _ in 0..rng.below(4) {
+        let from = starts[starts.len() - 1].0 + 1 + rng.below(tasks);
+        starts.push((from, rng.below(n.into()) as u32));
+    }
+    Needs { classes, starts }
+}
+
+/// Each task waits for a few of those just before it, or for some of all before it.
+fn some_graph(rng: &mut Rng, tasks: u64) -> Graph {
+    let (near, most) = (rng.chance(0.5), 1 + rng.below(4));
+    let parents = (0..tasks).map(|seq| {
+        let from = if near { seq.saturating_sub(8) } else { 0 };
+        let n = if seq == 0 { 0 } else { rng.below(most + 1) };
+        (0..n).map(|_| from + rng.below(seq - from)).collect()
+    });
+    Graph::new(parents.collect()).expect("each waits for earlier ones")
 }
 
 /// A number whose logarithm is uniform.

@@ -12,6 +12,15 @@ fn the_model_conforms() {
     conformance::run(&fresh(Bugs::NONE));
 }
 
+/// The walks that [`super::differential`] takes with both, and more of them.
+#[test]
+fn the_model_takes_random_walks() {
+    for seed in 0..3 * super::differential::seeds() {
+        println!("seed {seed}");
+        conformance::random::walk(&*fresh(Bugs::NONE)(), seed, 300);
+    }
+}
+
 /// What only a store that forgets can show: the simulator has to find these.
 const FOUND_BY_SIMULATION_ONLY: &[Bug] = &[Bug::AckBeforeSync];
 

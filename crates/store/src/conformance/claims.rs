@@ -2,7 +2,7 @@
 
 use super::Case;
 use super::given::*;
-use crate::{Claim, Input, JobSpec, NewJob, Policy, Report, Store, Want};
+use crate::{Claim, Exchange, Input, JobSpec, NewJob, Policy, Report, Store, Want};
 use divvy_core::{Intervals, JobId};
 
 pub(super) const CASES: &[Case] = super::cases!["claims":
@@ -31,6 +31,7 @@ pub(super) const CASES: &[Case] = super::cases!["claims":
     a_canceled_head_is_passed_over,
     a_head_with_nothing_to_grant_above_it_stays,
     a_finished_job_grants_nothing,
+    a_node_that_does_not_list_all_it_holds_is_granted_nothing,
 ];
 
 fn tasks_come_from_the_head_in_order(store: &dyn Store) {
@@ -338,4 +339,22 @@ fn a_finished_job_grants_nothing(store: &dyn Store) {
     assert_eq!(reply.leases, []);
     let view = view(&reply, job);
     assert_eq!((view.finished, view.claimable, view.unfinished), (true, 0, 0));
+}
+
+fn a_node_that_does_not_list_all_it_holds_is_granted_nothing(store: &dyn Store) {
+    let jobs = [9, 9].map(|n| array(store, n, Policy::default()));
+    let mut node = Node::new(store);
+    let heard = node.claim_one(2);
+    let ask = |job, reports| {
+        let claim = Some(Claim { only: Some(job), ..any(2) });
+        let exchange = Exchange { held: vec![name(&heard)], reports, claim };
+        store.exchange(NOW, node.id, &exchange).unwrap().leases
+    };
+    let unheard = ask(jobs[0], vec![]);
+    assert_eq!(opens(&unheard), [set(&[(2, 4)])]);
+    assert_eq!(ask(jobs[1], vec![]), unheard, "and of the other job nothing");
+    assert_eq!(counts(store, jobs[1]).running, 0);
+    let done = Report { done: unheard[0].open.clone(), ..about(&unheard[0]) };
+    let leases = ask(jobs[1], vec![done]);
+    assert_eq!((leases[0].job, leases.len()), (jobs[1], 1), "what has ended by a report is not held");
 }

@@ -1,9 +1,10 @@
 //! What cases are made of: jobs, a well-behaved node, and the checks that hold in every state.
 
 use crate::{
-    Array, Block, Claim, Counts, Exchange, Failed, Held, Input, JobSpec, JobView, Lease, NewJob, NodeInfo,
-    Policy, Reply, Report, Store,
+    Array, Block, Claim, Counts, Exchange, Failed, Held, Input, JobSpec, JobView, Lease, Needs, NewJob,
+    NodeInfo, Policy, Reply, Report, Store,
 };
+use divvy_core::demand::{CPUS, WHOLE};
 use divvy_core::{Demand, Intervals, JobId, Millis, NodeId, Range, Seq};
 
 /// When most of a case happens.
@@ -38,6 +39,24 @@ pub(super) fn open(store: &dyn Store, blocks: Vec<Block>, producer: Option<NodeI
     store
         .submit(NOW, &NewJob { spec: spec(Policy::default()), input: Input::Open(blocks, producer) })
         .unwrap()
+}
+
+/// An array job of `n` tasks with these needs.
+pub(super) fn needing(store: &dyn Store, n: u64, needs: Needs, policy: Policy) -> JobId {
+    let spec = JobSpec { array: Some(Array { first: 1, step: 1 }), needs, ..spec(policy) };
+    store.submit(NOW, &NewJob { spec, input: Input::Array(n) }).unwrap()
+}
+
+/// An array job of `n` tasks that comes after others.
+pub(super) fn after(store: &dyn Store, n: u64, before: &[JobId]) -> JobId {
+    let array = Some(Array { first: 1, step: 1 });
+    let spec = JobSpec { array, after: before.to_vec(), ..spec(Policy::default()) };
+    store.submit(NOW, &NewJob { spec, input: Input::Array(n) }).unwrap()
+}
+
+/// So many cores.
+pub(super) fn cpus(n: u64) -> Demand {
+    Demand::new().with(CPUS, n * WHOLE)
 }
 
 /// A block of `n` records, each of `bytes` bytes.

@@ -28,6 +28,7 @@ pub(super) const CASES: &[Case] = super::cases!["loss":
     a_deadly_task_is_isolated_and_dies_alone,
     the_last_task_dying_finishes_the_job,
     an_open_job_whose_producer_is_lost_stays_open,
+    losses_that_kill_too_many_cancel_their_job_when_all_came_back,
 ];
 
 fn leaving_gives_everything_back_uncharged(store: &dyn Store) {
@@ -333,4 +334,19 @@ fn an_open_job_whose_producer_is_lost_stays_open(store: &dyn Store) {
     node.die();
     assert_eq!(store.job(job).unwrap().progress, Progress::Open);
     assert!(store.append(NOW, job, &[block(1, 1)], true).is_ok());
+}
+
+fn losses_that_kill_too_many_cancel_their_job_when_all_came_back(store: &dyn Store) {
+    let policy = Policy { crash_limit: 1, max_fails: Some(0), ..Policy::default() };
+    let job = array(store, 20, policy);
+    let (mut node, mut other) = (Node::new(store), Node::new(store));
+    for n in [1, 1, 5] {
+        node.claim_one(n);
+    }
+    let elsewhere = other.claim_one(1);
+    assert_eq!(node.die(), Expired { leases: 3, waiting: 5, dead: 2 });
+    let c = counts(store, job);
+    assert_eq!((c.ready, c.running, c.dead, c.canceled), (0, 0, 2, 18));
+    assert!(store.job(job).unwrap().canceled);
+    assert_eq!(other.exchange(NOW, vec![], None).lost, [name(&elsewhere)]);
 }

@@ -6,8 +6,10 @@
 
 pub mod random;
 
+mod after;
 mod cancel_retry;
 mod claims;
+mod classes;
 mod given;
 mod graph;
 mod life;
@@ -35,10 +37,12 @@ use cases;
 pub const CASES: &[&[Case]] = &[
     life::CASES,
     claims::CASES,
+    classes::CASES,
     replies::CASES,
     reports::CASES,
     loss::CASES,
     cancel_retry::CASES,
+    after::CASES,
     sharing::CASES,
     graph::CASES,
     pause::CASES,

@@ -8,10 +8,10 @@
 use super::Case;
 use super::given::{self, HANDLER, NOW, any, block, info, spec};
 use crate::{
-    Array, Claim, Exchange, Failed, Graph, Held, Input, JobSpec, Lease, NewJob, Policy, Progress, Reply,
-    Report, Store, Want,
+    Array, BLOCKERS_SHOWN, Claim, Class, Error, Exchange, Failed, Graph, Held, Input, JobSpec, JobView,
+    Lease, Needs, NewJob, Policy, Progress, Reply, Report, Store, TaskState, Want,
 };
-use divvy_core::{Demand, Fence, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
+use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const CASES: &[Case] = super::cases!["random":
@@ -52,8 +52,16 @@ struct Book {
     /// Failed attempts of the tasks that are not dead.
     attempts: BTreeMap<Seq, u32>,
     stale: u64,
+    needs: Needs,
+    /// The classes of the tasks that have outgrown the one in which they began.
+    grown: BTreeMap<Seq, u32>,
+    after: Vec<JobId>,
+    /// What each task waits for, in a job with a graph.
+    parents: Vec<Vec<Seq>>,
     paused: bool,
-    graph: Graph,
+    canceled_whole: bool,
+    /// A task died since the last time that somebody looked whether too many have.
+    has_died: bool,
 }
 
 /// A node: its session, and the leases that it has heard of.
@@ -72,8 +80,6 @@ struct Walk<'a> {
     leases: BTreeMap<Held, (NodeId, Lease)>,
     peers: Vec<Peer>,
     last_exchange: Option<(NodeId, Exchange)>,
-    /// Jobs of which a task has died in this step.
-    died: BTreeSet<JobId>,
 }
 
 impl<'a> Walk<'a> {
@@ -81,13 +87,13 @@ impl<'a> Walk<'a> {
         for (node, _) in store.nodes().unwrap() {
             store.leave(NOW, node).unwrap();
         }
-        for job in store.jobs().unwrap() {
+        let jobs = store.jobs().unwrap();
+        for job in &jobs {
             store.cancel(NOW, job.id, None).unwrap();
-            store.forget(job.id).unwrap();
         }
+        jobs.iter().for_each(|job| store.forget(job.id).unwrap());
         let (jobs, leases, peers) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        let (rng, died) = (Rng::new(seed), BTreeSet::new());
-        Walk { store, rng, now: NOW, jobs, leases, peers, last_exchange: None, died }
+        Walk { store, rng: Rng::new(seed), now: NOW, jobs, leases, peers, last_exchange: None }
     }
 
     fn step(&mut self) {
@@ -96,14 +102,14 @@ impl<'a> Walk<'a> {
             0..=7 => self.submit(),
             8..=13 => self.append(),
             14..=19 => self.register(),
-            20..=73 => self.exchange(),
+            20..=70 => self.exchange(),
+            71..=73 => self.pause(),
             74..=77 => self.say_again(),
             78..=80 => self.leave(),
             81..=87 => self.expire(),
             88..=92 => self.cancel(),
             93..=96 => self.retry(),
             97 => self.forget(),
-            98 => self.pause(),
             _ => self.look(),
         }
     }
@@ -124,13 +130,13 @@ impl<'a> Walk<'a> {
     }
 
     fn submit(&mut self) {
-        if self.jobs.len() >= 5 {
+        if self.jobs.len() >= 7 {
             return;
         }
         let policy = Policy {
             max_attempts: 1 + self.rng.below(3) as u32,
             crash_limit: 1 + self.rng.below(4) as u32,
-            max_fails: self.rng.chance(0.3).then(|| self.rng.below(6)),
+            max_fails: self.rng.chance(0.2).then(|| self.rng.below(4)),
             range_max: self.rng.below(4) * 3,
             exclusive: self.rng.chance(0.2),
             retention_ms: self.rng.below(2_000),
@@ -150,25 +156,74 @@ impl<'a> Walk<'a> {
             }
         };
         let open = matches!(input, Input::Open(..));
-        let graph = if let Input::Graph(_, graph) = &input { graph.clone() } else { Graph::default() };
-        let new = NewJob { spec: JobSpec { array, ..spec(policy.clone()) }, input };
-        let job = self.store.submit(self.now, &new).unwrap();
-        let book = Book { policy, array: array.is_some(), open, tail, graph, ..Book::default() };
+        let parents = match &input {
+            Input::Graph(_, graph) => (0..tail).map(|seq| graph.parents(seq).to_vec()).collect(),
+            _ => Vec::new(),
+        };
+        let (needs, after) = (self.some_needs(tail), self.some_after());
+        let spec = JobSpec { array, needs: needs.clone(), after: after.clone(), ..spec(policy.clone()) };
+        let result = self.store.submit(self.now, &NewJob { spec, input });
+        if after.iter().any(|before| !self.jobs.contains_key(before)) {
+            return assert!(matches!(result, Err(Error::NoJob(_))), "{result:?}");
+        }
+        let (job, array) = (result.unwrap(), array.is_some());
+        let book = Book { policy, array, open, tail, needs, after, parents, ..Book::default() };
         assert!(self.jobs.insert(job, book).is_none(), "{job} was given out before");
+    }
+
+    /// Tasks of which most wait for a few that come before them, or for a few that come after them.
+    fn some_graph(&mut self) -> Input {
+        let blocks = self.some_blocks();
+        let n: u64 = blocks.iter().map(crate::Block::count).sum();
+        let (back, wide) = (self.rng.chance(0.3), self.rng.chance(0.1));
+        let place = |seq: Seq| if back { n - 1 - seq } else { seq };
+        let mut parents = vec![Vec::new(); n as usize];
+        for seq in 1..n {
+            let most = if wide { seq } else { 3 };
+            let list = (0..self.rng.below(most + 1)).map(|_| place(self.rng.below(seq))).collect();
+            parents[place(seq) as usize] = list;
+        }
+        Input::Graph(blocks, Graph::new(parents).expect("each waits for earlier ones"))
+    }
+
+    fn some_needs(&mut self, tail: Seq) -> Needs {
+        let n = if self.rng.chance(0.5) { 0 } else { 1 + self.rng.below(3) as u32 };
+        let class = |class| Class {
+            demand: given::cpus(1 + self.rng.below(3)),
+            more: (class + 1 < n && self.rng.chance(0.7)).then_some(class + 1),
+        };
+        let classes = (0..n).map(class).collect();
+        let mut starts = BTreeMap::new();
+        if n > 0 && self.rng.chance(0.7) {
+            for at in 0..self.rng.below(5) {
+                let from = if at == 0 { 0 } else { self.rng.below(tail + 1) };
+                starts.insert(from, self.rng.below(n.into()) as u32);
+            }
+        }
+        Needs { classes, starts: starts.into_iter().collect() }
+    }
+
+    /// One or two jobs of which, now and then, one is not there.
+    fn some_after(&mut self) -> Vec<JobId> {
+        let mut after = Vec::new();
+        for _ in 0..2 {
+            after.extend(self.some_job().filter(|_| self.rng.chance(0.2)));
+        }
+        after.extend(self.rng.chance(0.03).then_some(JobId(1 << 40)));
+        after
+    }
+
+    fn pause(&mut self) {
+        let (Some(job), paused) = (self.some_job(), self.rng.chance(0.5)) else { return };
+        self.store.pause(self.now, job, paused).unwrap();
+        let book = self.jobs.get_mut(&job).expect("it is known");
+        if !book.is_finished() {
+            book.paused = paused;
+        }
     }
 
     fn some_blocks(&mut self) -> Vec<crate::Block> {
         (0..self.rng.below(4)).map(|_| block(1 + self.rng.below(12), self.rng.below(50) as usize)).collect()
-    }
-
-    /// Each task waits for some of those before it.
-    fn some_graph(&mut self) -> Input {
-        let blocks = self.some_blocks();
-        let tasks = blocks.iter().map(crate::Block::count).sum::<u64>();
-        let parents = (0..tasks)
-            .map(|task| (0..self.rng.below(4).min(task)).map(|_| self.rng.below(task)).collect())
-            .collect();
-        Input::Graph(blocks, Graph::new(parents).unwrap())
     }
 
     fn append(&mut self) {
@@ -177,7 +232,7 @@ impl<'a> Walk<'a> {
         let result = self.store.append(self.now, job, &blocks, close);
         let book = self.jobs.get_mut(&job).expect("it is known");
         if !book.open {
-            return assert!(matches!(result, Err(crate::Error::Conflict { .. })), "{result:?}");
+            return assert!(matches!(result, Err(Error::Conflict { .. })), "{result:?}");
         }
         let hi = book.tail + blocks.iter().map(crate::Block::count).sum::<u64>();
         assert_eq!(result.unwrap(), Range::new(book.tail, hi));
@@ -242,8 +297,8 @@ impl<'a> Walk<'a> {
         if self.rng.chance(0.4) {
             let seqs = open.iter().step_by(3).take(3).chain([self.rng.below(tail + 1)]).collect::<Vec<_>>();
             for seq in seqs {
-                let retry_ms = self.rng.below(3) * 50;
-                report.failed.push(Failed { seq, error: "no luck".into(), retry_ms, outgrown: false });
+                let (retry_ms, outgrown) = (self.rng.below(3) * 50, self.rng.chance(0.3));
+                report.failed.push(Failed { seq, error: "no luck".into(), retry_ms, outgrown });
             }
         }
         report
@@ -253,14 +308,14 @@ impl<'a> Walk<'a> {
         let job = self.some_job();
         let mut wants = Vec::new();
         for job in self.jobs.keys() {
-            if self.rng.chance(0.3) {
-                wants.push(Want { job: *job, class: 0, tasks: self.rng.below(20) });
+            for class in (0..3).filter(|_| self.rng.chance(0.2)).collect::<Vec<_>>() {
+                wants.push(Want { job: *job, class, tasks: self.rng.below(20) });
             }
         }
         Claim {
             only: job.filter(|_| self.rng.chance(0.3)),
             handlers: vec!["none".into(), HANDLER.into()],
-            capacity: Demand::new(),
+            capacity: given::cpus(self.rng.below(5)),
             wants,
             want_new: self.rng.below(30),
             bytes_max: if self.rng.chance(0.3) { self.rng.below(600) } else { u64::MAX },
@@ -272,7 +327,7 @@ impl<'a> Walk<'a> {
     /// The exchange, and the book's idea of it: what is reported, then what is granted.
     fn perform(&mut self, node: NodeId, exchange: &Exchange) -> Reply {
         exchange.reports.iter().for_each(|report| self.book_report(node, report));
-        self.give_up();
+        self.book_too_many_dead();
         let reply = self.store.exchange(self.now, node, exchange).unwrap();
         let listed: BTreeSet<Held> = exchange.held.iter().copied().collect();
         let mine = |held: &Held| self.leases.get(held).is_some_and(|(owner, _)| *owner == node);
@@ -294,6 +349,7 @@ impl<'a> Walk<'a> {
         let fresh: Vec<Lease> = reply.leases.iter().filter(|lease| !known(lease)).cloned().collect();
         assert!(unheard.is_empty() || fresh.is_empty(), "{fresh:?} beside {unheard:?}");
         self.book_grants(node, exchange.claim.as_ref(), fresh);
+        reply.jobs.iter().for_each(|view| self.check_view(view));
         reply
     }
 
@@ -308,15 +364,19 @@ impl<'a> Walk<'a> {
         assert_eq!(book.done.intersect(&done), Intervals::new(), "completed twice");
         book.done.insert_all(&done);
         lease.open.remove_all(&done);
-        for Failed { seq, .. } in &report.failed {
+        for Failed { seq, outgrown, .. } in &report.failed {
             if lease.open.contains(*seq) {
                 lease.open.remove(Range::new(*seq, seq + 1));
+                if let Some(more) = book.needs.more(lease.class).filter(|_| *outgrown) {
+                    book.grown.insert(*seq, more);
+                    continue;
+                }
                 let attempts = book.attempts.entry(*seq).or_default();
                 *attempts += 1;
                 assert_eq!(*attempts, lease.attempts + 1, "of task {seq}");
                 if *attempts == book.policy.max_attempts {
                     book.dead.insert(*seq);
-                    self.died.insert(report.job);
+                    book.has_died = true;
                 }
             }
         }
@@ -328,10 +388,15 @@ impl<'a> Walk<'a> {
         let Some(first) = fresh.first() else { return };
         let claim = claim.expect("nothing new without a claim");
         let book = &self.jobs[&first.job];
-        let wanted =
-            claim.wants.iter().find(|want| want.job == first.job).map_or(claim.want_new, |want| want.tasks);
-        assert!(!book.paused, "it is paused");
-        assert!(claim.only.is_none_or(|only| only == first.job));
+        let mut named = claim.wants.iter().filter(|want| want.job == first.job).peekable();
+        let wanted = match named.peek() {
+            None => claim.want_new,
+            Some(_) => named.find(|want| want.class == first.class).map_or(0, |want| want.tasks),
+        };
+        assert!(claim.only.is_none_or(|only| self.with_those_before(only).contains(&first.job)));
+        assert!(!book.paused && self.waits_for(book).is_empty(), "{first:?} of a job that rests");
+        assert!(first.demand.fits(&claim.capacity) && first.demand == book.needs.demand(first.class));
+        assert!(fresh.iter().all(|l| l.class == first.class && l.demand == first.demand), "{fresh:?}");
         assert!(fresh.len() <= claim.leases_max && fresh.iter().all(|lease| lease.job == first.job));
         assert!(fresh.iter().map(|lease| lease.open.len()).sum::<u64>() <= wanted);
         let others = || self.leases.values().filter(|(owner, _)| *owner != node).map(|(_, lease)| lease.job);
@@ -355,11 +420,14 @@ impl<'a> Walk<'a> {
         assert!(max == 0 || lease.open.len() <= max);
         let mut ended = book.done.clone();
         ended.insert_all(&book.canceled);
-        assert_eq!(book.blocked().intersect(&lease.open), Intervals::new(), "leased before a parent is done");
         book.dead.iter().for_each(|seq| ended.insert(Range::new(*seq, seq + 1)));
         assert_eq!(ended.intersect(&lease.open), Intervals::new(), "leased after its end");
         for (held, (_, other)) in self.leases.iter().filter(|(held, _)| held.0 == lease.job) {
             assert_eq!(other.open.intersect(&lease.open), Intervals::new(), "leased twice, see {held:?}");
+        }
+        for seq in lease.open.iter() {
+            assert_eq!(book.class_of(seq), lease.class, "of {seq} in {lease:?}");
+            assert_eq!(book.blockers(seq), Vec::<Seq>::new(), "{seq} is leased before its parents are done");
         }
         let charged = lease.open.iter().filter_map(|seq| book.attempts.get(&seq).copied()).max().unwrap_or(0);
         assert_eq!(lease.attempts, charged, "{lease:?}");
@@ -403,12 +471,31 @@ impl<'a> Walk<'a> {
             let limit = book.policy.crash_limit;
             if lease.open.len() == 1 && charged == limit && (lease.quarantined || limit == 1) {
                 book.dead.extend(lease.open.first());
-                self.died.insert(lease.job);
+                book.has_died = true;
                 died += 1;
             }
         }
         assert_eq!(expired.dead, died);
-        self.give_up();
+        self.book_too_many_dead();
+    }
+
+    /// Jobs of which more tasks are dead than may be are canceled, if one died.
+    fn book_too_many_dead(&mut self) {
+        for (job, book) in &mut self.jobs {
+            let too_many = book.policy.max_fails.is_some_and(|max| book.dead.len() as u64 > max);
+            if !std::mem::take(&mut book.has_died) || !too_many || book.is_finished() {
+                continue;
+            }
+            let rest = book.take_out(&Range::new(0, book.tail).into());
+            (book.open, book.canceled_whole) = (false, true);
+            Self::take_from(&mut self.leases, *job, &rest);
+        }
+    }
+
+    fn take_from(leases: &mut BTreeMap<Held, (NodeId, Lease)>, job: JobId, tasks: &Intervals) {
+        let of_job = leases.iter_mut().filter(|(held, _)| held.0 == job);
+        of_job.for_each(|(_, (_, lease))| lease.open.remove_all(tasks));
+        leases.retain(|_, (_, lease)| !lease.open.is_empty());
     }
 
     fn cancel(&mut self) {
@@ -417,47 +504,15 @@ impl<'a> Walk<'a> {
         let whole = self.rng.chance(0.1);
         let chosen = if whole { Intervals::from(Range::new(0, tail)) } else { self.some_tasks(tail) };
         let n = self.store.cancel(self.now, job, (!whole).then_some(&chosen)).unwrap();
-        let taken = if self.jobs[&job].finished() { Intervals::new() } else { self.take_out(job, &chosen) };
+        let book = self.jobs.get_mut(&job).expect("it is known");
+        if book.is_finished() {
+            return assert_eq!(n, 0, "a finished job stays as it is");
+        }
+        let taken = book.take_out(&chosen);
         assert_eq!(n, taken.len(), "what has not ended");
-        self.jobs.get_mut(&job).expect("it is known").open &= !whole;
-    }
-
-    /// Cancels what has not ended of these tasks, in the book.
-    fn take_out(&mut self, job: JobId, tasks: &Intervals) -> Intervals {
-        let book = self.jobs.get_mut(&job).expect("it is known");
-        let mut taken = tasks.intersect(&Range::new(0, book.tail).into());
-        taken.remove_all(&book.done);
-        taken.remove_all(&book.canceled);
-        book.dead.iter().for_each(|seq| taken.remove(Range::new(*seq, seq + 1)));
-        book.canceled.insert_all(&taken);
-        self.leases
-            .iter_mut()
-            .filter(|(held, _)| held.0 == job)
-            .for_each(|(_, (_, l))| l.open.remove_all(&taken));
-        self.leases.retain(|_, (_, lease)| !lease.open.is_empty());
-        taken
-    }
-
-    /// Cancels the jobs of which too many tasks are dead, in the book.
-    fn give_up(&mut self) {
-        for job in std::mem::take(&mut self.died) {
-            let book = self.jobs.get_mut(&job).expect("a task of it died");
-            if book.policy.max_fails.is_some_and(|max| book.dead.len() as u64 > max) {
-                book.open = false;
-                let all = Range::new(0, book.tail).into();
-                self.take_out(job, &all);
-            }
-        }
-    }
-
-    fn pause(&mut self) {
-        let Some(job) = self.some_job() else { return };
-        let paused = self.rng.chance(0.5);
-        self.store.pause(self.now, job, paused).unwrap();
-        let book = self.jobs.get_mut(&job).expect("it is known");
-        if !book.finished() {
-            book.paused = paused;
-        }
+        book.open &= !whole;
+        book.canceled_whole |= whole;
+        Self::take_from(&mut self.leases, job, &taken);
     }
 
     fn retry(&mut self) {
@@ -472,6 +527,7 @@ impl<'a> Walk<'a> {
         for seq in taken {
             book.dead.remove(&seq);
             book.attempts.remove(&seq);
+            book.grown.remove(&seq);
         }
     }
 
@@ -481,11 +537,29 @@ impl<'a> Walk<'a> {
             assert_eq!(book.done.len(), book.tail, "only successes are swept");
         }
         let Some(job) = self.some_job() else { return };
-        let finished = self.jobs[&job].finished();
-        assert_eq!(self.store.forget(job).is_ok(), finished);
-        if finished {
+        let waits = |book: &Book| !book.is_finished() && book.after.contains(&job);
+        let (finished, succeeded) = (self.jobs[&job].is_finished(), self.jobs[&job].succeeded());
+        let may = finished && (succeeded || !self.jobs.values().any(waits));
+        assert_eq!(self.store.forget(job).is_ok(), may);
+        if may {
             self.jobs.remove(&job);
         }
+    }
+
+    /// Of the jobs that come before this one, those that have not succeeded.
+    fn waits_for(&self, book: &Book) -> Vec<JobId> {
+        let waits = |job: &&JobId| self.jobs.get(job).is_some_and(|before| !before.succeeded());
+        book.after.iter().filter(waits).copied().collect()
+    }
+
+    fn is_stuck(&self, book: &Book) -> bool {
+        let hopeless = |job: &JobId| self.jobs[job].is_finished() || self.is_stuck(&self.jobs[job]);
+        !book.is_finished() && self.waits_for(book).iter().any(hopeless)
+    }
+
+    fn with_those_before(&self, job: JobId) -> BTreeSet<JobId> {
+        let before = self.jobs.get(&job).into_iter().flat_map(|book| &book.after);
+        before.flat_map(|before| self.with_those_before(*before)).chain([job]).collect()
     }
 
     /// Reads that change nothing.
@@ -497,16 +571,15 @@ impl<'a> Walk<'a> {
         assert_eq!(dead, book.dead.iter().copied().collect::<Vec<_>>());
         let seq = self.rng.below(book.tail + 2);
         let state = self.store.task(job, seq).unwrap().map(|task| task.state);
+        let blocked = book.blocked().contains(seq).then(|| TaskState::Blocked { by: book.blockers(seq) });
+        assert_eq!(state.clone().filter(|s| matches!(s, TaskState::Blocked { .. })), blocked);
         let lent = self.leases.iter().find(|(held, (_, l))| held.0 == job && l.open.contains(seq));
-        let lent =
-            lent.map(|((_, fence), (node, _))| crate::TaskState::Running { node: *node, fence: *fence });
+        let lent = lent.map(|((_, fence), (node, _))| TaskState::Running { node: *node, fence: *fence });
         assert_eq!(state.is_none(), seq >= book.tail);
-        assert_eq!(state == Some(crate::TaskState::Done), book.done.contains(seq));
-        assert_eq!(state == Some(crate::TaskState::Canceled), book.canceled.contains(seq));
-        assert_eq!(state == Some(crate::TaskState::Dead), book.dead.contains(&seq));
-        let blocked = matches!(state, Some(crate::TaskState::Blocked { .. }));
-        assert_eq!(blocked, book.blocked().contains(seq));
-        assert_eq!(state.filter(|s| matches!(s, crate::TaskState::Running { .. })), lent);
+        assert_eq!(state == Some(TaskState::Done), book.done.contains(seq));
+        assert_eq!(state == Some(TaskState::Canceled), book.canceled.contains(seq));
+        assert_eq!(state == Some(TaskState::Dead), book.dead.contains(&seq));
+        assert_eq!(state.filter(|s| matches!(s, TaskState::Running { .. })), lent);
         if !book.array && book.tail > 0 {
             let lo = self.rng.below(book.tail);
             let records = self.store.read(job, Range::new(lo, book.tail)).unwrap();
@@ -526,15 +599,35 @@ impl<'a> Walk<'a> {
             let ended = (book.done.len(), book.dead.len() as u64, book.canceled.len());
             assert_eq!((c.done, c.dead, c.canceled), ended, "job {}: {c:?}", job.id);
             assert_eq!((c.running, job.stale, job.tail), (running, book.stale, book.tail), "job {}", job.id);
+            assert_eq!(c.blocked, book.blocked().len(), "job {}: {c:?}", job.id);
             assert_eq!(c.ready + c.retrying, book.unfinished() - running, "counts conserve: {c:?}");
-            assert_eq!((c.blocked, job.paused), (book.blocked().len(), book.paused), "job {}", job.id);
             let finished = matches!(job.progress, Progress::Finished(_));
-            assert_eq!(finished, book.finished(), "{job:?}");
+            assert_eq!(finished, book.is_finished(), "{job:?}");
             assert_eq!(job.progress == Progress::Open, book.open);
+            assert_eq!((job.paused, job.canceled), (book.paused, book.canceled_whole), "{job:?}");
+            assert_eq!(job.waits_for, self.waits_for(book), "{job:?}");
         }
     }
 
-    /// Faults stop: every job is closed and goes on, one new node does what is left, and everything ends.
+    /// How a reply shows a job, against the book.
+    fn check_view(&self, view: &JobView) {
+        let book = &self.jobs[&view.job];
+        let shown = (view.unfinished, view.blocked, view.dead, view.finished, view.open);
+        let dead = book.dead.len() as u64;
+        let truth = (book.unfinished(), book.blocked().len(), dead, book.is_finished(), book.open);
+        assert_eq!(shown, truth, "{view:?}");
+        assert_eq!((view.paused, view.stuck), (book.paused, self.is_stuck(book)), "{view:?}");
+        let rests = book.paused || !self.waits_for(book).is_empty();
+        assert!(view.claimable == 0 || !rests, "{view:?}");
+        let demands: Vec<_> = view.classes.iter().map(|class| class.demand.clone()).collect();
+        let needs = book.needs.classes.iter().map(|class| class.demand.clone());
+        assert_eq!(demands, needs.collect::<Vec<_>>());
+        let sum: u64 = view.classes.iter().map(|class| class.claimable).sum();
+        assert!(view.classes.is_empty() || sum == view.claimable, "{view:?}");
+    }
+
+    /// Faults stop: every job is closed and goes on, one new node does what is left, and everything ends but what waits
+    /// for jobs that did not succeed.
     fn drain(mut self) {
         while !self.peers.is_empty() {
             if self.rng.chance(0.5) { self.expire() } else { self.leave() }
@@ -543,8 +636,10 @@ impl<'a> Walk<'a> {
             if std::mem::take(&mut book.open) {
                 self.store.append(self.now, *job, &[], true).unwrap();
             }
-            if !book.finished() && std::mem::take(&mut book.paused) {
+            if std::mem::take(&mut book.paused) {
                 self.store.pause(self.now, *job, false).unwrap();
+                let finished = matches!(self.store.job(*job).unwrap().progress, Progress::Finished(_));
+                book.paused = finished; // it stays as it is
             }
         }
         self.check();
@@ -552,7 +647,7 @@ impl<'a> Walk<'a> {
         self.register();
         let node = self.peers[0].id;
         for _ in 0..rounds_max {
-            if self.jobs.values().all(|book| book.unfinished() == 0) {
+            if self.jobs.values().all(|book| book.is_finished() || self.is_stuck(book)) {
                 break;
             }
             self.now += 100;
@@ -564,11 +659,13 @@ impl<'a> Walk<'a> {
                 ..Report::default()
             };
             let reports = self.leases.iter().map(done).collect();
-            self.perform(node, &Exchange { held, reports, claim: Some(any(1_000)) });
+            let claim = Some(Claim { capacity: given::cpus(4), ..any(1_000) });
+            self.perform(node, &Exchange { held, reports, claim });
             self.check();
         }
         for (job, book) in &self.jobs {
-            assert_eq!(book.unfinished(), 0, "job {job} is stuck: {:?}", self.store.job(*job).unwrap());
+            let ended = book.is_finished() || self.is_stuck(book);
+            assert!(ended, "job {job} does not end: {:?}", self.store.job(*job).unwrap());
         }
         self.store.leave(self.now, node).unwrap();
         given::sound(self.store);
@@ -576,20 +673,47 @@ impl<'a> Walk<'a> {
 }
 
 impl Book {
-    /// Tasks with a parent that is not done.
+    /// What is neither done, canceled nor dead.
+    fn not_ended(&self) -> Intervals {
+        let mut rest = Intervals::from(Range::new(0, self.tail)).minus(&self.done).minus(&self.canceled);
+        self.dead.iter().for_each(|seq| rest.remove(Range::new(*seq, seq + 1)));
+        rest
+    }
+
+    /// The first of a task's parents that are not done.
+    fn blockers(&self, seq: Seq) -> Vec<Seq> {
+        let parents = self.parents.get(seq as usize).into_iter().flatten();
+        parents.copied().filter(|parent| !self.done.contains(*parent)).take(BLOCKERS_SHOWN).collect()
+    }
+
     fn blocked(&self) -> Intervals {
-        let waits = |task: &Seq| self.graph.parents(*task).iter().any(|parent| !self.done.contains(*parent));
-        let waiting = (0..self.graph.len()).filter(|task| waits(task) && !self.canceled.contains(*task));
-        waiting.map(|task| Range::new(task, task + 1)).collect()
+        if self.parents.is_empty() {
+            return Intervals::new();
+        }
+        let blocked = |seq: &Seq| !self.blockers(*seq).is_empty();
+        self.not_ended().iter().filter(blocked).map(|seq| Range::new(seq, seq + 1)).collect()
     }
 
-    /// Without the blocked.
     fn unfinished(&self) -> u64 {
-        let ended = self.done.len() + self.canceled.len() + self.dead.len() as u64;
-        self.tail - ended - self.blocked().len()
+        self.not_ended().len() - self.blocked().len()
     }
 
-    fn finished(&self) -> bool {
+    fn is_finished(&self) -> bool {
         !self.open && self.unfinished() == 0
+    }
+
+    fn succeeded(&self) -> bool {
+        self.is_finished() && self.done.len() == self.tail
+    }
+
+    fn class_of(&self, seq: Seq) -> u32 {
+        self.grown.get(&seq).copied().unwrap_or_else(|| self.needs.class_of(seq))
+    }
+
+    /// Cancels what has not ended of these, and says what that is.
+    fn take_out(&mut self, tasks: &Intervals) -> Intervals {
+        let taken = self.not_ended().intersect(tasks);
+        self.canceled.insert_all(&taken);
+        taken
     }
 }

@@ -7,9 +7,8 @@ use divvy_core::{Fence, JobId};
 
 pub(super) const CASES: &[Case] = super::cases!["replies":
     a_lease_whose_grant_was_lost_is_granted_again,
-    a_node_is_granted_nothing_while_it_holds_what_it_did_not_list,
     what_is_granted_again_is_as_it_stands,
-    leases_come_by_job_then_fence,
+    unheard_leases_come_by_job_then_fence,
     a_listed_lease_that_is_not_there_is_lost,
     a_lease_that_ends_by_its_report_is_lost,
     a_lease_of_another_node_is_lost,
@@ -38,27 +37,14 @@ fn a_lease_whose_grant_was_lost_is_granted_again(store: &dyn Store) {
     for _ in 0..2 {
         assert_eq!(exchange(store, &node, Exchange::default()).leases, lost, "until the node lists it");
     }
-    assert_eq!(node.exchange(NOW, vec![], Some(any(3))).leases, lost, "and beside it nothing new");
-    assert_eq!(node.claim_one(3).open, set(&[(4, 7)]), "now that it has listed all");
+    assert_eq!(node.claim(3), lost, "and nothing new beside it, which the claim did not count with");
+    assert_eq!(opens(&node.claim(3)), [set(&[(4, 7)])], "it is listed now");
     assert_eq!(node.exchange(NOW, vec![], None).leases, []);
     assert_eq!(counts(store, job).running, 7);
-}
-
-fn a_node_is_granted_nothing_while_it_holds_what_it_did_not_list(store: &dyn Store) {
-    let jobs = [9, 9].map(|n| array(store, n, Policy::default()));
-    let mut node = Node::new(store);
-    let heard = node.claim_one(2);
-    let claim = |job| Some(Claim { only: Some(job), ..any(2) });
-    let lost = Exchange { held: vec![name(&heard)], reports: vec![], claim: claim(jobs[0]) };
-    let lost = exchange(store, &node, lost).leases;
-    assert_eq!(opens(&lost), [set(&[(2, 4)])]);
-    let again = Exchange { held: vec![name(&heard)], reports: vec![], claim: claim(jobs[1]) };
-    let reply = exchange(store, &node, again);
-    assert_eq!((reply.leases, counts(store, jobs[1]).running), (lost.clone(), 0), "nor of another job");
-    let done = Report { done: lost[0].open.clone(), ..about(&lost[0]) };
-    let ended = Exchange { held: vec![name(&heard)], reports: vec![done], claim: claim(jobs[1]) };
-    let leases = exchange(store, &node, ended).leases;
-    assert_eq!((leases[0].job, leases.len()), (jobs[1], 1), "one that has ended by a report is not held");
+    node.held.pop();
+    let report = Report { job, fence: Fence(2), done: set(&[(4, 7)]), ..Report::default() };
+    let reply = node.exchange(NOW, vec![report], Some(any(1)));
+    assert_eq!(opens(&reply.leases), [one(7)], "what ends by the report is not held any more");
 }
 
 fn what_is_granted_again_is_as_it_stands(store: &dyn Store) {
@@ -73,16 +59,16 @@ fn what_is_granted_again_is_as_it_stands(store: &dyn Store) {
     assert_eq!((name(&reply.leases[0]), reply.open), (name(&lease), vec![]), "open is about what is listed");
 }
 
-fn leases_come_by_job_then_fence(store: &dyn Store) {
+fn unheard_leases_come_by_job_then_fence(store: &dyn Store) {
     let [a, b] = [9, 9].map(|n| array(store, n, Policy::default()));
     let mut node = Node::new(store);
-    for job in [b, a, b] {
-        node.claim_at(NOW, Claim { only: Some(job), ..any(1) });
+    for (job, tasks) in [(b, 1), (a, 1), (b, 1), (a, 2)] {
+        node.claim_at(NOW, Claim { only: Some(job), ..any(tasks) });
     }
     let all = exchange(store, &node, Exchange::default()).leases;
     let jobs: Vec<JobId> = all.iter().map(|lease| lease.job).collect();
-    assert_eq!(jobs, [a, b, b]);
-    assert_eq!(opens(&all), [one(0), one(0), one(1)]);
+    assert_eq!(jobs, [a, a, b, b]);
+    assert_eq!(opens(&all), [one(0), set(&[(1, 3)]), one(0), one(1)]);
 }
 
 fn a_listed_lease_that_is_not_there_is_lost(store: &dyn Store) {

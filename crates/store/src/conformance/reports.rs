@@ -27,6 +27,12 @@ pub(super) const CASES: &[Case] = super::cases!["reports":
     what_is_given_back_waits_interval_by_interval,
     what_is_given_back_forgets_its_eighths,
     a_retry_that_is_given_back_keeps_its_attempts,
+    too_many_dead_cancel_their_job,
+    an_open_job_with_too_many_dead_is_closed,
+    reports_count_before_too_many_dead_cancel_their_job,
+    a_job_is_canceled_for_its_dead_before_the_claim,
+    a_job_that_finishes_with_too_many_dead_is_not_canceled,
+    the_dead_that_a_retry_leaves_cancel_nothing,
 ];
 
 fn done_tasks_leave_the_lease(store: &dyn Store) {
@@ -308,4 +314,89 @@ fn a_retry_that_is_given_back_keeps_its_attempts(store: &dyn Store) {
     assert_eq!((c.retrying, c.ready), (1, 0), "a failed attempt is behind it");
     let lease = node.claim_one(1);
     assert_eq!((lease.attempts, lease.crashes), (1, 1));
+}
+
+fn with_max_fails(store: &dyn Store, n: u64, max_fails: u64) -> JobId {
+    array(store, n, Policy { max_fails: Some(max_fails), ..Policy::default() })
+}
+
+fn is_canceled(store: &dyn Store, job: JobId) -> bool {
+    store.job(job).unwrap().canceled
+}
+
+fn too_many_dead_cancel_their_job(store: &dyn Store) {
+    let job = with_max_fails(store, 20, 1);
+    let (mut node, mut other) = (Node::new(store), Node::new(store));
+    let (lease, elsewhere) = (node.claim_one(6), other.claim_one(6));
+    node.give_back(&lease, one(5));
+    node.fail(&lease, 0, 0);
+    assert!(!is_canceled(store, job), "so many may fail");
+    let reply = node.fail(&lease, 1, 0);
+    assert_eq!((reply.lost, reply.leases), (vec![name(&lease)], vec![]));
+    let claim = crate::Claim { only: Some(job), ..any(9) };
+    let seen = view(&other.exchange(NOW, vec![], Some(claim)), job);
+    assert_eq!((seen.finished, seen.dead, other.held.len()), (true, 2, 0));
+    assert_eq!(node.done(&elsewhere, one(6)).leases, []);
+    let c = counts(store, job);
+    assert_eq!((c.ready, c.running, c.done, c.dead, c.canceled), (0, 0, 0, 2, 18));
+    assert!(is_canceled(store, job));
+}
+
+fn an_open_job_with_too_many_dead_is_closed(store: &dyn Store) {
+    let policy = Policy { max_fails: Some(0), ..Policy::default() };
+    let input = crate::Input::Open(vec![block(3, 1)], None);
+    let job = store.submit(NOW, &crate::NewJob { spec: spec(policy), input }).unwrap();
+    let mut node = Node::new(store);
+    let lease = node.claim_one(1);
+    node.fail(&lease, 0, 0);
+    assert!(matches!(store.append(NOW, job, &[block(1, 1)], false), Err(crate::Error::Conflict { .. })));
+    let info = store.job(job).unwrap();
+    assert_eq!((info.progress, info.producer, info.canceled), (crate::Progress::Finished(NOW), None, true));
+}
+
+fn reports_count_before_too_many_dead_cancel_their_job(store: &dyn Store) {
+    let job = with_max_fails(store, 20, 0);
+    let mut node = Node::new(store);
+    let [a, b] = [4, 4].map(|n| node.claim_one(n));
+    let first = Report { done: one(0), failed: vec![failed(1, 0), failed(2, 0)], ..about(&a) };
+    let second = Report { done: set(&[(4, 6)]), back: one(6), ..about(&b) };
+    node.exchange(NOW, vec![first, second], None);
+    let c = counts(store, job);
+    assert_eq!((c.done, c.dead, c.canceled), (3, 2, 15));
+}
+
+fn a_job_is_canceled_for_its_dead_before_the_claim(store: &dyn Store) {
+    let job = with_max_fails(store, 20, 0);
+    let next = array(store, 1, Policy::default());
+    let mut node = Node::new(store);
+    let lease = node.claim_one(4);
+    assert_eq!(lease.job, job);
+    let report = Report { failed: vec![failed(0, 0)], ..about(&lease) };
+    assert_eq!(node.exchange(NOW, vec![report], Some(any(9))).leases[0].job, next);
+}
+
+fn a_job_that_finishes_with_too_many_dead_is_not_canceled(store: &dyn Store) {
+    let job = with_max_fails(store, 1, 0);
+    let mut node = Node::new(store);
+    let lease = node.claim_one(1);
+    node.fail(&lease, 0, 0);
+    assert!(!is_canceled(store, job), "nothing was left to cancel");
+    assert!(matches!(store.job(job).unwrap().progress, crate::Progress::Finished(_)));
+}
+
+fn the_dead_that_a_retry_leaves_cancel_nothing(store: &dyn Store) {
+    let job = with_max_fails(store, 5, 0);
+    let mut node = Node::new(store);
+    let lease = node.claim_one(5);
+    let report = Report { failed: (0..4).map(|seq| failed(seq, 0)).collect(), ..about(&lease) };
+    node.report(report);
+    assert_eq!(store.retry(NOW, job, Some(&set(&[(0, 3)]))).unwrap(), 3);
+    let lease = node.claim_one(5);
+    assert_eq!(lease.open, set(&[(0, 3)]));
+    node.done(&lease, one(0));
+    let c = counts(store, job);
+    assert_eq!((c.running, c.done, c.dead, c.canceled), (2, 1, 1, 1), "3 stays dead, 4 was canceled");
+    node.fail(&lease, 1, 0);
+    let c = counts(store, job);
+    assert_eq!((c.running, c.done, c.dead, c.canceled), (0, 1, 2, 2), "with the next death it is canceled");
 }

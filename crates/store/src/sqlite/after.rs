@@ -8,25 +8,35 @@ use super::errors::Step;
 use divvy_core::JobId;
 use std::collections::BTreeSet;
 
-/// Of the jobs that have to succeed before this one, those that have not. Ascending, each once.
-pub(super) fn waits_for(books: &mut Books<'_>, job: JobId) -> Step<BTreeSet<JobId>> {
-    let mut waits_for = BTreeSet::new();
+/// Of the jobs that have to succeed before this one, those that have not, in the order in which it names them.
+pub(super) fn waits_for(books: &mut Books<'_>, job: JobId) -> Step<Vec<JobId>> {
+    let mut waits_for = Vec::new();
     if !books.must(job)?.waits {
         return Ok(waits_for);
     }
     for before in &books.job(job)?.spec.after {
         // One that is no longer there has succeeded, else it could not have been forgotten.
         if books.log(*before)?.is_some_and(|log| !log.succeeded()) {
-            waits_for.insert(*before);
+            waits_for.push(*before);
         }
     }
     Ok(waits_for)
 }
 
-/// Whether nothing can be granted of a job yet. Takes note once it has nothing to wait for any more.
+/// Whether nothing can be granted of a job yet. Takes note once all before it have succeeded, directly or not: one
+/// without tasks has succeeded before those that it comes after.
 pub(super) fn must_wait(books: &mut Books<'_>, job: JobId) -> Step<bool> {
-    let waits = !waits_for(books, job)?.is_empty();
-    books.must(job)?.waits = waits;
+    if !books.must(job)?.waits {
+        return Ok(false);
+    }
+    let (mut waits, mut any) = (false, false);
+    for before in &books.job(job)?.spec.after {
+        if let Some(log) = books.log(*before)? {
+            waits |= !log.succeeded();
+            any |= log.waits;
+        }
+    }
+    books.must(job)?.waits = waits || any;
     Ok(waits)
 }
 
@@ -54,8 +64,9 @@ pub(super) fn is_stuck(books: &mut Books<'_>, job: JobId) -> Step<bool> {
 pub(super) fn with_those_before(books: &mut Books<'_>, job: JobId) -> Step<BTreeSet<JobId>> {
     let (mut all, mut next) = (BTreeSet::new(), vec![job]);
     while let Some(job) = next.pop() {
-        if books.log(job)?.is_some() && all.insert(job) {
-            next.extend(waits_for(books, job)?);
+        let waits = books.log(job)?.map(|log| log.waits);
+        if waits.is_some() && all.insert(job) && waits == Some(true) {
+            next.extend(&books.job(job)?.spec.after);
         }
     }
     Ok(all)

@@ -21,13 +21,14 @@ pub(super) fn cancel(conn: &Connection, now: Millis, job: JobId, tasks: Selectio
     Ok(taken)
 }
 
-/// Cancels the jobs of which a task has died with which too many are dead. Returns whether there were any.
+/// Cancels the jobs of which a task has died with which too many are dead, unless that was their end. Returns whether
+/// there were any.
 pub(super) fn give_up(books: &mut Books<'_>) -> Step<bool> {
     let mut any = false;
     for job in books.died() {
-        let dead = books.must(job)?.dead;
         let max = books.job(job)?.spec.policy.max_fails;
-        if max.is_some_and(|max| dead > max) {
+        let log = books.must(job)?;
+        if max.is_some_and(|max| log.dead > max) && !log.ended() {
             take_out(books, job, None)?;
             any = true;
         }

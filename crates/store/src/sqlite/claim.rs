@@ -33,18 +33,23 @@ pub(super) fn claim(
     held: &BTreeSet<Held>,
 ) -> Step<Granted> {
     let mut granted = Granted { leases: Vec::new(), next_due: None };
-    let closed = mine.iter().any(|(name, lease)| lease.quarantined || !held.contains(name));
+    // One that must be alone bars all others; one that the node does not list was not counted in the claim's bounds.
+    let barred = mine.iter().any(|(name, lease)| lease.quarantined || !held.contains(name));
     for job in jobs_of(books, claim)? {
         let log = books.must(job)?;
-        let idle = log.ahead() == 0 && log.waiting == 0;
-        if idle || log.paused || !wants_any(claim, job) || after::must_wait(books, job)? {
+        let (idle, classed) = (log.ahead() == 0 && log.waiting == 0, log.classed);
+        if idle || log.paused {
+            continue;
+        }
+        let classes = if classed { books.job(job)?.spec.needs.classes() } else { 1 };
+        if !wants_any(claim, job, classes) || after::must_wait(books, job)? {
             continue;
         }
         let row = books.job(job)?;
         if !claim.handlers.contains(&row.spec.handler) {
             continue;
         }
-        if granted.leases.is_empty() && !closed && !held_elsewhere(books.conn, &row, node)? {
+        if granted.leases.is_empty() && !barred && !held_elsewhere(books.conn, &row, node)? {
             granted.leases = from_job(books, node, &row, claim, mine.is_empty())?;
         }
         let due = next_due(books, job)?;
@@ -65,9 +70,13 @@ fn jobs_of(books: &mut Books<'_>, claim: &Claim) -> Step<Vec<JobId>> {
     Ok(jobs)
 }
 
-fn wants_any(claim: &Claim, job: JobId) -> bool {
+/// Whether a claim wants anything of a job with so many classes.
+fn wants_any(claim: &Claim, job: JobId, classes: u32) -> bool {
     let mut named = claim.wants.iter().filter(|want| want.job == job).peekable();
-    if named.peek().is_some() { named.any(|want| want.tasks > 0) } else { claim.want_new > 0 }
+    match named.peek() {
+        Some(_) => named.any(|want| want.class < classes && want.tasks > 0),
+        None => claim.want_new > 0,
+    }
 }
 
 fn wanted(claim: &Claim, job: JobId, class: u32) -> u64 {

@@ -3,6 +3,7 @@
 use super::errors::{Fault, Step, engine, is_busy};
 use super::{mount, schema, writer};
 use crate::{Error, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
@@ -155,7 +156,7 @@ pub(super) fn reader(path: &Path, options: &Options) -> Result<Connection> {
 pub(super) fn memory(path: &Path) -> Result<Connection> {
     let made = || {
         let conn = Connection::open_in_memory()?;
-        conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        statements(&conn)?;
         schema::prepare(&conn, path)?;
         Ok(conn)
     };
@@ -167,13 +168,22 @@ fn no_mutex() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
+/// How statements are kept: prepared once. Without the guarantee of stable plans SQLite would prepare a statement
+/// again whenever a value is bound that it had looked at when it made the plan, which cost a third of the time of
+/// claims in jobs with waiting ranges.
+fn statements(conn: &Connection) -> Step<()> {
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
 fn settings(conn: &Connection, options: &Options) -> Step<()> {
     let synchronous = match options.durability {
         Durability::Fsync => "FULL",
         Durability::Process => "NORMAL",
         Durability::None => "OFF",
     };
-    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    statements(conn)?;
     conn.busy_timeout(options.busy())?;
     conn.pragma_update(None, "synchronous", synchronous)?;
     conn.pragma_update(None, "wal_autocheckpoint", options.wal_pages)?;

@@ -32,7 +32,7 @@ pub(super) fn job(conn: &Connection, job: JobId) -> Step<JobInfo> {
 }
 
 fn info(books: &mut Books<'_>, row: JobRow) -> Step<JobInfo> {
-    let waits_for = after::waits_for(books, row.job)?.into_iter().collect();
+    let waits_for = after::waits_for(books, row.job)?;
     let log = books.must(row.job)?;
     let progress = match log.finished {
         Some(at) => Progress::Finished(at),

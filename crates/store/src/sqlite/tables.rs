@@ -37,7 +37,7 @@ pub(super) struct LogRow {
     /// Tasks that wait for other tasks.
     pub(super) blocked: u64,
     pub(super) paused: bool,
-    /// It comes after jobs of which not all are known to have succeeded.
+    /// It comes after jobs, directly or not, of which not all are known to have succeeded.
     pub(super) waits: bool,
     /// It says what its tasks take. This and `waits` save reading the job's row where they are false.
     pub(super) classed: bool,

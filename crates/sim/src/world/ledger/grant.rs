@@ -12,7 +12,7 @@ impl Ledger {
         node: NodeId,
         asked: &Exchange,
         reply: &Reply,
-    ) -> Checked<usize> {
+    ) -> Checked {
         let unlisted = self.holds(node).filter(|(held, _)| !asked.held.contains(held)).count();
         let idle = self.holds(node).next().is_none();
         let alone = self.holds(node).any(|(_, lent)| lent.quarantined);
@@ -23,7 +23,7 @@ impl Ledger {
             ensure!(!asked.held.contains(&held), Replies, "{held:?} was listed and is told again");
             match self.leases.get(&held) {
                 Some(lent) => {
-                    let same = lent.node == node && lent.open == lease.open;
+                    let same = lent.node == node && lent.open == lease.open && lent.class == lease.class;
                     ensure!(same, Replies, "{lease:?} is told, but stands as {lent:?}");
                     known += 1;
                 }
@@ -39,7 +39,8 @@ impl Ledger {
             let session = self.sessions.get_mut(&node).expect("a live session");
             session.hungry = new.is_empty() && (session.hungry || idle);
         }
-        let Some(first) = new.first() else { return Ok(known) };
+        let Some(first) = new.first() else { return Ok(()) };
+        ensure!(unlisted == 0, Grants, "node {node} gets {first:?}, and holds what it did not list");
         ensure!(!alone, Grants, "node {node} gets {first:?} beside a suspect");
         ensure!(
             !first.quarantined || (idle && new.len() == 1),
@@ -48,11 +49,10 @@ impl Ledger {
         );
         let Some(claim) = &asked.claim else {
             ensure!(false, Grants, "node {node} gets {first:?} without a claim");
-            return Ok(known);
+            return Ok(());
         };
         self.within_claim(claim, &new)?;
-        new.iter().try_for_each(|lease| self.grant(now, node, lease))?;
-        Ok(known)
+        new.iter().try_for_each(|lease| self.grant(now, node, lease))
     }
 
     /// The bounds of the claim, which hold for all its leases together.
@@ -64,8 +64,14 @@ impl Ledger {
             return Ok(());
         };
         let tasks: u64 = new.iter().map(|l| l.open.len()).sum();
-        let want = claim.wants.iter().find(|w| w.job == id).map_or(claim.want_new, |w| w.tasks);
+        let class = new[0].class;
+        ensure!(new.iter().all(|l| l.class == class), Grants, "leases of several classes: {new:?}");
+        let named: Vec<_> = claim.wants.iter().filter(|w| w.job == id).collect();
+        let want = named.iter().find(|w| w.class == class).map_or(0, |w| w.tasks);
+        let want = if named.is_empty() { claim.want_new } else { want };
         ensure!(tasks <= want, Grants, "{tasks} tasks granted, {want} wanted");
+        let fits = job.plan.spec.needs.demand(class).fits(&claim.capacity);
+        ensure!(fits, Grants, "{new:?} where there is only {}", claim.capacity);
         ensure!(new.len() <= claim.leases_max, Grants, "{} leases, at most {}", new.len(), claim.leases_max);
         let lost = |seq| job.parts.iter().any(|(tasks, part)| *part == 1 && tasks.contains(seq));
         let isolated = new.iter().filter(|l| l.crashes > 0 || l.open.first().is_some_and(lost)).count();
@@ -73,14 +79,15 @@ impl Ledger {
         ensure!(isolated <= most, Grants, "{isolated} tasks to be kept apart are granted, at most {most}");
         let (bytes, most) = (tasks * job.plan.record_len, claim.bytes_max.max(job.plan.record_len));
         ensure!(bytes <= most, Grants, "{bytes} bytes granted, at most {most}");
-        let asked =
-            claim.only.is_none_or(|only| only == id) && claim.handlers.contains(&job.plan.spec.handler);
+        let asked = claim.only.is_none_or(|only| self.with_those_before(only).contains(&id))
+            && claim.handlers.contains(&job.plan.spec.handler);
         ensure!(asked, Grants, "job {id} was not asked for");
         Ok(())
     }
 
     fn grant(&mut self, now: Millis, node: NodeId, lease: &Lease) -> Checked {
         self.is_free(node, lease)?;
+        self.is_free_to_run(lease)?;
         self.charged(now, lease)?;
         let held: Held = (lease.job, lease.fence);
         let job = self.jobs.get_mut(&lease.job).expect("looked at by within_claim");
@@ -97,7 +104,7 @@ impl Ledger {
         }
         job.parts.retain(|(tasks, _)| !tasks.is_empty());
         let (open, quarantined) = (lease.open.clone(), lease.quarantined);
-        self.leases.insert(held, Lent { node, open, quarantined, cut: false });
+        self.leases.insert(held, Lent { node, open, class: lease.class, quarantined, cut: false });
         Ok(())
     }
 

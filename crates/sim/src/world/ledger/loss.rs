@@ -3,7 +3,7 @@
 use super::{Charge, Ledger};
 use crate::world::broken::{Checked, ensure};
 use crate::world::host::Cause;
-use divvy_core::{Intervals, JobId, NodeId, Range};
+use divvy_core::{Fence, Intervals, JobId, NodeId, Range};
 use divvy_store::rules::{AfterLoss, after_loss};
 use divvy_store::{Expired, Held};
 
@@ -55,6 +55,7 @@ impl Ledger {
             }
         }
         ensure!(told == truth, Replies, "node {node} expired: told {told:?}, it was {truth:?}");
+        self.on_too_many_dead();
         Ok(())
     }
 
@@ -66,32 +67,50 @@ impl Ledger {
 
     /// Somebody canceled these tasks, or the job.
     pub(crate) fn on_canceled(&mut self, id: JobId, tasks: Option<&Intervals>, told: u64) -> Checked {
+        let hit = self.take_out(id, tasks);
+        ensure!(told == hit.len(), Replies, "{told} tasks of job {id} canceled, there were {hit:?}");
+        Ok(())
+    }
+
+    /// Takes out what has not ended of these tasks, or of the whole job, and says what that was. A finished job stays
+    /// as it is.
+    pub(super) fn take_out(&mut self, id: JobId, tasks: Option<&Intervals>) -> Intervals {
         let job = self.jobs.get_mut(&id).expect("canceled jobs are known");
+        if job.is_finished() {
+            return Intervals::new();
+        }
         let mut hit = Intervals::from(Range::new(0, job.tail)).minus(&job.done).minus(&job.canceled);
         job.dead.keys().for_each(|seq| hit.remove(Range::new(*seq, seq + 1)));
         if let Some(tasks) = tasks {
             hit = hit.intersect(tasks);
         } else {
-            job.open = false;
+            (job.open, job.canceled_whole) = (false, true);
         }
-        ensure!(told == hit.len(), Replies, "{told} tasks of job {id} canceled, there were {hit:?}");
         job.ended += hit.len();
         job.canceled.insert_all(&hit);
+        job.blocked.remove_all(&hit);
         job.charges.retain(|seq, _| !hit.contains(*seq));
-        let leases = self.leases.range_mut((id, divvy_core::Fence(0))..=(id, divvy_core::Fence(u64::MAX)));
+        let leases = self.leases.range_mut((id, Fence(0))..=(id, Fence(u64::MAX)));
         for (_, lent) in leases {
             lent.cut |= !lent.open.intersect(&hit).is_empty();
             lent.open.remove_all(&hit);
         }
         self.leases.retain(|_, lent| !lent.open.is_empty());
-        Ok(())
+        hit
     }
 
     /// Somebody gave dead tasks new attempts.
     pub(crate) fn on_retried(&mut self, id: JobId, tasks: Option<&Intervals>, told: u64) -> Checked {
         let job = self.jobs.get_mut(&id).expect("retried jobs are known");
         let before = job.dead.len();
-        job.dead.retain(|seq, _| tasks.is_some_and(|t| !t.contains(*seq)));
+        let grown = &mut job.grown;
+        job.dead.retain(|seq, _| {
+            let stays = tasks.is_some_and(|t| !t.contains(*seq));
+            if !stays {
+                grown.remove(seq);
+            }
+            stays
+        });
         let n = (before - job.dead.len()) as u64;
         job.ended -= n;
         ensure!(told == n, Replies, "{told} dead tasks of job {id} retried, there were {n}");

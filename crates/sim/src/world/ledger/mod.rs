@@ -7,6 +7,7 @@
 
 mod grant;
 mod loss;
+mod order;
 mod report;
 mod told;
 
@@ -42,6 +43,7 @@ pub(crate) struct Session {
 struct Lent {
     node: NodeId,
     open: Intervals,
+    class: u32,
     quarantined: bool,
     /// Somebody canceled tasks of it.
     cut: bool,
@@ -72,21 +74,41 @@ pub(crate) struct Job {
     fence: Fence,
     /// Done, dead or canceled.
     pub(crate) ended: u64,
+    /// Tasks with a parent that is not done.
+    blocked: Intervals,
+    /// The classes of the tasks that have outgrown the one in which they began.
+    grown: BTreeMap<Seq, u32>,
+    pub(crate) paused: bool,
+    /// Canceled as a whole, by somebody or for its dead.
+    pub(crate) canceled_whole: bool,
+    /// A task died since the last time that the dead were counted.
+    has_died: bool,
 }
 
 impl Job {
     pub(crate) fn is_finished(&self) -> bool {
-        !self.open && self.ended == self.tail
+        !self.open && self.unfinished() == 0
     }
 
+    pub(crate) fn succeeded(&self) -> bool {
+        self.is_finished() && self.done.len() == self.tail
+    }
+
+    /// Tasks that have not ended and are not blocked.
     pub(crate) fn unfinished(&self) -> u64 {
-        self.tail - self.ended
+        self.tail - self.ended - self.blocked.len()
+    }
+
+    /// Tasks that may still run, the blocked ones among them.
+    fn left(&self) -> u64 {
+        if self.is_finished() { 0 } else { self.tail - self.ended }
     }
 
     fn die(&mut self, seq: Seq, charge: Charge) {
         self.charges.remove(&seq);
         self.dead.insert(seq, charge);
         self.ended += 1;
+        self.has_died = true;
     }
 }
 
@@ -106,8 +128,13 @@ impl Ledger {
             unlucky: BTreeSet::new(),
             fence: Fence(0),
             ended: 0,
+            blocked: Intervals::new(),
+            grown: BTreeMap::new(),
+            paused: false,
+            canceled_whole: false,
+            has_died: false,
         };
-        self.jobs.insert(id, job);
+        self.jobs.insert(id, job.with_blocked());
         Ok(())
     }
 
@@ -128,7 +155,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// An exchange of a live session. Returns how many leases it tells that an earlier reply had granted.
+    /// An exchange of a live session. Returns how many jobs it ended for their dead.
     pub(crate) fn on_exchange(
         &mut self,
         now: Millis,
@@ -140,9 +167,10 @@ impl Ledger {
         for report in &asked.reports {
             self.on_report(now, node, report, runs)?;
         }
-        let again = self.on_leases(now, node, asked, reply)?;
+        let too_many = self.on_too_many_dead();
+        self.on_leases(now, node, asked, reply)?;
         self.told(node, asked, reply)?;
-        Ok(again)
+        Ok(too_many)
     }
 
     pub(crate) fn on_forgotten(&mut self, id: JobId) -> Checked {
@@ -154,7 +182,7 @@ impl Ledger {
 
     /// Tasks that have not ended, in all jobs.
     pub(crate) fn unfinished(&self) -> u64 {
-        self.jobs.values().map(Job::unfinished).sum()
+        self.jobs.values().map(Job::left).sum()
     }
 
     pub(crate) fn is_drained(&self) -> bool {

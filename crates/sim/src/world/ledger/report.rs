@@ -23,6 +23,7 @@ impl Ledger {
         lent.open.remove_all(&done);
         job.done.insert_all(&done);
         job.ended += done.len();
+        job.wake();
         self.accepted += done.len();
         job.charges.retain(|seq, _| !done.contains(*seq));
 
@@ -34,6 +35,11 @@ impl Ledger {
                 continue; // named twice
             }
             lent.open.remove(Range::new(seq, seq + 1));
+            if let Some(more) = job.plan.spec.needs.more(lent.class).filter(|_| failed.outgrown) {
+                job.grown.insert(seq, more);
+                job.charges.entry(seq).and_modify(|charge| charge.due = 0);
+                continue;
+            }
             let mut charge = job.charges.get(&seq).copied().unwrap_or_default();
             charge.attempts += 1;
             charge.due = now + failed.retry_ms;

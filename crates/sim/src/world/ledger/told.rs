@@ -44,6 +44,18 @@ impl Ledger {
             "job {} is told as {told:?} (unfinished, dead, open, finished), is {truth:?}",
             view.job
         );
+        let truth = (job.blocked.len(), job.paused, self.is_stuck(job));
+        let told = (view.blocked, view.paused, view.stuck);
+        ensure!(
+            told == truth,
+            Replies,
+            "job {} is told as {told:?} (blocked, paused, stuck), is {truth:?}",
+            view.job
+        );
+        let by_class: u64 = view.classes.iter().map(|class| class.claimable).sum();
+        let adds_up = view.classes.is_empty() || by_class == view.claimable;
+        ensure!(adds_up, Replies, "classes do not add up: {view:?}");
+        ensure!(view.claimable == 0 || !self.rests(job), Replies, "of a job that rests: {view:?}");
         Ok(())
     }
 }
