@@ -38,7 +38,7 @@ pub fn print(recipe: &Recipe, inputs: Inputs) -> Result<Exit> {
                 text.extend(tag.render(&input).join(&b' '));
                 text.push(b'\t');
             }
-            text.extend(typed(&line.words(&input).map_err(bad_usage)?));
+            text.extend(typed(&line.words(record, &input).map_err(bad_usage)?));
             text.push(b'\n');
             Ok::<_, anyhow::Error>(())
         })?;

@@ -1,6 +1,7 @@
 //! Exit codes, and the last words before them.
 //!
-//! 0 all done (or --halt had its successes); 1 to 100 that many tasks failed, 101 more; 125 bad usage; 126 store unreachable, damaged or full;
+//! 0 all done (or --halt had its successes); 1 to 100 that many tasks failed, 101 more; 123 a job waits for one that
+//! failed; 124 `--timeout` of `divvy wait` is over; 125 bad usage; 126 store unreachable, damaged or full;
 //! 130 interrupted; 141 the reader of our output went away.
 
 use crate::args::Output;
@@ -21,6 +22,10 @@ pub enum Exit {
     Interrupted,
     /// Nobody reads our output any more.
     OutputClosed,
+    /// A job does not go on unless somebody acts.
+    Stuck,
+    /// It took longer than was asked for.
+    TimedOut,
 }
 
 impl Exit {
@@ -32,6 +37,9 @@ impl Exit {
             Exit::Halted(code) => code,
             Exit::Interrupted => 130,
             Exit::OutputClosed => 141,
+            Exit::Stuck => 123,
+            // As of timeout(1).
+            Exit::TimedOut => 124,
         }
     }
 }

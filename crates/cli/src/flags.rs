@@ -84,6 +84,7 @@ pub fn keep(args: &RunArgs, spelling: &Spelling) -> Result<Keep> {
         in_order: keep.keep_order,
         printing: match place {
             // Whatever is kept is kept when its task has ended.
+            _ if keep.log => Printing::Grouped,
             Place::Printed if keep.ungroup => Printing::Direct,
             Place::Printed if keep.line_buffer => Printing::Lines,
             _ => Printing::Grouped,
@@ -97,6 +98,7 @@ pub fn keep(args: &RunArgs, spelling: &Spelling) -> Result<Keep> {
         names: keep.files,
         joblog: joblog_path(log)?.map(PathBuf::into_os_string),
         skip: Vec::new(),
+        log: keep.log,
         place,
     })
 }

@@ -1,8 +1,12 @@
-//! Where jobs are kept: `DIVVY_STORE`, else `divvy.db` in `DIVVY_DIR`, else in the user's XDG state directory.
+//! Where jobs are kept: `DIVVY_STORE`, else `divvy.db` in `DIVVY_DIR`, else in the user's XDG state directory; and what
+//! lies beside the store.
 
 use crate::exit::bad_usage;
 use anyhow::Result;
+use divvy_core::{JobId, Millis};
+use divvy_store::Store;
 use divvy_store::sqlite::{Options, Sqlite};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +14,8 @@ use std::sync::Arc;
 
 /// The environment variable that names the store's directory.
 pub const DIR_VAR: &str = "DIVVY_DIR";
+/// The store's file where only its directory is named.
+const DEFAULT_NAME: &str = "divvy.db";
 /// The environment variable that names the store.
 pub const STORE_VAR: &str = "DIVVY_STORE";
 
@@ -33,7 +39,7 @@ pub fn dir() -> Result<PathBuf> {
 /// If `DIVVY_STORE` names a kind of store that this divvy does not have.
 pub fn store_path() -> Result<PathBuf> {
     match std::env::var_os(STORE_VAR).filter(|v| !v.is_empty()) {
-        None => Ok(dir()?.join("divvy.db")),
+        None => Ok(dir()?.join(DEFAULT_NAME)),
         Some(url) => parse_store(&url),
     }
 }
@@ -63,6 +69,79 @@ pub fn spill_dir() -> Result<PathBuf> {
     Ok(store.parent().unwrap_or(Path::new("/")).to_owned())
 }
 
+/// Where jobs' logs are: `logs` beside the default store, else `STORE.logs`, so that two stores never share them.
+///
+/// # Errors
+/// As [`store_path`].
+pub fn logs_dir() -> Result<PathBuf> {
+    Ok(logs_of(&store_path()?))
+}
+
+fn logs_of(store: &Path) -> PathBuf {
+    if store.file_name() == Some(OsStr::new(DEFAULT_NAME)) {
+        store.with_file_name("logs")
+    } else {
+        beside(store, ".logs")
+    }
+}
+
+/// The file whose lock the background worker of the store holds. It is empty.
+///
+/// # Errors
+/// As [`store_path`].
+pub fn worker_lock_path() -> Result<PathBuf> {
+    Ok(beside(&store_path()?, ".worker"))
+}
+
+/// Where the background worker says what went wrong.
+///
+/// # Errors
+/// As [`store_path`].
+pub fn worker_words_path() -> Result<PathBuf> {
+    Ok(beside(&store_path()?, ".worker.log"))
+}
+
+fn beside(store: &Path, ending: &str) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Forgets the jobs whose retention is over, and their logs.
+///
+/// # Errors
+/// Whatever the store says.
+pub fn sweep(store: &dyn Store, now: Millis) -> Result<()> {
+    store.sweep(now)?.into_iter().try_for_each(remove_log)
+}
+
+/// Removes what a forgotten job has printed.
+///
+/// # Errors
+/// As [`store_path`]. A log that cannot be removed is left to [`sweep_logs`].
+pub fn remove_log(job: JobId) -> Result<()> {
+    // Most jobs have none.
+    let _ = std::fs::remove_dir_all(logs_dir()?.join(job.to_string()));
+    Ok(())
+}
+
+/// Removes the logs of all jobs that are no longer there: somebody was ended between forgetting a job and removing
+/// its log.
+///
+/// # Errors
+/// Whatever the store says.
+pub fn sweep_logs(store: &dyn Store) -> Result<()> {
+    let Ok(dir) = std::fs::read_dir(logs_dir()?) else { return Ok(()) };
+    // Looked at before the jobs are: whose log is there by now is a job by then, unless it has been forgotten.
+    let logged: Vec<u64> =
+        dir.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    if logged.is_empty() {
+        return Ok(());
+    }
+    let known: BTreeSet<u64> = store.jobs()?.iter().map(|job| job.id.0).collect();
+    logged.into_iter().filter(|job| !known.contains(job)).try_for_each(|job| remove_log(JobId(job)))
+}
+
 /// Opens the user's store, makes it if need be, and lets go of what its retention no longer keeps.
 ///
 /// # Errors
@@ -83,5 +162,11 @@ mod tests {
         assert_eq!(path("/a/b.db"), Some("/a/b.db".into()));
         assert!(path("sqlite:x.db").is_some_and(|p| p.is_absolute()));
         assert_eq!((path("postgres://h/d"), path("sqlite:")), (None, None));
+    }
+
+    #[test]
+    fn two_stores_of_one_directory_have_logs_of_their_own() {
+        let logs = |path: &str| logs_of(Path::new(path));
+        assert_eq!((logs("/d/divvy.db"), logs("/d/other.db")), ("/d/logs".into(), "/d/other.db.logs".into()));
     }
 }

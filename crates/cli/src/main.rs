@@ -6,32 +6,42 @@
 //! | `lang/` | the texts users type: commands, placeholders, arrays, selectors, records |
 //! | `flags.rs` | what flags mean in a recipe |
 //! | `home.rs` | where jobs are kept |
-//! | `inputs/` | where a job's inputs come from, and what they become |
+//! | `inputs/`, `graph/` | where a job's inputs come from, and what they become, or its tasks that wait for each other |
+//! | `plan.rs`, `needs.rs`, `after.rs` | a job before it is stored; what its tasks take; what it waits for |
 //! | `command/` | the handler that runs commands: what a job records, starting, output |
 //! | `handler/` | the handler that keeps processes and feeds them: `docs/handlers.md` |
 //! | `session/` | a node in the foreground: signals, progress, the bill |
+//! | `session/` | a node: signals, progress, the bill, its capacity |
+//! | `background.rs` | the node that runs what was submitted |
 //! | `dry_run.rs` | `divvy run --dry-run` |
-//! | `run.rs`, `resume.rs`, `work.rs`, `jobs.rs`, `bench/` | one file for each verb |
+//! | `run.rs`, `submit.rs`, `resume.rs`, `work.rs`, `jobs/`, `bench/`, `completions.rs` | one file for each verb |
 //!
 //! Only this crate reads the environment, writes to the terminal, and uses `anyhow`.
 #![forbid(unsafe_code)]
 #![allow(unreachable_pub)] // a binary: nothing here is reachable from elsewhere
 
+mod after;
 mod args;
+mod background;
 mod bench;
 mod command;
+mod completions;
 mod dry_run;
 mod exit;
 mod flags;
+mod graph;
 mod handler;
 mod home;
 mod inputs;
 mod jobs;
 mod lang;
+mod needs;
+mod plan;
 mod resume;
 mod run;
 mod select;
 mod session;
+mod submit;
 mod work;
 
 use args::{Cli, Verb};
@@ -50,16 +60,24 @@ fn main() -> ExitCode {
     let output = cli.output;
     let done = match cli.verb {
         Verb::Run(args) => run::run(&args, sources, output, clock),
-        _ if sources.is_some() => Err(exit::bad_usage("`:::` belongs to `divvy run`")),
+        Verb::Submit(args) => submit::submit(&args, sources, output, clock),
+        _ if sources.is_some() => Err(exit::bad_usage("`:::` belongs to `divvy run` and `divvy submit`")),
         Verb::Work(args) => work::work(&args, output, clock),
         Verb::Resume(args) => resume::resume(&args, output, clock),
         Verb::Jobs => jobs::list(output),
         Verb::Show(args) => jobs::show(&args, output),
+        Verb::Explain(args) => jobs::explain(&args, output),
+        Verb::Logs(args) => jobs::logs(&args, output),
+        Verb::Ps => jobs::ps(output),
         Verb::Wait(args) => jobs::wait(&args, output),
+        Verb::Pause(args) => jobs::pause(&args, output),
+        Verb::Unpause(args) => jobs::unpause(&args, output),
         Verb::Cancel(args) => jobs::cancel(&args, output),
         Verb::Retry(args) => jobs::retry(&args, output),
         Verb::Forget(args) => jobs::forget(&args, output),
         Verb::Bench(args) => bench::bench(&args, output, clock),
+        Verb::Completions(args) => completions::completions(&args),
+        Verb::Man(args) => completions::man(&args),
     };
     exit::of(done, output)
 }

@@ -2,8 +2,8 @@
 
 use crate::args::{Output, ResumeArgs};
 use crate::exit::Exit;
-use crate::session::{Session, job_exit, say, workers};
-use crate::{home, run, select};
+use crate::session::{Session, capacity, job_exit, say, workers};
+use crate::{after, home, run, select};
 use anyhow::Result;
 use divvy_core::Clock;
 use divvy_engine::{SystemClock, bury};
@@ -14,7 +14,7 @@ use divvy_store::{JobInfo, Progress, Store};
 /// # Errors
 /// Bad usage, or whatever the store says.
 pub fn resume(args: &ResumeArgs, output: Output, clock: SystemClock) -> Result<Exit> {
-    let workers = workers(&args.workers)?;
+    let (workers, room) = (workers(&args.workers)?, capacity(&args.capacity)?);
     let store = home::open_store()?;
     store.verify(false)?;
     bury(&*store, clock.millis())?;
@@ -25,8 +25,20 @@ pub fn resume(args: &ResumeArgs, output: Output, clock: SystemClock) -> Result<E
         return job_exit(&*store, job, output);
     }
     end_cut_input(&*store, &info, output, &clock)?;
+    if info.paused {
+        store.pause(clock.millis(), job, false)?;
+        say(
+            output,
+            &format!(
+                "divvy: job {job} was paused: it goes on, here and wherever else there are nodes for it"
+            ),
+        );
+    }
+    let watched = store.clone();
     let session = Session::join(store, clock, workers, args.show, output, home::spill_dir()?)?;
-    session.run_job(job)
+    let session = session.with_capacity(room);
+    let watch = after::watch(watched, job, session.stop(), output)?;
+    watch.exit(session.run_job(job))
 }
 
 /// A job whose inputs were still being read when the reader died gets no more of them.

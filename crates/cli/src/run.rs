@@ -1,18 +1,20 @@
 //! `divvy run`: a command for each input, durably.
 
+use crate::after;
 use crate::args::{Output, RunArgs, Source};
-use crate::command::{self, Line, Place, Printing, Recipe, Record, Show, Text};
+use crate::command::{KIND, Place, Printing, Recipe, Record, Show, Text};
 use crate::exit::{Exit, bad_usage};
 use crate::handler;
 use crate::inputs::{self, Inputs, Stream};
 use crate::lang::spelling::Spelling;
 use crate::lang::{shell, words};
-use crate::session::{Session, say, workers};
-use crate::{dry_run, flags, home};
+use crate::plan::Plan;
+use crate::session::{Session, capacity, say, workers};
+use crate::{flags, home};
 use anyhow::Result;
-use divvy_core::{Clock, Intervals, JobId, NodeId, Range};
+use divvy_core::{Clock, Intervals, JobId, Range};
 use divvy_engine::{Stop, StopLevel, SystemClock};
-use divvy_store::{Array, Block, Input, JobSpec, NewJob, Policy, Progress, Store};
+use divvy_store::{Array, Block, JobSpec, Policy, Progress, Store};
 use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -23,26 +25,22 @@ use std::sync::mpsc::{Receiver, channel};
 /// # Errors
 /// Bad usage, or whatever the store says.
 pub fn run(args: &RunArgs, sources: Option<Vec<Source>>, output: Output, clock: SystemClock) -> Result<Exit> {
-    if let Some(why) = &args.foreign.refused {
-        return Err(bad_usage(why));
-    }
     let workers = workers(&args.workers)?;
-    let (recipe, inputs) =
-        if args.log.retry_failed { failed(args)? } else { given(args, sources, workers as usize)? };
-    // Before anything is stored: a command that is not there would fail a million times.
-    Line::new(&recipe).map_err(bad_usage)?;
+    let plan = Plan::new(args, sources, workers as usize)?;
     if args.dry_run {
-        return dry_run::print(&recipe, inputs);
+        return plan.print();
     }
-    flags::prepare(&recipe.keep, &args.log, &recipe.text.spelling)?;
+    let room = capacity(&args.plan.capacity)?;
+    plan.check_fits(&room)?;
+    plan.prepare()?;
     let store = home::open_store()?;
-    store.sweep(clock.millis())?;
+    home::sweep(&*store, clock.millis())?;
     let session = Session::join(store.clone(), clock, workers, args.show, output, home::spill_dir()?)?;
-    let (input, array, stream) = split(inputs, session.node());
-    let spec = spec(args, &recipe, array);
-    let job = store.submit(clock.millis(), &NewJob { spec, input })?;
+    let session = session.with_capacity(room);
+    let (job, stream) = plan.submit(&*store, clock.millis(), Some(session.node()))?;
+    let watch = after::watch(store.clone(), job, session.stop(), output)?;
     let feeder = stream.map(|stream| feed(stream, store.clone(), job, clock, session.stop()));
-    let exit = session.run_job(job);
+    let exit = watch.exit(session.run_job(job));
     let fed = feeder.map(|feeder| feeder.try_recv());
     if let Some(Ok(Err(error))) = fed {
         return Err(error.context(format!("job {job} was stopped: `divvy resume {job}` goes on")));
@@ -79,7 +77,10 @@ pub fn say_cut(store: &dyn Store, job: JobId, output: Output) -> Result<()> {
 }
 
 /// The job as its flags and inputs say it.
-fn given(args: &RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Result<(Recipe, Inputs)> {
+///
+/// # Errors
+/// Bad usage.
+pub fn given(args: &RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Result<(Recipe, Inputs)> {
     check_command(args, sources.is_some())?;
     let opened = inputs::open(args, sources, workers)?;
     let text = Text {
@@ -90,6 +91,7 @@ fn given(args: &RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Result
         repeat: opened.repeat,
         spelling: opened.spelling,
         record: opened.record,
+        per_task: false,
     };
     let mut recipe = recipe(args, text)?;
     if args.handler.handler.is_some() {
@@ -99,7 +101,11 @@ fn given(args: &RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Result
     Ok((recipe, opened.inputs))
 }
 
-fn recipe(args: &RunArgs, text: Text) -> Result<Recipe> {
+/// What the job records of its command.
+///
+/// # Errors
+/// Bad usage.
+pub fn recipe(args: &RunArgs, text: Text) -> Result<Recipe> {
     let (limits, keep) = (flags::limits(&args.policy)?, flags::keep(args, &text.spelling)?);
     let cwd = flags::directory(args.cwd.as_deref())?;
     Ok(Recipe::new(text, limits, keep, cwd, flags::environment(&args.env)?))
@@ -109,7 +115,10 @@ fn recipe(args: &RunArgs, text: Text) -> Result<Recipe> {
 const RETRIED_MAX: u64 = 10_000_000;
 
 /// The commands that failed by the job log, each at the place it had, and nothing at the places between.
-fn failed(args: &RunArgs) -> Result<(Recipe, Inputs)> {
+///
+/// # Errors
+/// Bad usage.
+pub fn failed(args: &RunArgs) -> Result<(Recipe, Inputs)> {
     // Each input is a whole command.
     let mut recipe = recipe(args, Text::default())?;
     let past = flags::past(&recipe.keep)?;
@@ -203,17 +212,8 @@ fn command(args: &RunArgs, spelling: &Spelling) -> Result<Vec<Vec<u8>>> {
     }
 }
 
-fn split(inputs: Inputs, node: NodeId) -> (Input, Option<Array>, Option<Stream>) {
-    match inputs {
-        Inputs::Array(array) => {
-            (Input::Array(array.count()), Some(Array { first: array.first(), step: array.step() }), None)
-        }
-        Inputs::List(blocks) => (Input::Closed(blocks), None, None),
-        Inputs::Stream(stream) => (Input::Open(Vec::new(), Some(node)), None, Some(stream)),
-    }
-}
-
-fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
+/// What does not change during the job's life, but for its order and resources.
+pub fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
     let policy = Policy {
         max_attempts: args.policy.retries,
         crash_limit: args.policy.crash_limit,
@@ -223,8 +223,7 @@ fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
         ..Policy::default()
     };
     let name = args.name.clone().unwrap_or_else(|| recipe.shown());
-    let kind = if args.handler.handler.is_some() { handler::KIND } else { command::KIND };
-    JobSpec { name, detail: recipe.encode(), policy, array, ..JobSpec::new(kind) }
+    JobSpec { name, detail: recipe.encode(), policy, array, ..JobSpec::new(KIND) }
 }
 
 /// Reads the inputs beside the node. If that fails, the node stops, since it would wait for ever.

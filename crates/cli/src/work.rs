@@ -2,8 +2,8 @@
 
 use crate::args::{Output, WorkArgs};
 use crate::exit::Exit;
-use crate::home;
-use crate::session::{Session, workers};
+use crate::session::{Session, capacity, workers};
+use crate::{background, home};
 use anyhow::Result;
 use divvy_core::Clock;
 use divvy_decide::{End, Until};
@@ -15,12 +15,17 @@ use divvy_store::Store;
 /// # Errors
 /// Bad usage, or whatever the store says.
 pub fn work(args: &WorkArgs, output: Output, clock: SystemClock) -> Result<Exit> {
-    let workers = workers(&args.workers)?;
+    if args.background {
+        return background::serve(args, output, clock);
+    }
+    let (workers, room) = (workers(&args.workers)?, capacity(&args.capacity)?);
     let store = home::open_store()?;
     store.verify(false)?;
-    store.sweep(clock.millis())?;
+    home::sweep(&*store, clock.millis())?;
     let until = if args.until_empty { Until::Empty } else { Until::Stopped };
+    // Who stays runs what is submitted meanwhile.
+    let _stands_in = (!args.until_empty).then(background::stand_in).transpose()?;
     let session = Session::join(store, clock, workers, args.show, output, home::spill_dir()?)?;
-    let outcome = session.run(until, None)?;
+    let outcome = session.with_capacity(room).run(until, None)?;
     Ok(if outcome.end == End::Finished { Exit::Done } else { Exit::Interrupted })
 }

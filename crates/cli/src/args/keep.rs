@@ -49,6 +49,9 @@ pub struct KeepArgs {
     /// Keep stderr in PATH, in the same way
     #[arg(long, value_name = "PATH", conflicts_with_all = ["results", "files"])]
     pub stderr: Option<OsString>,
+    /// Also keep output in the job's log, for `divvy logs` (`divvy submit` always does)
+    #[arg(long)]
+    pub log: bool,
 }
 
 /// What is written down about tasks, and how to go on from it.

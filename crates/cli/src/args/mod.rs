@@ -3,7 +3,8 @@
 //! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, with
 //! `sources.rs` for those behind `:::`, `placeholders.rs` how the command shows them, `pipe.rs` stdin in blocks,
 //! `policy.rs` how tasks may fail and be bounded, `keep.rs` what becomes of their output and is written down,
-//! `handler.rs` what runs them, `foreign.rs` what other programs have and divvy does not.
+//! `plan.rs` what they wait for and take, `handler.rs` what runs them, `foreign.rs` what other programs have and divvy does not. `verbs.rs` has the
+//! verbs around jobs.
 
 mod foreign;
 mod handler;
@@ -11,9 +12,11 @@ mod input;
 mod keep;
 mod pipe;
 mod placeholders;
+mod plan;
 mod policy;
 mod run;
 mod sources;
+mod verbs;
 
 pub use foreign::ForeignArgs;
 pub use handler::HandlerArgs;
@@ -21,9 +24,11 @@ pub use input::{InputArgs, PackArgs, SourceArgs};
 pub use keep::{KeepArgs, LogArgs};
 pub use pipe::PipeArgs;
 pub use placeholders::PlaceholderArgs;
+pub use plan::{CapacityArg, PlanArgs};
 pub use policy::PolicyArgs;
 pub use run::RunArgs;
 pub use sources::{Source, split_sources};
+pub use verbs::{CompletionsArgs, ExplainArgs, LogsArgs, ManArgs, RetryArgs, SubmitArgs, WaitArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -37,8 +42,10 @@ use std::ffi::OsString;
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "EXAMPLES:\n  divvy run gzip -9 -k {} ::: *.log\n  find . -name '*.wav' | divvy run -j 2 flac {}\n  \
-                  divvy run --array 1-1000000:3 ./sim {}\n  divvy resume\n\n\
-                  EXIT CODES:\n  0 all done; 1-100 that many tasks failed, 101 more (--halt: as GNU parallel has it); 125 bad usage;\n  \
+                  divvy run --array 1-1000000:3 ./sim {}\n  divvy resume\n  \
+                  divvy submit --graph night.toml\n\n\
+                  EXIT CODES:\n  0 all done; 1-100 that many tasks failed, 101 more (--halt: as GNU parallel has it);\n  \
+                  123 a job waits for one that failed; 124 timed out (wait); 125 bad usage;\n  \
                   126 store unreachable, damaged or full; 130 interrupted; 141 output closed\n\n\
                   ENVIRONMENT:\n  DIVVY_DIR    where jobs are kept (default: divvy in your XDG state directory)\n  \
                   DIVVY_STORE  the store itself, sqlite:PATH (default: sqlite:$DIVVY_DIR/divvy.db)\n  \
@@ -69,7 +76,9 @@ pub enum Output {
 pub enum Verb {
     /// Run a command for each input, durably
     Run(Box<RunArgs>),
-    /// Go on with a job that was interrupted
+    /// Store a job that runs in the background, and return at once
+    Submit(Box<SubmitArgs>),
+    /// Go on with a job that was interrupted or paused, here
     Resume(ResumeArgs),
     /// Lend this machine's workers to the jobs in the store
     Work(WorkArgs),
@@ -77,17 +86,36 @@ pub enum Verb {
     Jobs,
     /// Show a job, or one task of it
     Show(ShowArgs),
+    /// Say why a task is where it is, and what to do
+    Explain(ExplainArgs),
+    /// Print what the tasks of a submitted job have printed
+    Logs(LogsArgs),
+    /// Show the nodes and what they run
+    Ps,
     /// Wait until jobs have finished; exits like `divvy run`
-    Wait(JobsArgs),
+    Wait(WaitArgs),
+    /// Let jobs rest: what runs goes on, nothing new is started
+    Pause(JobsArgs),
+    /// Let paused jobs go on, without running them here
+    Unpause(JobsArgs),
     /// Give dead tasks new attempts; `divvy resume` runs them
-    Retry(TasksArgs),
+    Retry(RetryArgs),
     /// Cancel a job, or some tasks of it
     Cancel(TasksArgs),
     /// Forget finished jobs
     Forget(JobsArgs),
     /// Measure divvy itself on this machine
     Bench(BenchArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all verbs into a directory
+    Man(ManArgs),
 }
+
+/// Workers where nobody says how many: one for each core.
+const WORKERS: &str = "100%";
+/// `--grace` where nobody says.
+pub const GRACE_SECONDS: u64 = 10;
 
 /// How many workers.
 #[derive(Debug, Clone, Args)]
@@ -100,10 +128,16 @@ pub struct WorkersArg {
         alias = "max-procs",
         short_alias = 'P',
         value_name = "N",
-        default_value = "100%",
+        default_value = WORKERS,
         allow_hyphen_values = true
     )]
     pub count: OsString,
+}
+
+impl Default for WorkersArg {
+    fn default() -> WorkersArg {
+        WorkersArg { count: WORKERS.into() }
+    }
 }
 
 /// What to show while work runs and after it.
@@ -116,7 +150,7 @@ pub struct ShowFlags {
     #[arg(long)]
     pub bill: bool,
     /// On SIGTERM, let running tasks finish for so many seconds before they are ended and given back
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = GRACE_SECONDS)]
     pub grace: u64,
 }
 
@@ -125,6 +159,8 @@ pub struct ShowFlags {
 pub struct ResumeArgs {
     #[command(flatten)]
     pub workers: WorkersArg,
+    #[command(flatten)]
+    pub capacity: CapacityArg,
     #[command(flatten)]
     pub show: ShowFlags,
     /// Which job: its number, or `last`
@@ -141,7 +177,15 @@ pub struct WorkArgs {
     #[arg(long)]
     pub until_empty: bool,
     #[command(flatten)]
+    pub capacity: CapacityArg,
+    #[command(flatten)]
     pub show: ShowFlags,
+    /// How `divvy submit` starts it: without a terminal, with the worker's lock as stdin.
+    #[arg(long, hide = true)]
+    pub background: bool,
+    /// Seconds without work after which it leaves then.
+    #[arg(long, hide = true, default_value_t = 3)]
+    pub linger: u64,
 }
 
 /// Show a job.

@@ -1,6 +1,8 @@
 //! `divvy run`.
 
-use super::{ForeignArgs, HandlerArgs, InputArgs, KeepArgs, LogArgs, PolicyArgs, ShowFlags, WorkersArg};
+use super::{
+    ForeignArgs, HandlerArgs, InputArgs, KeepArgs, LogArgs, PlanArgs, PolicyArgs, ShowFlags, WorkersArg,
+};
 use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,6 +17,7 @@ use std::path::PathBuf;
                       divvy run [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...\n       \
                       divvy run [OPTIONS] --pipe COMMAND... < DATA\n       \
                       divvy run [OPTIONS] --handler COMMAND ::: INPUT...\n       \
+                      divvy run [OPTIONS] --graph FILE\n       \
                       divvy run [OPTIONS] < COMMANDS",
     after_help = "REPLACED IN THE COMMAND:\n  {} the input   {.} without extension   {/} base name   {//} directory\n  \
                   {/.} base name without extension   {#} task id   {%} worker slot\n  \
@@ -41,6 +44,8 @@ pub struct RunArgs {
     pub log: LogArgs,
     #[command(flatten)]
     pub handler: HandlerArgs,
+    #[command(flatten)]
+    pub plan: PlanArgs,
     /// Run the command, one string, in sh, or in the sh, dash or bash that PARALLEL_SHELL names
     #[arg(long)]
     pub shell: bool,

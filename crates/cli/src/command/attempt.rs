@@ -128,7 +128,7 @@ impl JobRunner {
         let read = self.line.content(bytes).and_then(|content| {
             let (tag, words) = content.with_fields(|fields| {
                 let input = Input { fields, id, slot };
-                (self.tag(&input), self.line.words(&input))
+                (self.tag(&input), self.line.words(bytes, &input))
             });
             printout.tag = tag;
             Ok((words?, content))
@@ -141,7 +141,22 @@ impl JobRunner {
             }
         };
         let typed = self.shows_commands.then(|| typed(&words));
-        let mut command = self.line.command(words);
+        let mut command = match self.line.command(bytes, words) {
+            Ok(command) => command,
+            Err(error) => {
+                let failure = Some(Failure { error, exit: 127, signal: 0 });
+                let entry = typed.map(|command| joblog::Entry {
+                    id,
+                    started: joblog::now(),
+                    run: Duration::ZERO,
+                    printed: 0,
+                    exit: 127,
+                    signal: 0,
+                    command,
+                });
+                return Attempt::Ended(Finished { printout, entry, failure });
+            }
+        };
         self.set_variables(&mut command, chunk, &task, content.variable().as_deref(), slot);
         if self.announce(typed.as_deref(), &mut printout).is_err() {
             chunk.stop().ask(StopLevel::End);

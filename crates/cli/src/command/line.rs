@@ -1,6 +1,6 @@
 //! One task's command line.
 
-use super::{Content, Recipe, Record};
+use super::{Content, Recipe, Record, Step};
 use crate::lang::placeholder::Input;
 use crate::lang::shell::ShellTemplate;
 use crate::lang::template::Template;
@@ -30,6 +30,8 @@ enum Text {
     Shell(ShellTemplate),
     /// The input is the text.
     Given,
+    /// Each task's record is its own command.
+    PerTask,
 }
 
 impl Line {
@@ -42,12 +44,18 @@ impl Line {
             return Err(format!("its directory {} is not there", recipe.cwd().display()));
         }
         let shell = shell_of(recipe)?;
+        if recipe.text.per_task {
+            let (cwd, env) = (recipe.cwd().to_owned(), recipe.env.clone());
+            let record = recipe.text.record.clone();
+            let text = Text::PerTask;
+            return Ok(Line { text, shell, record, program: None, cwd: Some(cwd), env: Some(env) });
+        }
         let (text, name) = match &recipe.text {
             text if text.words.is_empty() => (Text::Given, Some(OsString::from(&shell))),
             text if text.shell => (shell_text(recipe)?, Some(OsString::from(&shell))),
             _ => words(recipe)?,
         };
-        let program = name.map(|name| find(&name, recipe)).transpose()?;
+        let program = name.map(|name| find(&name, recipe.cwd(), &recipe.env)).transpose()?;
         // Where nothing differs from this process nothing is set: a task costs less than half a millisecond, and
         // going to a directory and copying an environment are a part of it that can be measured.
         let here = std::env::current_dir().is_ok_and(|dir| dir == recipe.cwd());
@@ -62,6 +70,9 @@ impl Line {
     /// # Errors
     /// A sentence, if it cannot be read.
     pub fn content<'a>(&self, record: &'a [u8]) -> Result<Content<'a>, String> {
+        if let Text::PerTask = self.text {
+            return told(record);
+        }
         self.record.read(record).map_err(|e| format!("cannot read its input: {e}"))
     }
 
@@ -70,24 +81,35 @@ impl Line {
     /// # Errors
     /// A sentence, if it cannot be read.
     pub fn arguments<'a>(&self, record: &'a [u8]) -> Result<Content<'a>, String> {
+        if let Text::PerTask = self.text {
+            return told(record);
+        }
         self.record.arguments(record).map_err(|e| format!("cannot read its input: {e}"))
     }
 
-    /// One task's words.
+    /// One task's words, by its record and what it gets of it.
     ///
     /// # Errors
     /// A sentence, if this input does not fit the command.
-    pub fn words(&self, input: &Input<'_>) -> Result<Vec<Vec<u8>>, String> {
+    pub fn words(&self, record: &[u8], input: &Input<'_>) -> Result<Vec<Vec<u8>>, String> {
         let text = match &self.text {
             Text::Words(template) => return Ok(template.render(input)),
             Text::Shell(template) => template.render(input).map_err(|e| e.to_string())?,
             Text::Given => input.fields.join(&b' '),
+            Text::PerTask => return Ok(Step::decode(record)?.line()),
         };
         Ok(vec![self.shell.as_bytes().to_vec(), b"-c".to_vec(), text])
     }
 
     /// A command of these words, ready to start, but for its streams and the variables of the task.
-    pub fn command(&self, words: Vec<Vec<u8>>) -> Command {
+    ///
+    /// # Errors
+    /// A sentence, if a task that has a command of its own cannot be started.
+    pub fn command(&self, record: &[u8], words: Vec<Vec<u8>>) -> Result<Command, String> {
+        if let Text::PerTask = self.text {
+            let (cwd, env) = (self.cwd.as_deref(), self.env.as_deref());
+            return Step::decode(record)?.command(cwd.unwrap_or(Path::new("/")), env.unwrap_or_default());
+        }
         let mut words = words.into_iter().map(OsString::from_vec);
         let name = words.next().unwrap_or_default();
         use std::os::unix::process::CommandExt;
@@ -102,8 +124,13 @@ impl Line {
         if let Some(env) = &self.env {
             command.env_clear().envs(env.iter().map(|(name, value)| (name, value)));
         }
-        command
+        Ok(command)
     }
+}
+
+/// What a task of a graph is told as its input: its name.
+fn told(record: &[u8]) -> Result<Content<'static>, String> {
+    Ok(Content::named(Step::decode(record)?.name.unwrap_or_default().into_bytes()))
 }
 
 /// The shell that reads a text: the one that `PARALLEL_SHELL` names; else bash where bash has exported functions, which
@@ -119,7 +146,8 @@ fn shell_of(recipe: &Recipe) -> Result<String, String> {
         };
     }
     let is_function = |(name, _): &(OsString, OsString)| name.as_bytes().starts_with(b"BASH_FUNC_");
-    let needs_bash = recipe.env.iter().any(is_function) && find(OsStr::new("bash"), recipe).is_ok();
+    let needs_bash =
+        recipe.env.iter().any(is_function) && find(OsStr::new("bash"), recipe.cwd(), &recipe.env).is_ok();
     Ok(if needs_bash { "bash" } else { "sh" }.to_owned())
 }
 
@@ -148,16 +176,16 @@ fn words(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
     Ok((Text::Words(template), fixed.map(OsString::from_vec)))
 }
 
-/// The program that a name means, by the job's own PATH and directory.
-fn find(name: &OsStr, recipe: &Recipe) -> Result<PathBuf, String> {
+/// The program that a name means, by the job's own directory and PATH. Of several variables of a name the last counts.
+pub(super) fn find(name: &OsStr, cwd: &Path, env: &[(OsString, OsString)]) -> Result<PathBuf, String> {
     let shown = name.to_string_lossy();
     if name.as_bytes().contains(&b'/') {
-        let path = recipe.cwd().join(name);
+        let path = cwd.join(name);
         return if is_program(&path) { Ok(path) } else { Err(why_not(&path, &shown)) };
     }
-    let path = recipe.env.iter().find(|(var, _)| var == "PATH").map(|(_, value)| value.as_os_str());
+    let path = env.iter().rfind(|(var, _)| var == "PATH").map(|(_, value)| value.as_os_str());
     let path = path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
-    let places = std::env::split_paths(path).map(|dir| recipe.cwd().join(dir).join(name));
+    let places = std::env::split_paths(path).map(|dir| cwd.join(dir).join(name));
     let found = places.into_iter().find(|place| is_program(place));
     found.ok_or_else(|| format!("command not found: {shown} (PATH is {})", path.to_string_lossy()))
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub const KIND: &str = "command";
 
 /// Format of the bytes. A recipe of another format is refused by its number.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// A command and its surroundings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,8 @@ pub struct Text {
     pub spelling: Spelling,
     /// What the tasks' records hold.
     pub record: Record,
+    /// Each task's record is a [`Step`](super::Step): its own command. Then there are no words here.
+    pub per_task: bool,
 }
 
 /// What bounds tasks.
@@ -81,6 +83,8 @@ pub struct Keep {
     pub joblog: Option<OsString>,
     /// Tasks that a log says have ended, as `[lo, hi)` of seqs: they are done without being run.
     pub skip: Vec<(u64, u64)>,
+    /// Kept in the job's log as well.
+    pub log: bool,
 }
 
 /// How outputs are printed.

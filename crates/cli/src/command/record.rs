@@ -62,7 +62,7 @@ enum Fields<'a> {
     /// No allocation for the common case.
     One(&'a [u8]),
     Many(Vec<&'a [u8]>),
-    Path(Vec<u8>),
+    Own(Vec<u8>),
 }
 
 impl Record {
@@ -134,12 +134,17 @@ fn copy(file: &mut File, offset: u64, len: u64, into: &mut File) -> io::Result<(
 }
 
 impl<'a> Content<'a> {
+    /// Only a name, as its one field.
+    pub fn named(name: Vec<u8>) -> Content<'a> {
+        Content { fields: Fields::Own(name), data: None }
+    }
+
     fn of(data: File, block: Block) -> Content<'a> {
         let fields = match block {
             Block::Stdin => Fields::One(b""),
             // It has no name of its own, but this one holds as long as the task runs, for every process of the user.
             Block::File => {
-                Fields::Path(format!("/proc/{}/fd/{}", std::process::id(), data.as_raw_fd()).into_bytes())
+                Fields::Own(format!("/proc/{}/fd/{}", std::process::id(), data.as_raw_fd()).into_bytes())
             }
         };
         Content { fields, data: Some((data, block)) }
@@ -150,7 +155,7 @@ impl<'a> Content<'a> {
         match &self.fields {
             Fields::One(field) => f(&[field]),
             Fields::Many(fields) => f(fields),
-            Fields::Path(path) => f(&[path]),
+            Fields::Own(field) => f(&[field]),
         }
     }
 
@@ -160,7 +165,7 @@ impl<'a> Content<'a> {
             _ if self.data.is_some() => None,
             Fields::One(field) => Some(Cow::Borrowed(field)),
             Fields::Many(fields) => Some(Cow::Owned(fields.join(&b' '))),
-            Fields::Path(path) => Some(Cow::Borrowed(path)),
+            Fields::Own(field) => Some(Cow::Borrowed(field)),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::attempt::{Attempt, Failure, Finished};
 use super::halt::Halted;
 use super::joblog::{Entry, JobLog};
+use super::log::{Log, Logs};
 use super::memory::{Memories, Memory};
 use super::order::Gate;
 use super::outlet::{Broken, Outlet, Printout};
@@ -27,14 +28,16 @@ const MEMORY_MAX: usize = 1 << 20;
 const MEMORY_WAITING_MAX: usize = 16 << 10;
 
 /// The handler.
+#[derive(Clone)]
 pub struct Commands {
     outlet: Arc<Outlet>,
+    logs: Logs,
     /// Where large outputs wait.
     spill: PathBuf,
     /// The session, as processes carry it.
     session: Option<OsString>,
     halting: Option<Arc<Halting>>,
-    memories: Memories,
+    memories: Arc<Memories>,
 }
 
 /// How the program of a single job is halted. A node that works for all jobs is never halted by one of them.
@@ -49,12 +52,13 @@ impl Commands {
     /// A handler that prints to this outlet. `session` is the node's session file.
     pub fn new(
         outlet: Arc<Outlet>,
+        logs: Logs,
         spill: PathBuf,
         session: Option<PathBuf>,
         halting: Option<Halting>,
     ) -> Commands {
         let session = session.map(PathBuf::into_os_string);
-        Commands { outlet, spill, session, halting: halting.map(Arc::new), memories: Memories::default() }
+        Commands { outlet, logs, spill, session, halting: halting.map(Arc::new), memories: Arc::default() }
     }
 }
 
@@ -73,12 +77,15 @@ impl Handler for Commands {
         let spelling = &recipe.text.spelling;
         let tag = keep.tag.as_ref().map(|tag| Template::new(&[tag], spelling, false)).transpose();
         let table = self.table(&keep.place).map_err(|e| format!("cannot keep results: {e}"))?;
+        let results = Results::open(&keep.place, keep.names, spelling)?;
+        let is_kept = results.is_some() || table.is_some();
         Ok(Arc::new(JobRunner {
             job_number: job.0,
             job: OsString::from(job.to_string()),
             pid: OsString::from(std::process::id().to_string()),
             line: Line::new(&recipe)?,
-            results: Results::open(&keep.place, keep.names, spelling)?,
+            results,
+            log: keep.log.then(|| self.logs.of(job, is_kept)),
             gate: (keep.in_order && !direct).then(Mutex::default),
             joblog: joblog.map_err(|e| format!("cannot write the job log: {e}"))?,
             skip: keep.skip.iter().map(|(lo, hi)| Range::new(*lo, *hi)).collect(),
@@ -124,6 +131,7 @@ pub struct JobRunner {
     pub(super) keep: Keep,
     pub(super) results: Option<Results>,
     table: Option<Table>,
+    log: Option<Log>,
     joblog: Option<JobLog>,
     /// Tasks that a log says have ended.
     skip: Intervals,
@@ -207,6 +215,7 @@ impl Runner for JobRunner {
         };
         self.results.as_ref().map_or(Ok(()), Results::sync).map_err(|e| cannot("results", e))?;
         self.table.as_ref().map_or(Ok(()), Table::sync).map_err(|e| cannot("results", e))?;
+        self.log.as_ref().map_or(Ok(()), Log::sync).map_err(|e| cannot("the log", e))?;
         self.joblog.as_ref().map_or(Ok(()), JobLog::sync).map_err(|e| cannot("the job log", e))
     }
 }
@@ -237,7 +246,13 @@ impl JobRunner {
     fn hand_over(&self, chunk: &mut Chunk<'_>, seq: u64, finished: Finished) {
         let Finished { mut printout, entry, failure } = finished;
         // What a task printed in an attempt that will be repeated would only repeat itself.
-        if failure.is_some() && !chunk.is_last_attempt() {
+        let repeats = failure.is_some() && !chunk.is_last_attempt();
+        let logged = self.log.as_ref().map(|log| log.keep(&chunk.task(seq), repeats, &mut printout.output));
+        if let Some(Err(why)) = logged {
+            self.outlet.fail(format!("cannot log what task {} printed: {why}", chunk.task(seq).id));
+            return chunk.stop().ask(StopLevel::End);
+        }
+        if repeats {
             return chunk.failed(seq, failure.map(|f| f.error).unwrap_or_default());
         }
         chunk.enter(State::Report);

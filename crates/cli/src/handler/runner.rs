@@ -138,8 +138,8 @@ impl Processes {
     /// What starts a process for a worker.
     pub(super) fn command(&self, worker: usize) -> Result<Command, String> {
         let slot = worker as u32 + 1;
-        let words = self.line.words(&Input { fields: &[], id: 0, slot })?;
-        let mut command = self.line.command(words);
+        let words = self.line.words(b"", &Input { fields: &[], id: 0, slot })?;
+        let mut command = self.line.command(b"", words)?;
         for var in TASK_VARS {
             command.env_remove(var);
         }

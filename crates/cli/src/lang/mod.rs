@@ -11,6 +11,7 @@
 //! from 1, fields named `at` count from 0.
 
 pub mod array;
+pub mod demand;
 pub mod duration;
 pub mod escapes;
 pub mod jobs;

@@ -1,19 +1,25 @@
 //! A node in the foreground: what `run`, `resume` and `work` have in common.
 
 mod bill;
+mod capacity;
 mod eta;
 mod progress;
 mod signals;
 
 pub use bill::account_json;
+pub use capacity::capacity;
+pub use progress::time;
 
 use crate::args::{Output, ShowFlags, WorkersArg};
-use crate::command::{self, Broken, Commands, Enough, Halted, Halting, Outlet, Recipe, share};
+use crate::command::{
+    self, BACKGROUND_KIND, Background, Broken, Commands, Enough, Halted, Halting, Logs, Outlet, Recipe, share,
+};
 use crate::exit::{Exit, bad_usage};
 use crate::handler::{self, Handlers};
+use crate::home;
 use crate::lang::jobs::WorkerCount;
 use anyhow::{Context, Result};
-use divvy_core::{Clock, JobId, NodeId};
+use divvy_core::{Clock, Demand, JobId, NodeId};
 use divvy_decide::{Config, End, Until};
 use divvy_engine::process::end_orphans;
 use divvy_engine::{Engine, Handler, Outcome, Settings, Stop, SystemClock};
@@ -66,6 +72,10 @@ pub struct Session {
     halted: Arc<Halted>,
     stop: Stop,
     spill: PathBuf,
+    /// What it has for its tasks.
+    capacity: Demand,
+    /// Only jobs that nobody watches, and nothing is printed.
+    background: bool,
 }
 
 impl Session {
@@ -88,7 +98,30 @@ impl Session {
         signals::mind(&stop)?;
         let node = store.register(clock.millis(), &info)?;
         let (outlet, halted) = (Arc::new(Outlet::new(output == Output::Quiet)), Arc::default());
-        Ok(Session { store, clock, workers, node, show, output, outlet, halted, stop, spill })
+        Ok(Session {
+            store,
+            clock,
+            workers,
+            node,
+            show,
+            output,
+            outlet,
+            halted,
+            stop,
+            spill,
+            capacity: Demand::new(),
+            background: false,
+        })
+    }
+
+    /// The same with this for its tasks; without it there is nothing, and tasks that take something are left to others.
+    pub fn with_capacity(self, capacity: Demand) -> Session {
+        Session { capacity, ..self }
+    }
+
+    /// The same for jobs that nobody watches, and no others.
+    pub fn in_background(self) -> Session {
+        Session { background: true, ..self }
     }
 
     /// The node's id.
@@ -137,12 +170,17 @@ impl Session {
             let total = Box::new(move || total(&store.job(job).ok()?));
             Halting { halted: self.halted.clone(), total }
         });
-        let commands = Commands::new(self.outlet.clone(), self.spill.clone(), session.clone(), halting);
-        let processes = Handlers::new(self.outlet.clone(), self.spill.clone(), session.clone());
-        let handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(commands), Arc::new(processes)];
-        let kinds = vec![command::KIND.into(), handler::KIND.into()];
-        let output = self.output;
+        let logs = Logs::new(home::logs_dir()?, self.node, self.background);
+        let commands = Commands::new(self.outlet.clone(), logs, self.spill.clone(), session.clone(), halting);
+        let mut handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(Background::new(commands.clone()))];
+        if !self.background {
+            handlers.push(Arc::new(commands));
+            handlers.push(Arc::new(Handlers::new(self.outlet.clone(), self.spill.clone(), session.clone())));
+        }
+        let kinds = vec![command::KIND.into(), handler::KIND.into(), BACKGROUND_KIND.into()];
         let mut settings = Settings::new(Config::new(self.workers, kinds, until));
+        let output = self.output;
+        settings.decide.capacity = self.capacity;
         settings.grace_ns = self.show.grace.saturating_mul(1_000_000_000);
         let engine = Engine::new(settings, self.store.clone(), Arc::new(self.clock), handlers)
             .joined(self.node, self.stop.clone())

@@ -87,7 +87,7 @@ fn short(rate: f64) -> String {
 }
 
 /// A span of time in two units.
-pub(super) fn time(seconds: f64) -> String {
+pub fn time(seconds: f64) -> String {
     let s = seconds.round() as u64;
     match s {
         0..60 => format!("{s} s"),

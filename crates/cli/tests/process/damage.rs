@@ -39,12 +39,12 @@ fn a_file_of_something_else_is_refused_and_kept() {
 #[test]
 fn a_store_of_a_newer_version_is_refused() {
     let place = killed();
-    let format: u32 = place.raw().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    let ours: u32 = place.raw().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     place.raw().pragma_update(None, "user_version", 99).unwrap();
     for verb in ["jobs", "resume", "work", "show"] {
         place.divvy([verb]).refused(126, &["format 99", "newer divvy"]);
     }
-    place.raw().pragma_update(None, "user_version", format).unwrap();
+    place.raw().pragma_update(None, "user_version", ours).unwrap();
     place.divvy(["jobs"]).silent();
 }
 

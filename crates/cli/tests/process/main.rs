@@ -14,6 +14,11 @@
 //! | `children.rs` | no process outlives its task |
 //! | `sharing.rs`, `deadly.rs` | several processes on one store, and tasks that kill theirs |
 //! | `policy.rs`, `verbs.rs` | retries, time limits, and steering from another terminal |
+//! | `submit.rs`, `logs.rs` | jobs that run in the background, and what they printed |
+//! | `graph.rs`, `after.rs` | tasks and jobs that wait for others |
+//! | `explain.rs`, `wait.rs` | what is told about tasks, nodes and jobs that do not go on |
+//! | `needs.rs` | tasks that take something of their node |
+//! | `completions.rs` | what is made of the flags |
 //! | `joblog.rs`, `halt.rs` | what is written down of tasks, going on by it, stopping early |
 //! | `tags.rs`, `results.rs` | how outputs are printed, and kept in files |
 //! | `held.rs` | what tasks wait for, and their surroundings |
@@ -25,14 +30,18 @@
 //! Other processes are waited for by looking for what they leave behind; a deadline only turns a hang into a failure.
 #![forbid(unsafe_code)]
 
+mod after;
 mod chaos;
 mod children;
 mod clients;
 mod command;
+mod completions;
 mod damage;
 mod deadly;
 mod disk;
 mod exits;
+mod explain;
+mod graph;
 mod halt;
 mod handler;
 mod held;
@@ -41,6 +50,8 @@ mod inputs;
 mod interrupt;
 mod joblog;
 mod large;
+mod logs;
+mod needs;
 mod output;
 mod pipe;
 mod place;
@@ -50,6 +61,8 @@ mod resume;
 mod sharing;
 mod sources;
 mod started;
+mod submit;
 mod tags;
 mod tutorial;
 mod verbs;
+mod wait;

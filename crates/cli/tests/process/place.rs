@@ -137,9 +137,14 @@ impl Place {
         nodes.map(Result::unwrap).collect()
     }
 
-    /// The processes of tasks that belong to this place, by what they have in their environment.
+    /// The processes of tasks that belong to this place.
     pub(crate) fn tasks_alive(&self) -> Vec<Pid> {
         alive(&format!("DIVVY_SESSION={}/", self.state().display()))
+    }
+
+    /// The background workers of this place, and what they run.
+    pub(crate) fn workers_alive(&self) -> Vec<Pid> {
+        alive(&format!("DIVVY_STORE=sqlite:{}/", self.state().display()))
     }
 
     /// Waits for tasks' processes to be gone: the system takes its time over a SIGKILL.
@@ -150,7 +155,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        for pid in self.tasks_alive() {
+        // Workers first: they would start more tasks.
+        for pid in self.workers_alive().into_iter().chain(self.tasks_alive()) {
             let _ = rustix::process::kill_process(pid, Signal::KILL);
         }
         // A task that is just being killed may still write.
