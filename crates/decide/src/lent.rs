@@ -11,6 +11,8 @@ pub(crate) struct Lent {
     pub(crate) open: Intervals,
     /// Of those the ones that wait for room here; none if they take nothing of the node.
     pub(crate) shelf: Intervals,
+    /// How many tasks of leases that came later were started since it was last somebody's turn.
+    pub(crate) passes: u64,
     /// Tasks that the engine has and no worker has started, as of the last tick.
     pub(crate) unstarted: u64,
     /// What happened since the last exchange went out.
@@ -24,7 +26,7 @@ impl Lent {
         let report = Report { job: lease.job, fence: lease.fence, ..Report::default() };
         let (open, takes) = (lease.open.clone(), !lease.demand.is_empty());
         let (shelf, unstarted) = if takes { (open.clone(), 0) } else { (Intervals::new(), open.len()) };
-        Lent { open, shelf, unstarted, unsent: report, sent: None, lease }
+        Lent { open, shelf, passes: 0, unstarted, unsent: report, sent: None, lease }
     }
 
     /// Takes up to so many tasks off the shelf, the last ones first.

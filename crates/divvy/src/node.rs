@@ -64,11 +64,21 @@ impl Session {
         decide.retry_ms = options.retry_ms();
         let mut settings = Settings::new(decide);
         settings.grace_ns = u64::try_from(options.grace.as_nanos()).unwrap_or(u64::MAX);
+        let unable = Rc::new(RefCell::new(None));
+        let told = unable.clone();
         // The engine ends the session.
         self.taken_over = true;
         let engine = Engine::new(settings, self.inside.store.clone(), Arc::new(self.clock), handlers)
-            .joined(self.id, self.stop.clone());
-        engine.run(&mut |_| watch())
+            .joined(self.id, self.stop.clone())
+            .on_unable(move |job, why| {
+                told.borrow_mut().get_or_insert((job, why.to_owned()));
+            });
+        let outcome = engine.run(&mut |_| watch())?;
+        // The others have run; that this one could not is still an error, and the first is told.
+        match unable.borrow_mut().take() {
+            Some((job, why)) => Err(divvy_engine::Error::Job { job, why }),
+            None => Ok(outcome),
+        }
     }
 }
 

@@ -256,8 +256,12 @@ impl Node {
         }
         let granted = !reply.leases.is_empty();
         for lease in reply.leases {
-            (self.idle, self.moved_at) = (0, now);
             let (key, lent) = ((lease.job, lease.fence), Lent::new(lease.clone()));
+            self.moved_at = now;
+            if lent.shelf.is_empty() {
+                // The workers have it now. What is on a shelf may go back from there, and nobody would ring for that.
+                self.idle = 0;
+            }
             #[cfg(feature = "planted")]
             let lent = self.planted_lease(lent);
             self.held.insert(key, lent);

@@ -4,7 +4,7 @@
 //! their ends, not by their leases: a task whose lease was lost takes what it takes until its process is gone.
 
 use super::{Action, Node, Phase};
-use crate::pack;
+use crate::pack::{Choice, PASSES_MAX, choose_fairly};
 use divvy_core::{Demand, Intervals, Range, Seq};
 use divvy_store::Held;
 
@@ -34,16 +34,27 @@ impl Node {
         }
     }
 
-    /// The lease whose tasks fit best into the room there is.
+    /// The lease whose tasks fit best into the room there is, or whose turn it is.
     fn best_fit(&mut self) -> Option<Held> {
         let shelved: Vec<Held> =
             self.held.iter().filter(|(_, lent)| !lent.shelf.is_empty()).map(|(key, _)| *key).collect();
-        if shelved.is_empty() {
-            return None;
+        let waiting = shelved.iter().map(|key| &self.held[key]).map(|lent| (&lent.lease.demand, lent.passes));
+        let Choice::Start(at) = choose_fairly(&self.room, &self.cfg.capacity, waiting) else { return None };
+        self.pass_over(shelved[at]);
+        Some(shelved[at])
+    }
+
+    /// Counts how often those that came before are passed over. Within a job the fences say who came first, and among
+    /// jobs the ids do. After somebody's turn all are counted anew, else a whole backlog would be overdue at once.
+    fn pass_over(&mut self, chosen: Held) {
+        let was_due = self.held[&chosen].passes >= PASSES_MAX;
+        for (key, lent) in &mut self.held {
+            if was_due || *key == chosen {
+                lent.passes = 0;
+            } else if *key < chosen && !lent.shelf.is_empty() {
+                lent.passes += 1;
+            }
         }
-        let demands = shelved.iter().map(|key| &self.held[key].lease.demand);
-        let chosen = pack::choose(&self.room, &self.cfg.capacity, demands)?;
-        Some(shelved[chosen])
     }
 
     /// Tasks that take something now.

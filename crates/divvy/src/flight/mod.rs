@@ -3,7 +3,7 @@
 //! The pool's threads only hand tasks over, and are held back while as many are under way as are allowed. Each worker has a
 //! *driver*: one tokio task that polls the futures of all tasks that this worker handed over, in slots that are used again.
 //! So a task costs neither a tokio task nor an allocation of its own; what is ready at its first poll costs little more
-//! than a call. `docs/decisions/library.md` has what else was weighed.
+//! than a call. `docs/decisions/0010-async-handlers.md` has what else was weighed.
 //!
 //! | file | idea |
 //! |---|---|
