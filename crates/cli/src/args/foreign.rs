@@ -120,7 +120,7 @@ const FLAGS: &[Foreign] = &[
     lacking("shebang", SHEBANG),
     lacking("hashbang", SHEBANG),
     lacking("shebang-wrap", SHEBANG),
-    lacking("shell-completion", "there is none yet").valued(),
+    lacking("shell-completion", "divvy completions bash prints it").valued(),
     lacking("shellquote", "printf '%q ' does it in bash; divvy quotes inputs by itself"),
     lacking("shell-quote", "printf '%q ' does it in bash; divvy quotes inputs by itself"),
     lacking("template", "write the file inside the command, from {}").valued(),

@@ -21,7 +21,7 @@ fn flags(place: &Place, verb: &str) -> BTreeSet<String> {
         let line = line.trim_start();
         line.starts_with('-').then(|| line.split_whitespace().find(|word| word.starts_with("--")))?
     });
-    words.map(|word| word.trim_end_matches(',').to_owned()).collect()
+    words.map(|word| word.trim_end_matches([',', ':']).to_owned()).collect()
 }
 
 #[test]

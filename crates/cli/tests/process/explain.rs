@@ -76,8 +76,10 @@ fn a_job_that_was_given_up_says_why() {
     let place = Place::new();
     place.write(
         "g.toml",
-        "max_fails = 0\n[[task]]\nname = \"a\"\ncommand = \"false\"\n[[task]]\nname = \"b\"\ncommand = \"true\"\nafter = [\"a\"]\n",
+        "max_fails = 0\n[[task]]\nname = \"a\"\ncommand = \"false\"\n[[task]]\nname = \"b\"\ncommand = \"true\"\nafter = [\"a\"]\n\
+         [[task]]\nname = \"c\"\ncommand = \"sleep 60\"\n",
     );
+    // Something is left when the first one fails, else there is nothing to give up.
     place.divvy(["run", "-j1", "--graph", "g.toml"]).exits(1);
     says(&place, &["b"], &["is canceled", "1 task failed, more than the 0"]);
 }

@@ -78,7 +78,7 @@ fn what_is_missing_is_refused() {
         (cells.next()? == "missing").then(|| names.split(['`', ' ']).filter(|name| name.starts_with("--")))
     });
     let missing: Vec<_> = missing.flatten().collect();
-    assert!(missing.contains(&"--cpus") && missing.contains(&"--time-request"), "{missing:?}");
+    assert!(missing.contains(&"--priority") && missing.contains(&"--time-request"), "{missing:?}");
     for name in missing {
         let ran = place.divvy(["run", name, "1", "true", ":::", "a"]);
         ran.refused(125, &[name]);

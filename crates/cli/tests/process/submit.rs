@@ -227,8 +227,11 @@ fn retry_starts_a_worker_where_one_is_needed() {
 #[test]
 fn what_cannot_be_is_refused_and_nothing_is_stored() {
     let place = Place::new();
-    place.divvy(["submit"]).refused(125, &["no command"]);
+    place.divvy(["submit", "--array", "1-3"]).refused(125, &["no command"]);
     place.divvy(["submit", "--bill", "true", ":::", "a"]).refused(125, &["--bill", "divvy run"]);
+    place
+        .divvy(["submit", "--halt", "now,fail=1", "true", ":::", "a"])
+        .refused(125, &["--halt", "divvy run"]);
     place.divvy(["submit", "no-such-program", ":::", "a"]).refused(125, &["command not found"]);
     place.divvy(["work", "--background"]).refused(125, &["divvy work"]);
     assert!(!place.has("state/divvy.db"));
