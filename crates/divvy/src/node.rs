@@ -9,6 +9,8 @@ use divvy_core::{Clock, JobId, NodeId};
 use divvy_decide::{Config, Until};
 use divvy_engine::{Engine, Handler, Outcome, Settings, Stop, SystemClock, Usage};
 use divvy_store::NodeInfo;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
