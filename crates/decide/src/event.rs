@@ -11,15 +11,15 @@ pub enum Action {
     /// Run this task of a lease that was started before; there is room for it now.
     Run(Held, Seq),
     /// Take up to so many unstarted tasks, the last ones first, back from the workers; answer with
-    /// [`Node::on_cut`], also if there were none.
+    /// [`Node::on_cut`](crate::Node::on_cut), also if there were none.
     Cut(Held, u64),
     /// These tasks of the lease are no longer ours: stop them, and say nothing more of them.
     Drop(Held, Intervals),
     /// Nothing more will happen under this lease.
     Retire(Held),
-    /// Carry this to the store; answer with [`Node::on_reply`] or [`Node::on_refused`] and this number.
+    /// Carry this to the store; answer with [`Node::on_reply`](crate::Node::on_reply) or [`Node::on_refused`](crate::Node::on_refused) and this number.
     Exchange(u64, Exchange),
-    /// The session has ended: begin a new one, then [`Node::on_registered`].
+    /// The session has ended: begin a new one, then [`Node::on_registered`](crate::Node::on_registered).
     Register,
     /// The node is through.
     End(End),

@@ -68,8 +68,14 @@ impl Node {
             .held
             .iter()
             .any(|((held, _), lent)| *held == job && lent.lease.class == class && !lent.shelf.is_empty());
+        // What could not start now is not taken from nodes that have nothing to do: it would go back and forth.
+        let spare = self.hungry && !self.could_start(&view.demand);
         // One that shows nothing may have something by the time the claim arrives: its reports come first.
-        if fits == 0 || shelved { 0 } else { self.size(known, view.claimable.max(fits.into()), fits) }
+        if fits == 0 || shelved || spare {
+            0
+        } else {
+            self.size(known, view.claimable.max(fits.into()), fits)
+        }
     }
 
     /// How many tasks of this demand the node can run side by side.

@@ -186,7 +186,11 @@ impl Node {
             job.task_ns.observe(mean);
             job.seen += worked.tasks;
         }
-        self.on_ended(key, &worked.ended);
+        if !worked.ended.is_empty() {
+            self.on_ended(key, &worked.ended);
+            // There is room now for what was not asked for before.
+            self.claim_at = self.claim_at.min(now);
+        }
         if !worked.done.is_empty() && self.view(key.0).is_some_and(|view| view.blocked > 0) {
             // What is done may be what others of the job wait for.
             self.claim_at = now;
@@ -274,7 +278,7 @@ impl Node {
             if reply.hungry > 0 && !granted {
                 self.give_back(out);
             }
-            if self.is_through() {
+            if self.is_through(trip.claims) {
                 return self.end(End::Finished, out);
             }
         } else {
@@ -507,15 +511,19 @@ impl Node {
         });
     }
 
-    fn is_through(&self) -> bool {
+    /// Whether there is nothing left to do, after the answer to an exchange that asked for work or did not.
+    fn is_through(&self, claims: bool) -> bool {
         match self.cfg.until {
             Until::Stopped => false,
             Until::Empty => self.empty && self.held.is_empty(),
-            // A job that is gone from the replies was forgotten by somebody: there is nothing left to do.
             Until::Finished(job) => {
-                self.held.is_empty()
-                    && self.trips > 0
-                    && self.jobs.get(&job).and_then(|j| j.view.as_ref()).is_none_or(|v| v.finished || v.stuck)
+                let over = match self.view(job) {
+                    Some(view) => view.finished || view.stuck,
+                    // Every claim is told of its job: one that is not there was forgotten. Who did not claim is told of
+                    // nothing that it holds nothing of, such as a job whose last task waits for another attempt.
+                    None => claims,
+                };
+                over && self.held.is_empty()
             }
         }
     }

@@ -21,7 +21,7 @@ impl Node {
         if self.phase != Phase::Running {
             return;
         }
-        while self.taking() < u64::from(self.cfg.workers) {
+        while self.has_worker() {
             let Some(key) = self.best_fit() else { return };
             let lent = self.held.get_mut(&key).expect("chosen among those held");
             let seq = lent.shelf.first().expect("chosen for what is on its shelf");
@@ -55,6 +55,15 @@ impl Node {
                 lent.passes += 1;
             }
         }
+    }
+
+    /// Whether a task of this demand could start at once.
+    pub(super) fn could_start(&self, demand: &Demand) -> bool {
+        self.has_worker() && demand.fits(&self.room)
+    }
+
+    fn has_worker(&self) -> bool {
+        self.taking() < u64::from(self.cfg.workers)
     }
 
     /// Tasks that take something now.

@@ -134,6 +134,31 @@ fn room_comes_back_when_a_task_has_ended_not_when_its_lease_is_lost() {
     assert_eq!(seen.runs(), [(2, 0)]);
 }
 
+/// It used to end, with exit code 0, when the store changed just before the last lease of its job ended.
+#[test]
+fn a_node_does_not_end_because_it_was_told_nothing() {
+    let cfg = Config::new(1, vec!["a".into()], Until::Finished(JobId(1)));
+    let mut node = Node::new(cfg);
+    let mut out = Vec::new();
+    node.on_registered(0, &mut out);
+    let Some(Action::Exchange(id, _)) = out.pop() else { panic!("it asks for work") };
+    let leases = vec![lease(1, 0..1, Demand::new())];
+    node.on_reply(1_000_000, 0, id, Reply { leases, workers: 1, ..Reply::default() }, &mut out);
+    node.on_changed(2_000_000, &mut out);
+    out.clear();
+    // It asks what became of what it holds, and is told that it is lost.
+    node.on_changed(10_000_000_000, &mut out);
+    let asked = out.iter().find_map(|action| match action {
+        Action::Exchange(id, exchange) => Some((*id, exchange.claim.is_some())),
+        _ => None,
+    });
+    let Some((id, false)) = asked else { panic!("it asks without a claim: {out:?}") };
+    out.clear();
+    let lost = vec![(JobId(1), Fence(1))];
+    node.on_reply(10_001_000_000, 0, id, Reply { lost, workers: 1, ..Reply::default() }, &mut out);
+    assert!(!out.iter().any(|action| matches!(action, Action::End(_))), "{out:?}");
+}
+
 #[test]
 fn what_a_paused_job_has_not_started_goes_back() {
     let mut seen = Seen::new(9, cpus(1));
