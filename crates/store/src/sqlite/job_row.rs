@@ -8,7 +8,7 @@ use divvy_core::{Demand, JobId, Millis};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, params};
 
-/// What a job is; written once. Apart from [`LogRow`], since a handler's detail may be large and changes never.
+/// What a job is; written once. Apart from the log row, since a handler's detail may be large and changes never.
 #[derive(Debug, Clone)]
 pub(super) struct JobRow {
     pub(super) job: JobId,
