@@ -63,3 +63,16 @@ fn tasks_run_side_by_side_as_far_as_there_is_room() {
     place.divvy([&["resume"], &flags[..2]].concat()).silent();
     assert!(place.has("begun3"));
 }
+
+#[test]
+fn a_task_that_outgrows_its_memory_gets_more_and_is_not_charged() {
+    let place = Place::new();
+    // `tail` keeps a line that does not end; the first attempt would hold it for ever.
+    let script = "mkdir first || { echo more; exit; }; (head -c 90000000 /dev/zero; sleep 600) | tail -n 1";
+    let ran = place.divvy(["run", "--shell", "--mem", "30M,900M", "--array", "1-1", script]);
+    assert_eq!((ran.code, ran.out()), (Some(0), "more\n".to_owned()), "{}", ran.err());
+    let ran =
+        place.divvy(["run", "--shell", "--mem", "30M", "--array", "1-1", &script.replace("first", "only")]);
+    assert!(ran.err().contains("took more than its 30 MiB of memory"), "{}", ran.err());
+    assert_eq!(ran.code, Some(1));
+}
