@@ -20,25 +20,13 @@ pub enum Choice {
     Nothing,
 }
 
-/// The place of the demand that fits best into the room, `None` if none fits.
+/// What to start next. The best is the demand that lies most in the direction of what is left, by
+/// `sum(demand * room / capacity^2)` over the resources: large tasks first, and those first that take most of what there
+/// is most of (Grandl et al., "Multi-resource packing for cluster schedulers", SIGCOMM 2014).
 ///
-/// The best is the one whose demand lies most in the direction of what is left, by `sum(demand * room / capacity^2)`
-/// over the resources: large tasks first, and those first that take most of what there is most of (Grandl et al.,
-/// "Multi-resource packing for cluster schedulers", SIGCOMM 2014).
-#[must_use]
-pub fn choose<'d>(
-    room: &Demand,
-    capacity: &Demand,
-    demands: impl Iterator<Item = &'d Demand>,
-) -> Option<usize> {
-    match choose_fairly(room, capacity, demands.map(|demand| (demand, 0))) {
-        Choice::Start(at) => Some(at),
-        Choice::KeepFree(_) | Choice::Nothing => None,
-    }
-}
-
-/// The same for tasks of which each says how many that came later were started before it since it was last somebody's
-/// turn: at [`PASSES_MAX`] it is its own, that of the one passed over most often. What does not fit into the capacity has no turn.
+/// Of each that waits its number says how many tasks that came later were started before it since it was last
+/// somebody's turn: at [`PASSES_MAX`] it is its own, that of the one passed over most often. What does not fit into the
+/// capacity has no turn.
 #[must_use]
 pub fn choose_fairly<'d>(
     room: &Demand,
@@ -85,6 +73,15 @@ mod tests {
     #[test]
     fn what_takes_most_of_what_is_left_goes_first() {
         let (capacity, room) = (of(8, 8), of(2, 8));
+        let choose =
+            |room: &Demand, capacity: &Demand, demands: std::slice::Iter<'_, Demand>| match choose_fairly(
+                room,
+                capacity,
+                demands.map(|demand| (demand, 0)),
+            ) {
+                Choice::Start(at) => Some(at),
+                Choice::KeepFree(_) | Choice::Nothing => None,
+            };
         let demands = [of(2, 1), of(1, 4), of(3, 8), of(1, 4)];
         assert_eq!(choose(&room, &capacity, demands.iter()), Some(1), "of equals the first");
         assert_eq!(choose(&of(0, 8), &capacity, demands.iter()), None);
