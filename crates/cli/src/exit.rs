@@ -4,9 +4,10 @@
 //! failed; 124 `--timeout` of `divvy wait` is over; 125 bad usage; 126 store unreachable, damaged or full;
 //! 130 interrupted; 141 the reader of our output went away.
 
-use crate::args::Output;
+use crate::args::{self, Output};
 use divvy_store::Error as StoreError;
 use std::fmt;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// How a verb ended.
@@ -67,7 +68,10 @@ pub fn bad_usage(why: impl fmt::Display) -> anyhow::Error {
 /// What clap says: help and version are answers, everything else is bad usage.
 pub fn usage(error: &clap::Error) -> ExitCode {
     // A closed terminal must not turn help into a panic.
-    let _ = error.print();
+    let _ = match args::mistake(error) {
+        Some(words) => std::io::stderr().write_all(words.as_bytes()),
+        None => error.print(),
+    };
     if error.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS }
 }
 

@@ -27,6 +27,7 @@ const REMOTE: &str =
 const SQL: &str =
     "divvy keeps every job in its own database (DIVVY_STORE): see `divvy show` and `divvy resume`";
 const SEMAPHORE: &str = "divvy has no semaphores: give all commands to one `divvy run -j N`";
+const WAITING: &str = "`divvy run` waits in any case, and `divvy wait` for a job that was submitted";
 const TERMINAL: &str = "divvy opens no terminals for tasks: --line-buffer and --tag show who prints what";
 const MEMORY: &str = "divvy suspends no tasks: --memfree SIZE ends the youngest and runs it again later";
 
@@ -131,7 +132,7 @@ const FLAGS: &[Foreign] = &[
     lacking("semaphore-name", SEMAPHORE).valued(),
     lacking("semaphore-timeout", SEMAPHORE).valued(),
     lacking("id", SEMAPHORE).valued(),
-    lacking("wait", SEMAPHORE),
+    lacking("wait", WAITING),
     lacking("semaphorename", SEMAPHORE).valued(),
     lacking("semaphoretimeout", SEMAPHORE).valued(),
     lacking("st", SEMAPHORE).valued(),

@@ -4,12 +4,13 @@
 //! `sources.rs` for those behind `:::`, `placeholders.rs` how the command shows them, `pipe.rs` stdin in blocks,
 //! `policy.rs` how tasks may fail and be bounded, `keep.rs` what becomes of their output and is written down,
 //! `plan.rs` what they wait for and take, `handler.rs` what runs them, `foreign.rs` what other programs have and divvy does not. `verbs.rs` has the
-//! verbs around jobs.
+//! verbs around jobs, `mistakes.rs` the words for a command line that is none.
 
 mod foreign;
 mod handler;
 mod input;
 mod keep;
+mod mistakes;
 mod pipe;
 mod placeholders;
 mod plan;
@@ -22,6 +23,7 @@ pub use foreign::ForeignArgs;
 pub use handler::HandlerArgs;
 pub use input::{InputArgs, PackArgs, SourceArgs};
 pub use keep::{KeepArgs, LogArgs};
+pub use mistakes::words as mistake;
 pub use pipe::PipeArgs;
 pub use placeholders::PlaceholderArgs;
 pub use plan::{CapacityArg, PlanArgs};
