@@ -1,13 +1,19 @@
-//! The progress line: how far, how fast, how many failed, how long still.
+//! The progress line: how far, how fast, how many failed, how long still. On a terminal it is one line that changes;
+//! elsewhere, for who asked, a line now and then.
 
 use super::eta::{Estimate, Eta};
+use super::say;
+use crate::args::Output;
 use divvy_core::JobId;
 use divvy_store::{JobInfo, Progress as Stage, Store};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 /// How often the store is asked: it costs a read.
 const LOOK_EVERY_NS: u64 = 200_000_000;
+/// Where lines stay: the time between two of them, at first and at last.
+const LINE_EVERY_NS: (u64, u64) = (1_000_000_000, 60_000_000_000);
 
 /// A line on stderr.
 pub struct Progress {
@@ -17,6 +23,8 @@ pub struct Progress {
     eta: Eta,
     looked_ns: u64,
     first: Option<(u64, u64)>,
+    /// Where lines stay: when the next one is due, and the last one.
+    lines: Option<(u64, String)>,
 }
 
 impl Progress {
@@ -24,7 +32,9 @@ impl Progress {
     pub fn new(store: Arc<dyn Store>, job: JobId) -> Progress {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_style(ProgressStyle::with_template("{msg}").expect("a constant template"));
-        Progress { store, job, bar, eta: Eta::default(), looked_ns: 0, first: None }
+        // Lines that change are drawn on terminals only.
+        let lines = (!std::io::stderr().is_terminal()).then(|| (LINE_EVERY_NS.0, String::new()));
+        Progress { store, job, bar, eta: Eta::default(), looked_ns: 0, first: None, lines }
     }
 
     /// The line itself, for who prints around it.
@@ -47,13 +57,33 @@ impl Progress {
         let rate = if seconds > 0.5 { Some((ended - before) as f64 / seconds) } else { None };
         let left = info.tail - ended - info.counts.canceled;
         let estimate = self.eta.estimate(left).filter(|_| info.progress != Stage::Open);
-        self.bar.set_message(line(&info, rate, estimate));
+        self.show(now_ns, line(&info, rate, estimate));
+    }
+
+    fn show(&mut self, now_ns: u64, line: String) {
+        match &mut self.lines {
+            None => self.bar.set_message(line),
+            Some((due_ns, last)) if now_ns >= *due_ns => {
+                // Rarer with time: a night is not worth a thousand lines.
+                *due_ns = now_ns + (now_ns / 10).clamp(LINE_EVERY_NS.0, LINE_EVERY_NS.1);
+                say(Output::Human, &line);
+                *last = line;
+            }
+            Some(_) => {}
+        }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+        // How it ended, so that a short job has a line as well.
+        let Some((_, last)) = &self.lines else { return };
+        let Ok(info) = self.store.job(self.job) else { return };
+        let end = line(&info, None, None);
+        if end != *last {
+            say(Output::Human, &end);
+        }
     }
 }
 

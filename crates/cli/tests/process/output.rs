@@ -177,6 +177,15 @@ fn without_a_terminal_success_is_silent() {
 }
 
 #[test]
+fn progress_that_is_asked_for_is_shown_without_a_terminal() {
+    let place = Place::new();
+    for flag in ["--progress", "--bar", "--eta"] {
+        let ran = place.divvy(["run", flag, "true", ":::", "a", "b"]);
+        assert!(ran.exits(0).lines().any(|line| line.ends_with(": 2/2 (100 %)")), "{flag}");
+    }
+}
+
+#[test]
 fn quiet_is_quiet_also_about_failures() {
     let place = Place::new();
     let ran = place.divvy(["run", "--output", "quiet", "false", ":::", "a"]);
