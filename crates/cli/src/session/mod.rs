@@ -30,6 +30,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Failed tasks are named while they fit into so much, the first in any case; `divvy show` has them all.
+const NAMED_BYTES: usize = 160;
+/// A run that is over sooner has no bill unless asked for: it would tell of starting up and little else.
+const BILLED_NS: u64 = 1_000_000_000;
 /// Most workers for `-j 0`: each has a thread and open files.
 const WORKERS_MAX: u32 = 1_000;
 /// Open files of a worker while it runs a command.
@@ -207,7 +211,9 @@ impl Session {
             say(self.output, &format!("divvy: {why}. Nothing is lost"));
         }
         match self.output {
-            Output::Human if shows(self.show.bill) => eprint!("{}", bill::text(&outcome.usage)),
+            Output::Human if self.show.bill || shows(false) && outcome.usage.wall_ns >= BILLED_NS => {
+                eprint!("{}", bill::text(&outcome.usage));
+            }
             Output::Json if self.show.bill || job.is_some() => {
                 eprintln!("{}", bill::json(&*self.store, job, &outcome.usage)?);
             }
@@ -226,16 +232,22 @@ pub fn job_exit(store: &dyn Store, job: JobId, output: Output) -> Result<Exit> {
     let dead = info.counts.dead;
     if dead > 0 {
         let first = store.dead(job, 0, 3)?;
-        let named = first.iter().map(|d| format!("{} ({})", info.spec.id_of(d.seq), d.error));
-        let more = if dead > 3 { ", ..." } else { "" };
-        let named: Vec<_> = named.collect();
+        let (mut named, mut left) = (String::new(), dead);
+        for d in &first {
+            let next = format!("{} ({})", info.spec.id_of(d.seq), d.error);
+            if !named.is_empty() && named.len() + next.len() > NAMED_BYTES {
+                break;
+            }
+            named += &format!("{}{next}", if named.is_empty() { "" } else { ", " });
+            left = left.saturating_sub(1);
+        }
+        let more = if left > 0 { ", ..." } else { "" };
         say(
             output,
             &format!(
-                "divvy: {dead} of {} tasks failed: {}{more}\n       `divvy show {job}` lists them, `divvy retry {job}` \
+                "divvy: {dead} of {} tasks failed: {named}{more}\n       `divvy show {job}` lists them, `divvy retry {job}` \
                  gives them new attempts",
-                info.tail,
-                named.join(", ")
+                info.tail
             ),
         );
     }

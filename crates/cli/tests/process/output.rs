@@ -186,6 +186,16 @@ fn progress_that_is_asked_for_is_shown_without_a_terminal() {
 }
 
 #[test]
+fn of_tasks_that_failed_with_long_errors_one_is_named() {
+    let place = Place::new();
+    let handler = "sh -c 'while read -r _; do echo this is no answer at all; done'";
+    let said = place.divvy(["run", "-j1", "--handler", handler, ":::", "a", "b", "c"]).exits(3);
+    assert_eq!(said.matches("which is no answer").count(), 1, "{said}");
+    assert!(said.contains("), ...\n"), "{said}");
+    assert_eq!(place.divvy(["show"]).silent().matches("which is no answer").count(), 3);
+}
+
+#[test]
 fn quiet_is_quiet_also_about_failures() {
     let place = Place::new();
     let ran = place.divvy(["run", "--output", "quiet", "false", ":::", "a"]);
