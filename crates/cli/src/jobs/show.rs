@@ -56,6 +56,10 @@ fn show_job(store: &dyn Store, job: &JobInfo, output: Output) -> Result<()> {
     );
     text += &order_and_needs(job);
     if let Ok(recipe) = Recipe::decode(&job.spec.detail) {
+        let command = recipe.shown();
+        if !recipe.text.per_task && command != job.spec.name {
+            text += &format!("  runs {}\n", one_line(&command, 200));
+        }
         text += &format!("  in {}\n", recipe.cwd().display());
     }
     for d in &dead {

@@ -18,7 +18,7 @@ use serde_json::json;
 /// # Errors
 /// Bad usage, or whatever the store says.
 pub fn retry(args: &RetryArgs, output: Output) -> Result<Exit> {
-    steer(&args.tasks, output, "new attempts", |store, now, job, tasks| store.retry(now, job.id, tasks))
+    steer(&args.tasks, output, &RETRY, |store, now, job, tasks| store.retry(now, job.id, tasks))
 }
 
 /// Cancels a job, or some tasks of it.
@@ -26,12 +26,34 @@ pub fn retry(args: &RetryArgs, output: Output) -> Result<Exit> {
 /// # Errors
 /// Bad usage, or whatever the store says.
 pub fn cancel(args: &TasksArgs, output: Output) -> Result<Exit> {
-    steer(args, output, "canceled", |store, now, job, tasks| store.cancel(now, job.id, tasks))
+    steer(args, output, &CANCEL, |store, now, job, tasks| store.cancel(now, job.id, tasks))
 }
 
 type Steer = fn(&dyn Store, u64, &JobInfo, Option<&Intervals>) -> divvy_store::Result<u64>;
 
-fn steer(args: &TasksArgs, output: Output, what: &str, act: Steer) -> Result<Exit> {
+/// What is said after it.
+struct Words {
+    one: &'static str,
+    several: &'static str,
+    none: &'static str,
+    /// Whether tasks are to run after it.
+    runs: bool,
+}
+
+const RETRY: Words = Words {
+    one: "gets a new attempt",
+    several: "get new attempts",
+    none: "no such task is dead: nothing to retry",
+    runs: true,
+};
+const CANCEL: Words = Words {
+    one: "canceled",
+    several: "canceled",
+    none: "no such task is left: nothing to cancel",
+    runs: false,
+};
+
+fn steer(args: &TasksArgs, output: Output, words: &Words, act: Steer) -> Result<Exit> {
     let (store, clock) = (home::open_store()?, SystemClock::start());
     // What a killed node left running is nobody's to cancel but ours.
     bury(&*store, clock.millis())?;
@@ -39,13 +61,24 @@ fn steer(args: &TasksArgs, output: Output, what: &str, act: Steer) -> Result<Exi
     let tasks = args.tasks.as_ref().map(|text| select::tasks(&job, text)).transpose()?;
     let n = act(&*store, clock.millis(), &job, tasks.as_ref())?;
     let after = store.job(job.id)?;
-    let next = if what == "canceled" || after.counts.ready == 0 { String::new() } else { served(&after)? };
+    let next = if words.runs && after.counts.ready > 0 { served(&after)? } else { String::new() };
+    let next = if n > 0 { next } else { String::new() };
     match output {
         Output::Json => print_json(&json!({ "job": job_json(&after), "tasks": n }))?,
-        Output::Human => print(&format!("job {}: {n} tasks: {what}{next}\n", job.id))?,
+        Output::Human => print(&format!("job {}: {}{next}\n", job.id, words.about(n)))?,
         Output::Quiet => {}
     }
     Ok(Exit::Done)
+}
+
+impl Words {
+    fn about(&self, n: u64) -> String {
+        match n {
+            0 => self.none.to_owned(),
+            1 => format!("{} {}", count(1, "task"), self.one),
+            n => format!("{} {}", count(n, "task"), self.several),
+        }
+    }
 }
 
 /// Sees to it that somebody runs a job that goes on, where that is a background worker's business, and says who does.
@@ -127,7 +160,13 @@ pub fn forget(args: &JobsArgs, output: Output) -> Result<Exit> {
     for job in jobs {
         match store.forget(job.id) {
             Err(divvy_store::Error::Conflict { .. }) if !single => {
-                say(output, &format!("divvy: job {} is not finished, and stays", job.id));
+                say(
+                    output,
+                    &format!(
+                        "divvy: job {} is not finished, and stays: `divvy cancel {}` first",
+                        job.id, job.id
+                    ),
+                );
             }
             forgotten => {
                 forgotten?;

@@ -16,13 +16,25 @@ fn running(place: &Place) -> Started {
 fn cancel_ends_running_tasks_and_whoever_runs_the_job() {
     let place = Place::new();
     let run = running(&place);
-    assert!(place.divvy(["cancel"]).silent().contains("job 1: 10 tasks: canceled"));
+    assert!(place.divvy(["cancel"]).silent().contains("job 1: 10 tasks canceled"));
     assert!(run.end().exits(0).contains("10 of 10 tasks were canceled"));
     place.expect_no_task_alive();
     assert!(!place.has("done"));
     assert_eq!(place.json(&["show"])["state"], "canceled");
     place.divvy(["resume"]).exits(0);
     assert!(!place.has("done"), "canceled is canceled");
+}
+
+#[test]
+fn retry_and_cancel_say_so_where_there_is_nothing_to_do() {
+    let place = Place::new();
+    place.divvy(["run", "--name", "short", "true", ":::", "a", "b c"]).exits(0);
+    assert_eq!(place.divvy(["retry"]).silent(), "job 1: no such task is dead: nothing to retry\n");
+    assert_eq!(place.divvy(["cancel"]).silent(), "job 1: no such task is left: nothing to cancel\n");
+    assert!(place.divvy(["show"]).silent().contains("\n  runs true\n"), "a name hides no command");
+    place.divvy(["run", "false", ":::", "a"]).exits(1);
+    let said = place.divvy(["retry"]).silent();
+    assert!(said.starts_with("job 2: 1 task gets a new attempt; `divvy resume 2`"), "{said}");
 }
 
 #[test]
@@ -87,7 +99,7 @@ fn dead_tasks_get_new_attempts_by_retry() {
     place.divvy(["retry"]).exits(0);
     place.divvy(["resume"]).silent();
     assert_eq!(place.lines("done"), ["1", "2", "3", "4", "5", "6"]);
-    assert!(place.divvy(["retry"]).silent().contains("0 tasks"));
+    assert!(place.divvy(["retry"]).silent().contains("nothing to retry"));
 }
 
 #[test]
