@@ -95,7 +95,17 @@ fn code_of(error: &anyhow::Error) -> u8 {
 fn say(error: &anyhow::Error, output: Output) {
     match output {
         Output::Json => eprintln!("{}", serde_json::json!({ "error": format!("{error:#}") })),
-        Output::Human | Output::Quiet => eprintln!("divvy: {error:#}"),
+        Output::Human | Output::Quiet => eprintln!("divvy: {error:#}{}", way_out(error)),
+    }
+}
+
+/// What to do about the store, which knows no environment.
+fn way_out(error: &anyhow::Error) -> &'static str {
+    match error.downcast_ref::<StoreError>() {
+        Some(StoreError::ReadOnly { .. }) => {
+            "\n       DIVVY_DIR says where jobs are kept: name a directory that you may write"
+        }
+        _ => "",
     }
 }
 

@@ -51,7 +51,13 @@ fn parse_store(url: &OsStr) -> Result<PathBuf> {
         None if bytes.starts_with(b"/") || bytes.starts_with(b".") => bytes,
         None => {
             let url = url.to_string_lossy();
-            return Err(bad_usage(format!("{STORE_VAR}={url}: this divvy knows sqlite:PATH only")));
+            // A colon behind the first letters makes it a URL.
+            let instead = if url.contains(':') {
+                "this divvy knows sqlite:PATH only".into()
+            } else {
+                format!("write sqlite:{url}")
+            };
+            return Err(bad_usage(format!("{STORE_VAR}={url}: {instead}")));
         }
     };
     if path.is_empty() {
@@ -162,6 +168,8 @@ mod tests {
         assert_eq!(path("/a/b.db"), Some("/a/b.db".into()));
         assert!(path("sqlite:x.db").is_some_and(|p| p.is_absolute()));
         assert_eq!((path("postgres://h/d"), path("sqlite:")), (None, None));
+        let said = parse_store(OsStr::new("x.db")).unwrap_err().to_string();
+        assert!(said.ends_with("write sqlite:x.db"), "{said}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ fn killed() -> Place {
 fn a_directory_below_a_file_cannot_be() {
     let place = Place::new();
     place.write("state", "");
-    place.divvy(["run", "true", ":::", "x"]).refused(126, &["state"]);
+    place.divvy(["run", "true", ":::", "x"]).refused(126, &["state", "DIVVY_DIR says where jobs are kept"]);
     place.divvy(["jobs"]).refused(126, &["state"]);
 }
 
