@@ -54,44 +54,44 @@ pub struct SourceArgs {
     #[arg(short = 'a', long = "each-line", visible_alias = "arg-file", value_name = "FILE")]
     pub each_line: Vec<PathBuf>,
     /// One task for each element of the JSON array in FILE (- is stdin); the input is the element's JSON text
-    #[arg(long, value_name = "FILE", conflicts_with_all = NOT_OF_A_LINE, conflicts_with = "each_line")]
+    #[arg(hide_short_help = true, long, value_name = "FILE", conflicts_with_all = NOT_OF_A_LINE, conflicts_with = "each_line")]
     pub from_json: Option<PathBuf>,
     /// Inputs end with NUL instead of newline, as from find -print0
     #[arg(short = '0', long = "null", conflicts_with = "delimiter")]
     pub null: bool,
     /// Inputs end with STR instead of newline: ';' or '\t', \n, \0, \x2c
-    #[arg(short = 'd', long, value_name = "STR", allow_hyphen_values = true)]
+    #[arg(hide_short_help = true, short = 'd', long, value_name = "STR", allow_hyphen_values = true)]
     pub delimiter: Option<OsString>,
     /// Cut each input into columns where REGEX matches: {1} {2} are the columns
     #[arg(short = 'C', long, value_name = "REGEX", allow_hyphen_values = true)]
     pub colsep: Option<OsString>,
     /// The first input of each source (with -C, its columns) names it: {name}. With --pipe: what REGEX matches at the
     /// start is a header, repeated in front of every block. `:` is the first line
-    #[arg(long, value_name = "REGEX|:", allow_hyphen_values = true)]
+    #[arg(hide_short_help = true, long, value_name = "REGEX|:", allow_hyphen_values = true)]
     pub header: Option<OsString>,
     /// Leave out the first line
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub skip_first_line: bool,
     /// Remove white space: l(eft), r(ight), lr, or n(one); lr where -C is given
-    #[arg(long, value_name = "n|l|r|lr|rl", value_parser = ["n", "l", "r", "lr", "rl"])]
+    #[arg(hide_short_help = true, long, value_name = "n|l|r|lr|rl", value_parser = ["n", "l", "r", "lr", "rl"])]
     pub trim: Option<String>,
     /// Stop reading a source at an input that is STR
-    #[arg(short = 'E', long = "eof", value_name = "STR", allow_hyphen_values = true)]
+    #[arg(hide_short_help = true, short = 'E', long = "eof", value_name = "STR", allow_hyphen_values = true)]
     pub eof: Option<OsString>,
     /// Leave out inputs that are empty or only white space
-    #[arg(short = 'r', long)]
+    #[arg(hide_short_help = true, short = 'r', long)]
     pub no_run_if_empty: bool,
     /// Take one input of each source together, instead of all combinations; short sources start over
     #[arg(long, visible_alias = "xapply")]
     pub link: bool,
     /// Run in random order
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub shuf: bool,
     /// Write STR instead of :::
-    #[arg(long, value_name = "STR", allow_hyphen_values = true)]
+    #[arg(hide_short_help = true, long, value_name = "STR", allow_hyphen_values = true)]
     pub arg_sep: Option<OsString>,
     /// Write STR instead of ::::
-    #[arg(long, value_name = "STR", allow_hyphen_values = true)]
+    #[arg(hide_short_help = true, long, value_name = "STR", allow_hyphen_values = true)]
     pub arg_file_sep: Option<OsString>,
 }
 
@@ -103,24 +103,24 @@ pub struct PackArgs {
     #[arg(short = 'n', long, value_name = "N")]
     pub max_args: Option<usize>,
     /// The same, as {1} {2} ...; 0: a task for each input, which does not see it. With --pipe: records in a block
-    #[arg(short = 'N', long, value_name = "N", conflicts_with = "max_args")]
+    #[arg(hide_short_help = true, short = 'N', long, value_name = "N", conflicts_with = "max_args")]
     pub max_replace_args: Option<usize>,
     /// Give N lines to each task; a line that ends in a blank goes on in the next. With --pipe: lines in a record
-    #[arg(short = 'L', long, value_name = "N", conflicts_with_all = ["max_args", "one_line"])]
+    #[arg(hide_short_help = true, short = 'L', long, value_name = "N", conflicts_with_all = ["max_args", "one_line"])]
     pub max_lines: Option<usize>,
     /// The same as -L 1
-    #[arg(short = 'l')]
+    #[arg(hide_short_help = true, short = 'l')]
     pub one_line: bool,
     /// Give each task as many inputs as fit, shared out among the workers; a word with {} comes once for each
     #[arg(short = 'X', conflicts_with = "many")]
     pub repeat: bool,
     /// The same, but a word with {} stays one word
-    #[arg(short = 'm')]
+    #[arg(hide_short_help = true, short = 'm')]
     pub many: bool,
     /// The same as -m, but not shared out: each task takes all that fit
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub xargs: bool,
     /// Longest command line, in bytes, that -X, -m and --xargs may make
-    #[arg(short = 's', long, value_name = "BYTES")]
+    #[arg(hide_short_help = true, short = 's', long, value_name = "BYTES")]
     pub max_chars: Option<usize>,
 }

@@ -12,25 +12,25 @@ pub struct KeepArgs {
     #[arg(short = 'k', long)]
     pub keep_order: bool,
     /// Print a task's output when it has ended (the default)
-    #[arg(long, overrides_with_all = ["line_buffer", "ungroup"])]
+    #[arg(hide_short_help = true, long, overrides_with_all = ["line_buffer", "ungroup"])]
     pub group: bool,
     /// Print whole lines as they come, from all tasks; with -k from the first that still runs
     #[arg(long, visible_alias = "lb", aliases = ["linebuffer", "line-buffered"], overrides_with_all = ["group", "ungroup"])]
     pub line_buffer: bool,
     /// Let tasks print by themselves: at once, mixed, untagged and in no order
-    #[arg(short = 'u', long, overrides_with_all = ["group", "line_buffer"])]
+    #[arg(hide_short_help = true, short = 'u', long, overrides_with_all = ["group", "line_buffer"])]
     pub ungroup: bool,
     /// Put the input and a tab in front of each line
     #[arg(long)]
     pub tag: bool,
     /// Put STR and a tab in front of each line; {} and the like are replaced
-    #[arg(long, value_name = "STR")]
+    #[arg(hide_short_help = true, long, value_name = "STR")]
     pub tagstring: Option<OsString>,
     /// Print each command on stdout, in front of its output
-    #[arg(short = 'v', action = ArgAction::Count)]
+    #[arg(hide_short_help = true, short = 'v', action = ArgAction::Count)]
     pub show: u8,
     /// Print each command on stderr, when it starts
-    #[arg(short = 't', long)]
+    #[arg(hide_short_help = true, short = 't', long)]
     pub verbose: bool,
     /// Keep outputs, durably, instead of printing them: in DIR/ID/stdout and DIR/ID/stderr; with {} and the like in the
     /// name in files of that name (.err, .seq), or below it if it ends in a slash; in rows of NAME.csv or NAME.tsv (- is
@@ -38,19 +38,19 @@ pub struct KeepArgs {
     #[arg(long, visible_alias = "res", value_name = "DIR|NAME", allow_hyphen_values = true)]
     pub results: Option<OsString>,
     /// Keep stdout in files and print their names
-    #[arg(long, aliases = ["output-as-files", "outputasfiles"])]
+    #[arg(hide_short_help = true, long, aliases = ["output-as-files", "outputasfiles"])]
     pub files: bool,
     /// Where --files makes them [default: $TMPDIR]
-    #[arg(long, alias = "tmpdir", value_name = "DIR")]
+    #[arg(hide_short_help = true, long, alias = "tmpdir", value_name = "DIR")]
     pub tempdir: Option<PathBuf>,
     /// Keep stdout in PATH, durably: %{TASK_ID}, %{JOB_ID}, %{INSTANCE_ID} are replaced; none throws it away
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["results", "files"])]
+    #[arg(hide_short_help = true, long, value_name = "PATH", conflicts_with_all = ["results", "files"])]
     pub stdout: Option<OsString>,
     /// Keep stderr in PATH, in the same way
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["results", "files"])]
+    #[arg(hide_short_help = true, long, value_name = "PATH", conflicts_with_all = ["results", "files"])]
     pub stderr: Option<OsString>,
     /// Also keep output in the job's log, for `divvy logs` (`divvy submit` always does)
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub log: bool,
 }
 
@@ -66,9 +66,9 @@ pub struct LogArgs {
     #[arg(long)]
     pub resume: bool,
     /// Run the tasks again that failed by the job log, and skip the others in it
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub resume_failed: bool,
     /// Run again what failed by the job log; command and inputs come from there
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub retry_failed: bool,
 }

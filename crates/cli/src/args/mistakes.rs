@@ -76,7 +76,7 @@ fn shorter(rendered: &str) -> String {
     if verb.len() == 1 && what.contains("unexpected argument '-") {
         out += "\n  tip: flags stand behind the verb, as in `divvy run -j 4`\n";
     }
-    out += &format!("\nUsage: {usage}\n`{} -h` lists the flags\n", verb.join(" "));
+    out += &format!("\nUsage: {usage}\n`{} --help` lists all flags\n", verb.join(" "));
     out
 }
 
@@ -115,7 +115,8 @@ mod tests {
             "{run}"
         );
         assert!(
-            run.contains("\nUsage: divvy run [OPTIONS]") && run.ends_with("`divvy run -h` lists the flags\n"),
+            run.contains("\nUsage: divvy run [OPTIONS]")
+                && run.ends_with("`divvy run --help` lists all flags\n"),
             "{run}"
         );
         assert_eq!(run.matches("[OPTIONS]").count(), 1, "{run}");

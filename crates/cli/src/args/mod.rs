@@ -5,6 +5,8 @@
 //! `policy.rs` how tasks may fail and be bounded, `keep.rs` what becomes of their output and is written down,
 //! `plan.rs` what they wait for and take, `handler.rs` what runs them, `foreign.rs` what other programs have and divvy does not. `verbs.rs` has the
 //! verbs around jobs, `mistakes.rs` the words for a command line that is none.
+//!
+//! `-h` shows what most people need; flags that hide there (`hide_short_help`) are in `--help`, the manual and the completions.
 
 mod foreign;
 mod handler;
@@ -145,10 +147,10 @@ impl Default for WorkersArg {
 /// What to show while work runs and after it.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct ShowFlags {
-    /// Show progress even if stderr is no terminal
+    /// Show progress even if stderr is no terminal: there a line now and then
     #[arg(long, visible_alias = "bar", visible_alias = "eta")]
     pub progress: bool,
-    /// Show the bill at the end even if stderr is no terminal
+    /// Show the bill at the end even if stderr is no terminal, or the run was shorter than a second
     #[arg(long)]
     pub bill: bool,
     /// On SIGTERM, let running tasks finish for so many seconds before they are ended and given back

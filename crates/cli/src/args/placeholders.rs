@@ -14,16 +14,23 @@ pub struct PlaceholderArgs {
     #[arg(short = 'i', hide = true, conflicts_with_all = ["whole", "repeat"])] // -iXX is not -i -X -X
     pub usual: bool,
     /// Write STR instead of {.}
-    #[arg(short = 'U', long = "extensionreplace", visible_alias = "er", value_name = "STR")]
+    #[arg(
+        hide_short_help = true,
+        short = 'U',
+        long = "extensionreplace",
+        visible_alias = "er",
+        value_name = "STR"
+    )]
     pub no_extension: Option<OsString>,
     /// Write STR instead of {/}
-    #[arg(long = "basenamereplace", visible_alias = "bnr", value_name = "STR")]
+    #[arg(hide_short_help = true, long = "basenamereplace", visible_alias = "bnr", value_name = "STR")]
     pub basename: Option<OsString>,
     /// Write STR instead of {//}
-    #[arg(long = "dirnamereplace", visible_alias = "dnr", value_name = "STR")]
+    #[arg(hide_short_help = true, long = "dirnamereplace", visible_alias = "dnr", value_name = "STR")]
     pub dirname: Option<OsString>,
     /// Write STR instead of {/.}
     #[arg(
+        hide_short_help = true,
         long = "basenameextensionreplace",
         visible_alias = "bner",
         alias = "basenamenoextensionreplace",
@@ -31,17 +38,17 @@ pub struct PlaceholderArgs {
     )]
     pub basename_no_extension: Option<OsString>,
     /// Write STR instead of {#}
-    #[arg(long = "seqreplace", value_name = "STR")]
+    #[arg(hide_short_help = true, long = "seqreplace", value_name = "STR")]
     pub task_id: Option<OsString>,
     /// Write STR instead of {%}
-    #[arg(long = "slotreplace", value_name = "STR")]
+    #[arg(hide_short_help = true, long = "slotreplace", value_name = "STR")]
     pub slot: Option<OsString>,
     /// Also {..} {...} {/..} {/...} (two and three extensions less), {+.} {+..} {+...} (these extensions), {+/}
     /// (directory, or empty)
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub plus: bool,
     /// With --shell: keep sh from giving meaning to anything in the command
-    #[arg(short = 'q', long)]
+    #[arg(hide_short_help = true, short = 'q', long)]
     pub quote: bool,
     /// GNU parallel's own placeholders are Perl: refused
     #[arg(long, value_name = "PERL", hide = true, allow_hyphen_values = true)]

@@ -12,7 +12,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["cpus", "mem", "resource"])]
     pub graph: Option<PathBuf>,
     /// Start when these jobs have succeeded: 7, 1-5, last; may be repeated
-    #[arg(long, value_name = "JOBS")]
+    #[arg(hide_short_help = true, long, value_name = "JOBS")]
     pub after: Vec<OsString>,
     /// Cores that a task takes of its node: 2, 0.5
     #[arg(long, value_name = "N")]
@@ -21,7 +21,7 @@ pub struct PlanArgs {
     #[arg(long, value_name = "SIZE[,SIZE...]")]
     pub mem: Option<OsString>,
     /// What else a task takes of its node: gpu=1; may be repeated
-    #[arg(long, value_name = "NAME=N")]
+    #[arg(hide_short_help = true, long, value_name = "NAME=N")]
     pub resource: Vec<OsString>,
     #[command(flatten)]
     pub capacity: CapacityArg,

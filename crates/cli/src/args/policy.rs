@@ -14,31 +14,31 @@ pub struct PolicyArgs {
     #[arg(long, visible_alias = "time-limit", value_name = "TIME")]
     pub timeout: Option<OsString>,
     /// End a task by these signals, with milliseconds between them: TERM,200,KILL,25 [default: TERM,2000]
-    #[arg(long, alias = "term-seq", value_name = "SIGNAL,MS,...")]
+    #[arg(hide_short_help = true, long, alias = "term-seq", value_name = "SIGNAL,MS,...")]
     pub termseq: Option<String>,
     /// Stop before all have run: now or soon (running ones may finish), at so many failed, succeeded or done tasks,
     /// as in now,fail=1 soon,fail=10% now,success=1; what was not run stays for `divvy resume`
     #[arg(long, visible_alias = "halt-on-error", value_name = "WHEN,WHAT=N", allow_hyphen_values = true)]
     pub halt: Option<OsString>,
     /// Cancel the rest when more than N tasks have failed
-    #[arg(long, value_name = "N")]
+    #[arg(hide_short_help = true, long, value_name = "N")]
     pub max_fails: Option<u64>,
     /// A task that takes its worker down with it N times is dead
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(hide_short_help = true, long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub crash_limit: u32,
     /// Leave so much time between two starts
-    #[arg(long, value_name = "TIME")]
+    #[arg(hide_short_help = true, long, value_name = "TIME")]
     pub delay: Option<OsString>,
     /// Start no task while so many processes run on this machine: a number, or 80% of the cores
-    #[arg(long, value_name = "MAX")]
+    #[arg(hide_short_help = true, long, value_name = "MAX")]
     pub load: Option<String>,
     /// Start no task while less memory is free: 500M, 1.5G; below half of it the youngest task is put back
-    #[arg(long, value_name = "SIZE")]
+    #[arg(hide_short_help = true, long, value_name = "SIZE")]
     pub memfree: Option<String>,
     /// Start no task while the machine swaps
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub noswap: bool,
     /// Run tasks at this niceness
-    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(i32).range(-20..20))]
+    #[arg(hide_short_help = true, long, value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(i32).range(-20..20))]
     pub nice: Option<i32>,
 }

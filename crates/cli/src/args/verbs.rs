@@ -11,14 +11,13 @@ use std::path::PathBuf;
     args_override_self = true,
     override_usage = "divvy submit [OPTIONS] COMMAND... ::: INPUT...\n       divvy submit [OPTIONS] COMMAND... < INPUTS\n       \
                       divvy submit [OPTIONS] --array FIRST-LAST[:STEP] COMMAND...\n       divvy submit [OPTIONS] --graph FILE",
-    after_help = "The command is read as by `divvy run`: see there for what {} stands for. The job is durable when this\n\
-                  returns. A worker in the background runs it and leaves when there is nothing left to do; it is started\n\
-                  if none is there. -j, --capacity and --grace are for the one that is started: one that is there keeps\n\
-                  its own. What tasks print is kept for `divvy logs`."
+    after_help = "The command is read as by `divvy run`: see there for what {} stands for. The job\n\
+                  is durable when this returns. A worker in the background runs it and leaves\n\
+                  when there is nothing left to do; it is started if none is there. -j,\n\
+                  --capacity and --grace are for the one that is started: one that is there\n\
+                  keeps its own. What tasks print is kept for `divvy logs`."
 )]
 pub struct SubmitArgs {
-    #[command(flatten)]
-    pub run: RunArgs,
     /// Store the job and pause it at once: `divvy unpause` lets it go
     #[arg(long)]
     pub hold: bool,
@@ -26,6 +25,8 @@ pub struct SubmitArgs {
     /// more than a gigabyte of them waits
     #[arg(long)]
     pub no_start: bool,
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// Wait for jobs.
