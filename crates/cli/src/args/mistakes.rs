@@ -73,11 +73,34 @@ fn shorter(rendered: &str) -> String {
     let Some(usage) = rest.lines().next() else { return out };
     let is_verb = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
     let verb: Vec<_> = usage.split_whitespace().take_while(is_verb).collect();
-    if verb.len() == 1 && what.contains("unexpected argument '-") {
-        out += "\n  tip: flags stand behind the verb, as in `divvy run -j 4`\n";
+    if let Some(tip) = tip(what, &verb) {
+        out += &format!("\n  tip: {tip}\n");
     }
     out += &format!("\nUsage: {usage}\n`{} --help` lists all flags\n", verb.join(" "));
     out
+}
+
+/// What clap cannot know.
+fn tip(what: &str, verb: &[&str]) -> Option<&'static str> {
+    let argument = what.strip_prefix("error: unexpected argument '");
+    let is_number = argument.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    match verb {
+        ["divvy"] if argument.is_some_and(|rest| rest.starts_with('-')) => {
+            Some("flags stand behind the verb, as in `divvy run -j 4`")
+        }
+        ["divvy", "show" | "logs"] if is_number => Some("a job's task is named by `--task ID`"),
+        ["divvy", "retry" | "cancel"] if is_number => {
+            Some("jobs are named one at a time, and a job's tasks by `--tasks IDS`: 7, 1-5, 1-100:2")
+        }
+        ["divvy", "run" | "submit"]
+            if what.contains("'--handler <COMMAND>' cannot be used with '[COMMAND]") =>
+        {
+            Some(
+                "the handler is one string, as in --handler 'python3 worker.py', and is told the input without a {}",
+            )
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -123,5 +146,13 @@ mod tests {
         assert!(said("divvy -j 4 run true").contains("behind the verb"));
         assert!(!said("divvy run -@ true").contains("behind the verb"));
         assert_eq!(said("divvy --help"), "");
+    }
+
+    #[test]
+    fn usual_slips_have_a_tip() {
+        assert!(said("divvy show 14 2").contains("--task ID"));
+        assert!(said("divvy retry 14 2").contains("--tasks IDS"));
+        assert!(said("divvy run --handler python3 worker.py").contains("one string"));
+        assert!(!said("divvy wait 14 2").contains("tip:"));
     }
 }

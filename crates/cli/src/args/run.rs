@@ -53,7 +53,7 @@ pub struct RunArgs {
     /// Print the commands and run nothing
     #[arg(long, alias = "dryrun")]
     pub dry_run: bool,
-    /// Run tasks in DIR
+    /// Run tasks in DIR, which is made if it is not there
     #[arg(long, visible_alias = "workdir", alias = "wd", value_name = "DIR")]
     pub cwd: Option<PathBuf>,
     /// Set a variable for the tasks; a bare NAME says what is so anyway, that they see yours
