@@ -3,6 +3,7 @@
 use super::answer::{self, Answer, Hello, VERSION};
 use super::round::Round;
 use super::talk::Talk;
+use crate::command::{Ended, Printout};
 use divvy_core::{Range, Seq, State};
 use divvy_engine::StopLevel;
 use divvy_engine::process::Captured;
@@ -102,7 +103,14 @@ impl Round<'_, '_, '_> {
             self.job.delivery.fail(format!("cannot keep the output of task {id}: {why}"));
             return self.chunk.stopped(seq);
         }
-        self.job.delivery.hand_over(self.chunk, seq, captured, error);
+        self.hand_over(seq, captured, error);
+    }
+
+    /// The outcome of a task, with what it has to say.
+    pub(super) fn hand_over(&mut self, seq: Seq, output: Captured, error: Option<String>) {
+        let printout = Printout { output, ..Printout::default() };
+        let ended = Ended { printout, entry: None, error };
+        self.job.delivery.hand_over(self.chunk, seq, &self.job.line, ended);
         self.chunk.enter(State::Run);
     }
 

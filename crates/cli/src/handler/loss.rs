@@ -4,7 +4,7 @@ use super::TERM_NS;
 use super::round::Round;
 use super::talk::Talk;
 use crate::command::name_of;
-use divvy_core::{Seq, State};
+use divvy_core::Seq;
 use divvy_engine::StopLevel;
 use divvy_engine::process::Captured;
 use std::os::unix::process::ExitStatusExt;
@@ -60,8 +60,7 @@ impl Round<'_, '_, '_> {
 
     fn blame(&mut self, guilty: Option<Seq>, error: String) {
         if let Some(seq) = guilty {
-            self.job.delivery.hand_over(self.chunk, seq, Captured::default(), Some(error));
-            self.chunk.enter(State::Run);
+            self.hand_over(seq, Captured::default(), Some(error));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::TERM_NS;
 use super::round::Round;
 use super::talk::Talk;
-use crate::command::{Delivery, Line, Outlet, Recipe, Timeout};
+use crate::command::{Delivery, Line, Recipe, Timeout, Ways};
 use crate::lang::placeholder::Input;
 use divvy_core::{Intervals, JobId};
 use divvy_engine::process::SESSION_VAR;
@@ -34,17 +34,15 @@ const TASK_VARS: [&str; 4] = ["DIVVY_TASK", "DIVVY_INPUT", "DIVVY_ATTEMPT", "DIV
 
 /// The handler.
 pub struct Handlers {
-    outlet: Arc<Outlet>,
-    /// Where large outputs wait.
-    spill: PathBuf,
+    ways: Ways,
     /// The session, as processes carry it.
     session: Option<OsString>,
 }
 
 impl Handlers {
-    /// A handler that prints to this outlet. `session` is the node's session file.
-    pub fn new(outlet: Arc<Outlet>, spill: PathBuf, session: Option<PathBuf>) -> Handlers {
-        Handlers { outlet, spill, session: session.map(PathBuf::into_os_string) }
+    /// A handler whose outputs go these ways. `session` is the node's session file.
+    pub fn new(ways: Ways, session: Option<PathBuf>) -> Handlers {
+        Handlers { ways, session: session.map(PathBuf::into_os_string) }
     }
 }
 
@@ -58,7 +56,7 @@ impl Handler for Handlers {
         Ok(Arc::new(Processes {
             job: OsString::from(job.to_string()),
             line: Line::new(&recipe)?,
-            delivery: Delivery::open(job, &recipe, self.outlet.clone(), self.spill.clone())?,
+            delivery: Delivery::open(job, &recipe, &self.ways)?,
             session: self.session.clone(),
             timeout_ns: match recipe.limits.timeout {
                 Timeout::Never => None,
@@ -79,7 +77,7 @@ impl Handler for Handlers {
 /// One job's processes.
 pub(super) struct Processes {
     job: OsString,
-    line: Line,
+    pub(super) line: Line,
     pub(super) delivery: Delivery,
     session: Option<OsString>,
     pub(super) timeout_ns: Option<u64>,

@@ -12,7 +12,8 @@ pub use progress::time;
 
 use crate::args::{Output, ShowFlags, WorkersArg};
 use crate::command::{
-    self, BACKGROUND_KIND, Background, Broken, Commands, Enough, Halted, Halting, Logs, Outlet, Recipe, share,
+    self, BACKGROUND_KIND, Background, Broken, Commands, Enough, Halted, Halting, Logs, Outlet, Recipe, Ways,
+    share,
 };
 use crate::exit::{Exit, bad_usage};
 use crate::handler::{self, Handlers};
@@ -171,11 +172,12 @@ impl Session {
             Halting { halted: self.halted.clone(), total }
         });
         let logs = Logs::new(home::logs_dir()?, self.node, self.background);
-        let commands = Commands::new(self.outlet.clone(), logs, self.spill.clone(), session.clone(), halting);
+        let ways = Ways { outlet: self.outlet.clone(), logs, spill: self.spill.clone() };
+        let commands = Commands::new(ways.clone(), session.clone(), halting);
         let mut handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(Background::new(commands.clone()))];
         if !self.background {
             handlers.push(Arc::new(commands));
-            handlers.push(Arc::new(Handlers::new(self.outlet.clone(), self.spill.clone(), session.clone())));
+            handlers.push(Arc::new(Handlers::new(ways, session.clone())));
         }
         let kinds = vec![command::KIND.into(), handler::KIND.into(), BACKGROUND_KIND.into()];
         let mut settings = Settings::new(Config::new(self.workers, kinds, until));
