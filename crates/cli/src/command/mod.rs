@@ -38,7 +38,7 @@ mod typed;
 mod variables;
 
 pub(crate) use attempt::{SCARCE_NS, SCARCE_PAUSE_NS, is_scarce, name_of};
-pub use background::{BACKGROUND_KIND, Background};
+pub use background::{BACKGROUND_HANDLER_KIND, BACKGROUND_KIND, Background, is_background};
 pub use delivery::{Delivery, Ended, Ways};
 pub use halt::{Enough, Halt, Halted, share};
 pub use hold::Hold;

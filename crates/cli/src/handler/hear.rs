@@ -5,7 +5,6 @@ use super::round::Round;
 use super::talk::Talk;
 use crate::command::{Ended, Printout};
 use divvy_core::{Range, Seq, State};
-use divvy_engine::StopLevel;
 use divvy_engine::process::Captured;
 use std::io;
 
@@ -119,11 +118,11 @@ impl Round<'_, '_, '_> {
             return Err("announced itself when it had spoken already".into());
         }
         if hello.version != VERSION {
-            self.job.delivery.fail(format!(
+            let why = format!(
                 "the handler speaks version {} of the protocol, and this divvy version {VERSION}",
                 hello.version
-            ));
-            self.chunk.stop().ask(StopLevel::End);
+            );
+            self.job.on_useless(self.chunk, why);
         }
         talk.batch = hello.batch.map(|batch| self.job.on_batch(batch));
         talk.fence = hello.fence;

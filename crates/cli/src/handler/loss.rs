@@ -5,7 +5,6 @@ use super::round::Round;
 use super::talk::Talk;
 use crate::command::name_of;
 use divvy_core::Seq;
-use divvy_engine::StopLevel;
 use divvy_engine::process::Captured;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -51,10 +50,10 @@ impl Round<'_, '_, '_> {
         if !talk.has_answered
             && let Some(barren) = self.job.on_barren(guilty.is_some())
         {
-            self.job.delivery.fail(format!(
+            let why = format!(
                 "the handler ended {barren} times in a row before it had answered a task; the last one {did}"
-            ));
-            self.chunk.stop().ask(StopLevel::End);
+            );
+            self.job.on_useless(self.chunk, why);
         }
     }
 
