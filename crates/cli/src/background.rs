@@ -10,7 +10,7 @@
 //! A `divvy work` in a terminal that stays until it is told to stop shares the lock: no worker is started beside it.
 
 use crate::args::{CapacityArg, Output, WorkArgs};
-use crate::command::BACKGROUND_KIND;
+use crate::command::is_background;
 use crate::exit::{Exit, bad_usage};
 use crate::home;
 use crate::jobs::hold::{Hold, Jobs};
@@ -228,9 +228,6 @@ impl Watch {
             Some(Hold::Cut(cut)) => cut == job.id && more,
             Some(_) => false,
         };
-        job.spec.handler == BACKGROUND_KIND
-            && !matches!(job.progress, Progress::Finished(_))
-            && fits
-            && goes_on
+        is_background(&job.spec.handler) && !matches!(job.progress, Progress::Finished(_)) && fits && goes_on
     }
 }

@@ -1,7 +1,7 @@
 //! A job that was asked for, before it is stored: what `divvy run` and `divvy submit` have in common.
 
 use crate::args::{RunArgs, Source};
-use crate::command::{BACKGROUND_KIND, KIND, Line, Printing, Recipe, Text};
+use crate::command::{BACKGROUND_HANDLER_KIND, BACKGROUND_KIND, KIND, Line, Printing, Recipe, Text};
 use crate::exit::{Exit, bad_usage};
 use crate::graph::{self, Tasks};
 use crate::handler;
@@ -68,7 +68,10 @@ impl<'a> Plan<'a> {
     pub fn in_background(mut self) -> Plan<'a> {
         self.recipe.keep.log = true;
         self.recipe.keep.printing = Printing::Grouped;
-        self.kind = BACKGROUND_KIND;
+        self.kind = match self.kind {
+            handler::KIND => BACKGROUND_HANDLER_KIND,
+            _ => BACKGROUND_KIND,
+        };
         self
     }
 

@@ -37,11 +37,6 @@ pub fn submit(
             "--halt belongs to who watches: `divvy run`. --max-fails also holds for jobs in the background",
         ));
     }
-    if run.handler.handler.is_some() {
-        return Err(bad_usage(
-            "--handler runs in the foreground only: `divvy run --handler`, beside which `divvy work` may help",
-        ));
-    }
     let plan = Plan::new(run, sources, workers as usize)?.in_background();
     if run.dry_run {
         return plan.print();

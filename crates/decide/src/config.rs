@@ -35,7 +35,7 @@ pub struct Config {
     pub dry_claim_ns: u64,
     /// Time after which a dry node claims again although it heard of no change: the backstop for lost wake-ups.
     pub dry_poll_ns: u64,
-    /// Most leases held.
+    /// Most leases held; one more where all of them wait for a task that is in none.
     pub leases_max: usize,
     /// Most bytes of records held.
     pub bytes_max: u64,

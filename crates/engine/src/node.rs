@@ -17,6 +17,9 @@ use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
 use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Until, Worked};
 use divvy_store::{Error as StoreError, Exchange, Held, JobSpec, Lease, NodeInfo, Store};
 use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -179,15 +182,9 @@ impl<'a> Running<'a> {
     fn start(engine: &'a Engine, id: NodeId) -> Result<Running<'a>> {
         let (leases, phases) = (Arc::new(Leases::default()), Arc::new(Phases::new()));
         let session = engine.store.session_file(id);
-        let workers = engine.settings.decide.workers as usize;
         let told = Arc::new(Mailbox::default());
-        let desk = |number| {
-            let children = session.as_deref().map(|file| process::Children::open(file, number)).transpose();
-            let desk = Desk::new(number, engine.stop.clone(), engine.clock.clone(), children?, told.clone())?;
-            std::io::Result::Ok(Arc::new(desk))
-        };
-        let desks: std::io::Result<Vec<_>> = (0..workers).map(desk).collect();
-        let desks = desks.map_err(|e| Error::Output(format!("cannot prepare the workers: {e}")))?;
+        let desks = desks(engine, session.as_deref(), &told)
+            .map_err(|e| Error::Output(format!("cannot prepare the workers: {e}")))?;
         let lending = Lending::start(&engine.settings.decide, leases.clone(), |n| {
             Worker::new(desks[n].clone(), leases.clone(), phases.clone())
         })?;
@@ -488,6 +485,18 @@ impl<'a> Running<'a> {
     fn now(&self) -> u64 {
         self.engine.clock.nanos()
     }
+}
+
+/// One for each worker.
+fn desks(engine: &Engine, session: Option<&Path>, told: &Arc<Mailbox>) -> io::Result<Vec<Arc<Desk>>> {
+    let children = session.map(process::Children::open).transpose()?;
+    let nothing = Arc::new(File::open("/dev/null")?);
+    let desk = |number| {
+        let children = children.as_ref().map(|children| children.of(number));
+        let (stop, clock) = (engine.stop.clone(), engine.clock.clone());
+        Desk::new(number, stop, clock, children, nothing.clone(), told.clone()).map(Arc::new)
+    };
+    (0..engine.settings.decide.workers as usize).map(desk).collect()
 }
 
 /// Ends what dead nodes left running, then frees what they held.

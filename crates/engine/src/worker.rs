@@ -45,8 +45,8 @@ pub(crate) struct Desk {
     pub(crate) stop: Stop,
     pub(crate) poke: Arc<Poke>,
     pub(crate) children: Option<Children>,
-    /// `/dev/null`, opened once: each task gets a duplicate.
-    pub(crate) nothing: File,
+    /// `/dev/null`, opened once for all workers: each task gets a duplicate.
+    pub(crate) nothing: Arc<File>,
     pub(crate) clock: Arc<dyn Clock>,
     mailbox: Mailbox,
     /// Where outcomes come that are told later; all workers' the same.
@@ -59,9 +59,10 @@ impl Desk {
         stop: Stop,
         clock: Arc<dyn Clock>,
         children: Option<Children>,
+        nothing: Arc<File>,
         told: Arc<Mailbox>,
     ) -> std::io::Result<Desk> {
-        let (poke, nothing) = (stop.poke()?, File::open("/dev/null")?);
+        let poke = stop.poke()?;
         Ok(Desk {
             number,
             meter: Meter::new(),

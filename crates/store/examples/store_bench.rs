@@ -160,6 +160,7 @@ fn exchange(store: &Sqlite, node: NodeId, job: JobId, tasks: u64, done: Option<L
         bytes_max: 64 << 20,
         leases_max: 1,
         isolated_max: 1,
+        below: None,
     };
     let ask = Exchange { held, reports: done.into_iter().map(report).collect(), claim: Some(claim) };
     store.exchange(2, node, &ask).expect("exchange").leases

@@ -117,6 +117,9 @@ pub struct Claim {
     /// Most leases of ranges that are being isolated: with `part` 1, or charged with a crash. A node that holds no
     /// more of them than it has workers runs all that it holds, so that only tasks that ran are charged with its end.
     pub isolated_max: usize,
+    /// Only waiting ranges that begin before this task, and nothing from the head: what a node that tells outcomes in
+    /// order is still to run before it can tell any of those that it holds.
+    pub below: Option<Seq>,
 }
 
 /// A task that failed under a lease.

@@ -1,9 +1,10 @@
 //! One attempt of one task: what it runs, who looks after it meanwhile, and how it ended.
 
+use super::delivery::Waiting;
 use super::hold::{Starts, Ticket};
 use super::lines::{self, Lines};
 use super::outlet::Printout;
-use super::runner::{JobRunner, Waiting};
+use super::runner::JobRunner;
 use super::typed::typed;
 use super::{joblog, recipe};
 use crate::lang::placeholder::Input;
@@ -89,8 +90,8 @@ impl Watch for Mind<'_> {
         }
         match &mut self.sink {
             Sink::Lines(lines) => lines.printed(stream, bytes),
-            Sink::Kept(_) if self.runner.results.as_ref().is_some_and(|r| r.discards(stream)) => Ok(()),
-            Sink::Kept(output) => output.stream(stream).append(bytes, &self.runner.room),
+            Sink::Kept(_) if self.runner.delivery.discards(stream) => Ok(()),
+            Sink::Kept(output) => output.stream(stream).append(bytes, &self.runner.delivery.room),
         }
     }
 
@@ -200,7 +201,7 @@ impl JobRunner {
     }
 
     fn cannot_go_on(&self, chunk: &Chunk<'_>, id: u64, error: &io::Error) -> Attempt {
-        self.outlet.fail(format!("cannot run task {id} now: {error}"));
+        self.delivery.fail(format!("cannot run task {id} now: {error}"));
         chunk.stop().ask(StopLevel::End);
         Attempt::Stopped
     }
@@ -217,7 +218,8 @@ impl JobRunner {
         let Printout { tag, head, output } = printout;
         let stop = chunk.stop().clone();
         let sink = if self.keep.printing == recipe::Printing::Lines {
-            let (outlet, room, gate) = (&*self.outlet, &self.room, self.gate.as_ref());
+            let delivery = &self.delivery;
+            let (outlet, room, gate) = (&*delivery.outlet, &delivery.room, delivery.gate.as_ref());
             let (tag, begun) = (tag.as_deref(), Default::default());
             Sink::Lines(Lines { outlet, stop: &stop, tag, gate, seq, left: output, room, begun })
         } else {

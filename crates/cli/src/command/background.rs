@@ -1,35 +1,44 @@
-//! Commands that nobody watches: `divvy submit`.
+//! Jobs that nobody watches: `divvy submit`.
 //!
-//! They are a kind of their own because a background worker may run these and no others: what a job of `divvy run`
-//! prints belongs on the terminal, or into the pipe, that started it.
+//! Their handlers are kinds of their own because a background worker may run these and no others: what a job of
+//! `divvy run` prints belongs on the terminal, or into the pipe, that started it.
 
-use super::Commands;
 use divvy_core::JobId;
 use divvy_engine::{Chunk, Handler, Order, Runner};
 use divvy_store::JobSpec;
 use std::sync::Arc;
 
-/// The kind of handler, as jobs name it. Its jobs are logged.
+/// The kind of handler, as jobs name it, for a command for each task. Its jobs are logged.
 pub const BACKGROUND_KIND: &str = "command in background";
+/// The same for a process that stays.
+pub const BACKGROUND_HANDLER_KIND: &str = "handler in background";
+
+/// Whether jobs of this kind are for background workers.
+pub fn is_background(kind: &str) -> bool {
+    [BACKGROUND_KIND, BACKGROUND_HANDLER_KIND].contains(&kind)
+}
 
 /// The handler.
-pub struct Background(Commands);
+pub struct Background {
+    kind: &'static str,
+    handler: Arc<dyn Handler>,
+}
 
 impl Background {
-    /// Runs commands like this handler.
-    pub fn new(commands: Commands) -> Background {
-        Background(commands)
+    /// Runs jobs of this kind like this handler.
+    pub fn new(kind: &'static str, handler: Arc<dyn Handler>) -> Background {
+        Background { kind, handler }
     }
 }
 
 impl Handler for Background {
     fn kind(&self) -> &str {
-        BACKGROUND_KIND
+        self.kind
     }
 
     /// A job that cannot run here fails, task by task. The node goes on: it has other jobs, and nobody sees its last words.
     fn open(&self, job: JobId, spec: &JobSpec) -> Result<Arc<dyn Runner>, String> {
-        Ok(self.0.open(job, spec).unwrap_or_else(|why| Arc::new(Unable(why))))
+        Ok(self.handler.open(job, spec).unwrap_or_else(|why| Arc::new(Unable(why))))
     }
 }
 

@@ -9,10 +9,9 @@
 //! | may it start | `hold.rs`: a delay, load, memory |
 //! | what is run | `line.rs`: one task's command line; `variables.rs`: its environment; `typed.rs`: as one would type it |
 //! | while it runs | `attempt.rs`, with `timeout.rs`, `ending.rs` (by which signals), `lines.rs` (what it prints at once) |
-//! | where its output goes | `outlet.rs`: the terminal, in order by `order.rs`, tagged by `tag.rs`; `results.rs`: files; `table.rs`: rows; `log.rs`: for `divvy logs` |
+//! | where its output goes | `delivery.rs`, for handlers that stay as well: `outlet.rs`: the terminal, in order by `order.rs`, tagged by `tag.rs`; `results.rs`: files; `table.rs`: rows; `log.rs`: for `divvy logs` |
 //! | what is told of it | `joblog.rs`; `halt.rs`: whether it was the last |
 //! | from one lease to the next | `memory.rs` |
-//! | what handlers that stay hand over | `delivery.rs` |
 
 mod attempt;
 mod background;
@@ -39,8 +38,8 @@ mod typed;
 mod variables;
 
 pub(crate) use attempt::{SCARCE_NS, SCARCE_PAUSE_NS, is_scarce, name_of};
-pub use background::{BACKGROUND_KIND, Background};
-pub(crate) use delivery::Delivery;
+pub use background::{BACKGROUND_HANDLER_KIND, BACKGROUND_KIND, Background, is_background};
+pub use delivery::{Delivery, Ended, Ways};
 pub use halt::{Enough, Halt, Halted, share};
 pub use hold::Hold;
 pub use line::Line;

@@ -3,8 +3,8 @@
 use super::answer::{self, Answer, Hello, VERSION};
 use super::round::Round;
 use super::talk::Talk;
+use crate::command::{Ended, Printout};
 use divvy_core::{Range, Seq, State};
-use divvy_engine::StopLevel;
 use divvy_engine::process::Captured;
 use std::io;
 
@@ -102,7 +102,14 @@ impl Round<'_, '_, '_> {
             self.job.delivery.fail(format!("cannot keep the output of task {id}: {why}"));
             return self.chunk.stopped(seq);
         }
-        self.job.delivery.hand_over(self.chunk, seq, captured, error);
+        self.hand_over(seq, captured, error);
+    }
+
+    /// The outcome of a task, with what it has to say.
+    pub(super) fn hand_over(&mut self, seq: Seq, output: Captured, error: Option<String>) {
+        let printout = Printout { output, ..Printout::default() };
+        let ended = Ended { printout, entry: None, error };
+        self.job.delivery.hand_over(self.chunk, seq, &self.job.line, ended);
         self.chunk.enter(State::Run);
     }
 
@@ -111,11 +118,11 @@ impl Round<'_, '_, '_> {
             return Err("announced itself when it had spoken already".into());
         }
         if hello.version != VERSION {
-            self.job.delivery.fail(format!(
+            let why = format!(
                 "the handler speaks version {} of the protocol, and this divvy version {VERSION}",
                 hello.version
-            ));
-            self.chunk.stop().ask(StopLevel::End);
+            );
+            self.job.on_useless(self.chunk, why);
         }
         talk.batch = hello.batch.map(|batch| self.job.on_batch(batch));
         talk.fence = hello.fence;

@@ -4,8 +4,7 @@ use super::TERM_NS;
 use super::round::Round;
 use super::talk::Talk;
 use crate::command::name_of;
-use divvy_core::{Seq, State};
-use divvy_engine::StopLevel;
+use divvy_core::Seq;
 use divvy_engine::process::Captured;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -51,17 +50,16 @@ impl Round<'_, '_, '_> {
         if !talk.has_answered
             && let Some(barren) = self.job.on_barren(guilty.is_some())
         {
-            self.job.delivery.fail(format!(
+            let why = format!(
                 "the handler ended {barren} times in a row before it had answered a task; the last one {did}"
-            ));
-            self.chunk.stop().ask(StopLevel::End);
+            );
+            self.job.on_useless(self.chunk, why);
         }
     }
 
     fn blame(&mut self, guilty: Option<Seq>, error: String) {
         if let Some(seq) = guilty {
-            self.job.delivery.hand_over(self.chunk, seq, Captured::default(), Some(error));
-            self.chunk.enter(State::Run);
+            self.hand_over(seq, Captured::default(), Some(error));
         }
     }
 }

@@ -12,7 +12,7 @@ use super::talk::Talk;
 use super::task_line::TaskLine;
 use crate::command::{SCARCE_NS, SCARCE_PAUSE_NS, is_scarce};
 use divvy_core::{Seq, State};
-use divvy_engine::process::{Interest, Resident};
+use divvy_engine::process::{Captured, Interest, Resident};
 use divvy_engine::{Chunk, StopLevel};
 use std::io;
 
@@ -64,6 +64,9 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
                 StopLevel::Finish | StopLevel::Drain => self.give_back_unsent(),
                 StopLevel::End | StopLevel::Kill => return self.stop(),
             }
+            if let Some(why) = self.job.useless() {
+                return self.fail_all(&why);
+            }
             if !self.hands.is_empty() {
                 self.step();
             }
@@ -86,8 +89,7 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
     /// A new process, unless that fails: then the job is stopped.
     fn start(&mut self) -> Option<Talk> {
         let fail = |round: &mut Self, why: String| {
-            round.job.delivery.fail(format!("cannot start the handler: {why}"));
-            round.chunk.stop().ask(StopLevel::End);
+            round.job.on_useless(round.chunk, format!("cannot start the handler: {why}"));
             None
         };
         let mut command = match self.job.command(self.chunk.worker()) {
@@ -269,6 +271,17 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
         for seq in self.hands.take_held().iter() {
             self.forgo(seq);
         }
+    }
+
+    /// The handler is of no use: neither what the process has nor the rest is waited for.
+    fn fail_all(mut self, why: &str) {
+        if let Some(mut talk) = self.talk.take() {
+            talk.process().kill();
+            self.job.pass_errors(&mut talk, true);
+        }
+        let mut left = self.hands.take_unsent();
+        left.insert_all(&self.hands.take_held());
+        left.iter().for_each(|seq| self.hand_over(seq, Captured::default(), Some(why.to_owned())));
     }
 
     fn listen_to_the_end(&mut self, talk: &mut Talk) -> io::Result<()> {

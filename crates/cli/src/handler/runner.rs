@@ -3,7 +3,7 @@
 use super::TERM_NS;
 use super::round::Round;
 use super::talk::Talk;
-use crate::command::{Delivery, Line, Outlet, Recipe, Timeout};
+use crate::command::{Delivery, Line, Recipe, Timeout, Ways};
 use crate::lang::placeholder::Input;
 use divvy_core::{Intervals, JobId};
 use divvy_engine::process::SESSION_VAR;
@@ -33,18 +33,23 @@ const CLOSE: Duration = Duration::from_secs(1);
 const TASK_VARS: [&str; 4] = ["DIVVY_TASK", "DIVVY_INPUT", "DIVVY_ATTEMPT", "DIVVY_FENCE"];
 
 /// The handler.
+#[derive(Clone)]
 pub struct Handlers {
-    outlet: Arc<Outlet>,
-    /// Where large outputs wait.
-    spill: PathBuf,
+    ways: Ways,
     /// The session, as processes carry it.
     session: Option<OsString>,
+    in_background: bool,
 }
 
 impl Handlers {
-    /// A handler that prints to this outlet. `session` is the node's session file.
-    pub fn new(outlet: Arc<Outlet>, spill: PathBuf, session: Option<PathBuf>) -> Handlers {
-        Handlers { outlet, spill, session: session.map(PathBuf::into_os_string) }
+    /// A handler whose outputs go these ways. `session` is the node's session file.
+    pub fn new(ways: Ways, session: Option<PathBuf>) -> Handlers {
+        Handlers { ways, session: session.map(PathBuf::into_os_string), in_background: false }
+    }
+
+    /// The same for jobs that nobody watches: a handler that is of no use fails its tasks, and the node goes on.
+    pub fn in_background(self) -> Handlers {
+        Handlers { in_background: true, ..self }
     }
 }
 
@@ -58,7 +63,7 @@ impl Handler for Handlers {
         Ok(Arc::new(Processes {
             job: OsString::from(job.to_string()),
             line: Line::new(&recipe)?,
-            delivery: Delivery::open(job, &recipe, self.outlet.clone(), self.spill.clone())?,
+            delivery: Delivery::open(job, &recipe, &self.ways)?,
             session: self.session.clone(),
             timeout_ns: match recipe.limits.timeout {
                 Timeout::Never => None,
@@ -71,6 +76,8 @@ impl Handler for Handlers {
             batch: AtomicU32::new(1),
             has_answered: AtomicBool::new(false),
             barren: AtomicU32::new(0),
+            in_background: self.in_background,
+            useless: Mutex::default(),
             stop: OnceLock::new(),
         }))
     }
@@ -79,7 +86,7 @@ impl Handler for Handlers {
 /// One job's processes.
 pub(super) struct Processes {
     job: OsString,
-    line: Line,
+    pub(super) line: Line,
     pub(super) delivery: Delivery,
     session: Option<OsString>,
     pub(super) timeout_ns: Option<u64>,
@@ -91,6 +98,9 @@ pub(super) struct Processes {
     has_answered: AtomicBool,
     /// Processes in a row that ended before they had answered one.
     barren: AtomicU32,
+    in_background: bool,
+    /// Why the tasks of this lease fail, if they do.
+    useless: Mutex<Option<String>>,
     stop: OnceLock<Stop>,
 }
 
@@ -106,6 +116,8 @@ impl Runner for Processes {
 
     fn on_leased(&self, _: Held, open: &Intervals) {
         self.delivery.expect(open);
+        // It may have been mended: one try for each lease is cheap.
+        *self.useless.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn on_returned(&self, tasks: &Intervals) {
@@ -173,6 +185,24 @@ impl Processes {
         }
         let barren = self.barren.fetch_add(1, Ordering::Relaxed) + 1;
         (barren >= BARREN_MAX).then_some(barren)
+    }
+
+    /// The handler is of no use. The node stops with these words, or in the background, where others have jobs here and
+    /// nobody sees its last words, the tasks fail with them.
+    pub(super) fn on_useless(&self, chunk: &Chunk<'_>, why: String) {
+        if self.in_background {
+            self.useless.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+            return;
+        }
+        self.delivery.fail(why);
+        chunk.stop().ask(StopLevel::End);
+    }
+
+    /// Why tasks are to fail that were not answered yet.
+    pub(super) fn useless(&self) -> Option<String> {
+        // Only in the background is there anything to look at, and a lock to take.
+        let useless = self.in_background.then(|| self.useless.lock().unwrap_or_else(PoisonError::into_inner));
+        useless.and_then(|useless| useless.clone())
     }
 
     /// Passes on what a process says on its stderr.

@@ -3,7 +3,7 @@
 use super::{count, job_json, print, print_json};
 use crate::args::{CapacityArg, GRACE_SECONDS, JobsArgs, Output, RetryArgs, TasksArgs, WorkersArg};
 use crate::background::{Server, Start, ensure};
-use crate::command::BACKGROUND_KIND;
+use crate::command::is_background;
 use crate::exit::Exit;
 use crate::session::{self, say};
 use crate::{home, select};
@@ -83,7 +83,7 @@ impl Words {
 
 /// Sees to it that somebody runs a job that goes on, where that is a background worker's business, and says who does.
 fn served(job: &JobInfo) -> Result<String> {
-    if job.spec.handler != BACKGROUND_KIND {
+    if !is_background(&job.spec.handler) {
         return Ok(format!("; `divvy resume {}` runs them", job.id));
     }
     let workers = session::workers(&WorkersArg::default())?;
@@ -115,9 +115,9 @@ pub fn pause(args: &JobsArgs, output: Output) -> Result<Exit> {
 /// # Errors
 /// Bad usage, or whatever the store says.
 pub fn unpause(args: &JobsArgs, output: Output) -> Result<Exit> {
-    each(args, output, false, |job| match job.spec.handler.as_str() {
-        BACKGROUND_KIND => Ok(format!("goes on{}", served(job)?)),
-        _ => Ok(format!("goes on; if no node is at it, `divvy resume {}` runs it here", job.id)),
+    each(args, output, false, |job| match is_background(&job.spec.handler) {
+        true => Ok(format!("goes on{}", served(job)?)),
+        false => Ok(format!("goes on; if no node is at it, `divvy resume {}` runs it here", job.id)),
     })
 }
 

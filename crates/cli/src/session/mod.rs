@@ -12,10 +12,11 @@ pub use progress::time;
 
 use crate::args::{Output, ShowFlags, WorkersArg};
 use crate::command::{
-    self, BACKGROUND_KIND, Background, Broken, Commands, Enough, Halted, Halting, Logs, Outlet, Recipe, share,
+    BACKGROUND_HANDLER_KIND, BACKGROUND_KIND, Background, Broken, Commands, Enough, Halted, Halting, Logs,
+    Outlet, Recipe, Ways, share,
 };
 use crate::exit::{Exit, bad_usage};
-use crate::handler::{self, Handlers};
+use crate::handler::Handlers;
 use crate::home;
 use crate::lang::jobs::WorkerCount;
 use anyhow::{Context, Result};
@@ -175,13 +176,18 @@ impl Session {
             Halting { halted: self.halted.clone(), total }
         });
         let logs = Logs::new(home::logs_dir()?, self.node, self.background);
-        let commands = Commands::new(self.outlet.clone(), logs, self.spill.clone(), session.clone(), halting);
-        let mut handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(Background::new(commands.clone()))];
+        let ways = Ways { outlet: self.outlet.clone(), logs, spill: self.spill.clone() };
+        let commands = Commands::new(ways.clone(), session.clone(), halting);
+        let stays = Handlers::new(ways, session.clone());
+        let mut handlers: Vec<Arc<dyn Handler>> = vec![
+            Arc::new(Background::new(BACKGROUND_KIND, Arc::new(commands.clone()))),
+            Arc::new(Background::new(BACKGROUND_HANDLER_KIND, Arc::new(stays.clone().in_background()))),
+        ];
         if !self.background {
             handlers.push(Arc::new(commands));
-            handlers.push(Arc::new(Handlers::new(self.outlet.clone(), self.spill.clone(), session.clone())));
+            handlers.push(Arc::new(stays));
         }
-        let kinds = vec![command::KIND.into(), handler::KIND.into(), BACKGROUND_KIND.into()];
+        let kinds = handlers.iter().map(|handler| handler.kind().to_owned()).collect();
         let mut settings = Settings::new(Config::new(self.workers, kinds, until));
         let output = self.output;
         settings.decide.capacity = self.capacity;

@@ -42,6 +42,19 @@ fn a_task_ends_with_its_own_process_however_much_an_escaped_one_prints() {
     assert_eq!(ran.exits(0), "1\n");
 }
 
+/// What counts is the end of the task's own process, not that of its pipes.
+#[test]
+fn a_task_may_close_its_outputs_and_go_on() {
+    let place = Place::new();
+    let closes = "echo before; exec >&- 2>&-; >closed; until [ -e go ]; do sleep 0.01; done; exit 3";
+    let run = place.start(["run", "sh", "-c", closes, "_", ":::", "a"]);
+    until("it has closed them", || place.has("closed"));
+    place.write("go", "");
+    let ran = run.end();
+    assert!(ran.exits(1).contains("exit code 3"));
+    assert_eq!(ran.out(), "before\n");
+}
+
 #[test]
 fn what_a_killed_node_left_running_is_ended_by_its_survivor() {
     let place = Place::new();

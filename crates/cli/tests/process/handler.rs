@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use std::process::{Command, Stdio};
 
 /// A handler in Python: what is done with each `task`, a dictionary, after `setup`.
-fn python(place: &Place, setup: &str, each: &str) -> String {
+pub(crate) fn python(place: &Place, setup: &str, each: &str) -> String {
     let each = each.replace('\n', "\n    ");
     let text = format!(
         "import sys, json, os, time\n\

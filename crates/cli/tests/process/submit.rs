@@ -1,5 +1,6 @@
 //! Jobs that run in the background.
 
+use crate::handler::python;
 use crate::place::{Place, until};
 use rustix::process::{Pid, Signal, getsid, kill_process};
 use serde_json::Value;
@@ -210,6 +211,41 @@ fn a_job_that_cannot_run_any_more_fails_and_others_go_on() {
     place.divvy(["wait", "2", "--timeout", "25"]).silent();
     assert!(place.divvy(["wait", "1"]).exits(1).contains("there is not there"));
     assert_eq!(place.lines("done"), ["y"]);
+}
+
+#[test]
+fn a_handler_that_stays_runs_in_the_background_and_is_logged() {
+    let place = Place::new();
+    let each =
+        "note('done', task['input'])\nsay({'task': task['task'], 'output': 'got ' + task['input'] + '\\n'})";
+    let handler = python(&place, "", each);
+    answer(&place, &["-j1", "--handler", &handler, "--array", "1-3"]);
+    place.divvy(["wait"]).silent();
+    assert_eq!(place.lines("done"), ["1", "2", "3"]);
+    assert_eq!(place.divvy(["logs"]).silent(), "got 1\ngot 2\ngot 3\n");
+    until("the worker has left", || place.workers_alive().is_empty());
+    place.expect_no_task_alive();
+}
+
+/// In a terminal the node stops with it; here it has jobs of others.
+#[test]
+fn a_handler_of_no_use_fails_its_tasks_and_others_go_on() {
+    let place = Place::new();
+    place.write("worker.sh", "exit 7");
+    answer(&place, &["--no-start", "-j2", "--handler", "sh worker.sh", "--array", "1-100"]);
+    std::fs::copy("/bin/true", place.path("gone")).unwrap();
+    answer(&place, &["--no-start", "--handler", "./gone", "--array", "1-2"]);
+    std::fs::remove_file(place.path("gone")).unwrap();
+    answer(&place, &["-j2", "sh", "-c", "echo {} >> done", ":::", "y"]);
+    assert!(place.divvy(["wait", "1"]).exits(100).contains("the handler"));
+    assert!(place.divvy(["wait", "2"]).exits(2).contains("command not found"));
+    place.divvy(["wait", "3"]).silent();
+    assert_eq!(place.lines("done"), ["y"]);
+    // It is mended, and the node is still there or another is started.
+    let loops = r#"while read -r line; do id=${line#*:}; echo "{\"task\":${id%%,*}}"; done"#;
+    place.write("worker.sh", loops);
+    place.divvy(["retry", "1"]).silent();
+    place.divvy(["wait", "1"]).silent();
 }
 
 #[test]

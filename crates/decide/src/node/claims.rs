@@ -5,6 +5,7 @@ use crate::config::Until;
 use crate::size::{Known, lease_size};
 use divvy_core::{Demand, JobId};
 use divvy_store::{Claim, Want};
+use std::collections::BTreeSet;
 
 impl Node {
     pub(super) fn wants_claim(&self, now: u64) -> bool {
@@ -20,12 +21,38 @@ impl Node {
         }
     }
 
-    /// Whether there is room for another lease.
+    /// Whether there is room for another lease, or nothing else helps.
     pub(super) fn may_claim(&self) -> bool {
-        self.phase == Phase::Running && self.held.len() < self.cfg.leases_max && !self.has_quarantine()
+        let has_room = self.held.len() < self.cfg.leases_max || self.is_stuck();
+        self.phase == Phase::Running && has_room && !self.has_quarantine()
+    }
+
+    /// Whether all that is held has run, and yet not a lease can be told to its end: the outcomes are told in order, and
+    /// one that comes before them is not here. It may wait for another attempt for longer than it took to run all these.
+    pub(super) fn is_stuck(&self) -> bool {
+        let has_run = self.idle == self.cfg.workers && self.unstarted() == 0;
+        self.held.len() == self.cfg.leases_max && has_run && self.open_leases() > 0
+    }
+
+    /// The claim of a node that is stuck: one lease more, and only of what comes before all that it holds of a job, each
+    /// job in turn. What is granted runs, and then this node tells all of them, or is stuck as before.
+    fn claim_missing(&self) -> Option<Claim> {
+        let jobs: BTreeSet<JobId> = self.held.keys().map(|(job, _)| *job).collect();
+        let job = *jobs.iter().nth(self.trips as usize % jobs.len().max(1))?;
+        let of_job = self.held.iter().filter(|((held, _), _)| *held == job);
+        let below = of_job.filter_map(|(_, lent)| lent.open.first()).min()?;
+        let classes = self.view(job).map_or(1, |view| view.classes.len().max(1));
+        let wants = (0..classes as u32).map(|class| Want { job, class, tasks: 1 }).collect();
+        let few = Claim { wants, want_new: 0, leases_max: 1, isolated_max: 1, ..self.claim_more() };
+        Some(Claim { below: Some(below), ..few })
     }
 
     pub(super) fn claim(&self) -> Claim {
+        let missing = if self.is_stuck() { self.claim_missing() } else { None };
+        missing.unwrap_or_else(|| self.claim_more())
+    }
+
+    fn claim_more(&self) -> Claim {
         let only = match self.cfg.until {
             Until::Finished(job) => Some(job),
             Until::Stopped | Until::Empty => None,
@@ -37,8 +64,9 @@ impl Node {
             wants: self.wants(),
             want_new: u64::from(self.cfg.workers),
             bytes_max: self.cfg.bytes_max.saturating_sub(self.bytes()),
-            leases_max: self.cfg.leases_max - self.held.len(),
+            leases_max: self.cfg.leases_max.saturating_sub(self.held.len()),
             isolated_max: (self.cfg.workers as usize).saturating_sub(self.open_leases()),
+            below: None,
         }
     }
 

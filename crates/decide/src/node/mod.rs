@@ -25,6 +25,8 @@ mod returns;
 mod shelf;
 #[cfg(test)]
 mod shelf_tests;
+#[cfg(test)]
+mod stuck_tests;
 
 use crate::backoff::full_jitter;
 use crate::config::{Config, Until};
@@ -48,6 +50,8 @@ struct Trip {
     id: u64,
     sent_ns: u64,
     claims: bool,
+    /// What it claims may be of any job that is held.
+    of_all: bool,
     /// Leases of which tasks were unfinished when it was sent. What a claim is refused with none of them, it is not
     /// refused for what is held.
     open: usize,
@@ -256,7 +260,7 @@ impl Node {
         self.on_taken(&reply, out);
         self.on_views(&reply.jobs);
         if trip.claims {
-            self.on_claimed(now, wall, trip.open, &reply);
+            self.on_claimed(now, wall, trip, &reply);
         }
         let granted = !reply.leases.is_empty();
         for lease in reply.leases {
@@ -421,8 +425,13 @@ impl Node {
 
     fn send(&mut self, now: u64, claim: Option<Claim>, out: &mut Vec<Action>) {
         self.trips += 1;
-        self.trip =
-            Some(Trip { id: self.trips, sent_ns: now, claims: claim.is_some(), open: self.open_leases() });
+        self.trip = Some(Trip {
+            id: self.trips,
+            sent_ns: now,
+            claims: claim.is_some(),
+            of_all: claim.as_ref().is_none_or(|claim| claim.below.is_none()) || self.holds_one_job(),
+            open: self.open_leases(),
+        });
         if claim.is_some() {
             self.claimed_at = now;
         }
@@ -488,11 +497,11 @@ impl Node {
         });
     }
 
-    fn on_claimed(&mut self, now: u64, wall: Millis, open: usize, reply: &Reply) {
+    fn on_claimed(&mut self, now: u64, wall: Millis, trip: Trip, reply: &Reply) {
         self.dry = reply.leases.is_empty();
-        self.quiet = self.dry && reply.next_due.is_none();
-        self.empty = self.quiet && open == 0;
-        self.refused_with = if self.dry { open } else { 0 };
+        self.quiet = self.dry && reply.next_due.is_none() && trip.of_all;
+        self.empty = self.quiet && trip.open == 0;
+        self.refused_with = if self.dry { trip.open } else { 0 };
         self.claim_at = if self.dry {
             let due = reply.next_due.map(|due| now + due.saturating_sub(wall).max(1) * 1_000_000);
             due.unwrap_or(u64::MAX).min(now + self.cfg.dry_poll_ns)
@@ -554,6 +563,11 @@ impl Node {
     /// Nothing that is held still runs or waits to run.
     fn is_alone(&self) -> bool {
         self.open_leases() == 0
+    }
+
+    fn holds_one_job(&self) -> bool {
+        let mut jobs = self.held.keys().map(|(job, _)| job);
+        jobs.next().is_none_or(|first| jobs.all(|job| job == first))
     }
 
     fn open_leases(&self) -> usize {

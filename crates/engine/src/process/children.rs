@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The environment variable that names the session a process belongs to: the session file's path.
 pub const SESSION_VAR: &str = "DIVVY_SESSION";
@@ -24,18 +25,24 @@ const SLOTS: usize = 2;
 /// One worker's slots.
 #[derive(Debug)]
 pub struct Children {
-    file: File,
+    /// All workers' the same: what this process has open is copied for each command, and closed again.
+    file: Arc<File>,
     offset: u64,
 }
 
 impl Children {
-    /// The slots of a worker in a session's file.
+    /// The slots of the first worker in a session's file.
     ///
     /// # Errors
     /// If the file cannot be opened for writing.
-    pub fn open(session: &Path, worker: usize) -> io::Result<Children> {
-        let file = File::options().write(true).open(session)?;
-        Ok(Children { file, offset: (worker * SLOTS * SLOT) as u64 })
+    pub fn open(session: &Path) -> io::Result<Children> {
+        Ok(Children { file: Arc::new(File::options().write(true).open(session)?), offset: 0 })
+    }
+
+    /// The slots of a worker.
+    #[must_use]
+    pub fn of(&self, worker: usize) -> Children {
+        Children { file: self.file.clone(), offset: (worker * SLOTS * SLOT) as u64 }
     }
 
     /// A command's group runs, started between these readings of the boot clock. No sync: a machine that loses
@@ -140,12 +147,12 @@ mod tests {
         let mut stranger = sleep();
         let mut kept = Command::new("sleep").arg("600").process_group(0).spawn().unwrap();
         let kept_to = boot_ns();
-        let slots = Children::open(&session, 0).unwrap();
+        let slots = Children::open(&session).unwrap();
         slots.note(ours.id(), from, to).unwrap();
         slots.note_resident(kept.id(), to, kept_to).unwrap();
         // As if the number had belonged to a process of an hour ago.
         let ago = from.saturating_sub(3_600_000_000_000);
-        Children::open(&session, 1).unwrap().note(stranger.id(), ago, ago).unwrap();
+        slots.of(1).note(stranger.id(), ago, ago).unwrap();
         end_orphans(&session);
         ours.wait().unwrap();
         kept.wait().unwrap();

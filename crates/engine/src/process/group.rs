@@ -73,6 +73,11 @@ impl Group {
     /// nobody else's. Says the same again if asked again.
     pub(super) fn reap(&mut self) -> io::Result<ExitStatus> {
         self.signal(Signal::KILL);
+        self.wait()
+    }
+
+    /// Waits for its leader. What is left of the group has been killed, or goes on without us.
+    pub(super) fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait()?;
         self.reaped = true;
         Ok(status)

@@ -9,6 +9,7 @@ use crate::stop::StopLevel;
 use divvy_core::{Seq, State};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Signal;
 use std::fs::File;
 use std::io::{self, Seek};
@@ -67,13 +68,21 @@ pub fn run(
     if let Some(file) = &mut stdin {
         file.rewind()?;
     }
-    let stdin = Stdio::from(stdin.unwrap_or(chunk.nothing()).try_clone()?);
-    let stream = || match settings.streams {
-        Streams::Watched => Stdio::piped(),
-        Streams::Inherited => Stdio::inherit(),
+    command.stdin(stdin.unwrap_or(chunk.nothing()).try_clone()?);
+    let [out, err] = match settings.streams {
+        Streams::Watched => {
+            let (out, err) = (Pipe::to(Stream::Out)?, Pipe::to(Stream::Err)?);
+            command.stdout(out.1).stderr(err.1);
+            [Some(out.0), Some(err.0)]
+        }
+        Streams::Inherited => {
+            command.stdout(Stdio::inherit()).stderr(Stdio::inherit());
+            [None, None]
+        }
     };
-    command.stdin(stdin).stdout(stream()).stderr(stream());
-    let mut running = Running { group: Group::start(command)?, noted: false };
+    let mut running = Running { group: Group::start(command)?, out, err, noted: false };
+    // The command has it; one file less that a worker holds open.
+    command.stdin(Stdio::null());
     if let Some(nice) = settings.nice {
         // The whole group: it may have children by now. One that has ended already is as nice as can be.
         let _ = rustix::process::setpriority_pgrp(Some(running.group.pid()), nice);
@@ -85,6 +94,8 @@ pub fn run(
 /// A command that runs.
 struct Running {
     group: Group,
+    out: Option<Pipe>,
+    err: Option<Pipe>,
     /// Whether it is written down.
     noted: bool,
 }
@@ -104,8 +115,6 @@ impl Running {
         settings: &Settings,
         watch: &mut dyn Watch,
     ) -> io::Result<Ended> {
-        let [_, out, err] = self.group.take_pipes();
-        let (mut out, mut err) = (Pipe(out, Stream::Out), Pipe(err, Stream::Err));
         let limit = Limit::of(chunk.demand(), self.group.pid());
         let mut verdict = Verdict { ending: &settings.ending, limit, why: None };
         let started_ns = chunk.now_ns();
@@ -115,21 +124,21 @@ impl Running {
             let wait_ns = verdict.step(now, age_ns, chunk, seq, watch, self);
             let note_ns = self.note(chunk, age_ns)?;
             let wait_ns = [wait_ns, note_ns].into_iter().flatten().min();
-            let events = wait(self.group.pidfd(), &out, &err, chunk, wait_ns)?;
+            let events = self.wait(chunk, wait_ns)?;
             if events.poked {
                 chunk.poke().clear();
             }
-            out.react(events.out, watch)?;
-            err.react(events.err, watch)?;
+            for (pipe, has) in [(&self.out, events.out), (&self.err, events.err)] {
+                pipe.as_ref().filter(|_| has).map_or(Ok(()), |pipe| pipe.read_once(watch))?;
+            }
             if events.exited {
                 break;
             }
         }
         // The leader is dead but not reaped: its number is still its own, and so the group's.
         self.group.signal(Signal::KILL);
-        out.drain(watch)?;
-        err.drain(watch)?;
-        Ok(verdict.of(self.group.reap()?))
+        [&self.out, &self.err].into_iter().flatten().try_for_each(|pipe| pipe.drain(watch))?;
+        Ok(verdict.of(self.group.wait()?))
     }
 
     /// Writes the group down if it is old enough, else says how long until then.
@@ -141,6 +150,26 @@ impl Running {
         self.noted = true;
         self.group.note(|group, from_ns, to_ns| children.note(group, from_ns, to_ns))?;
         Ok(None)
+    }
+
+    /// Until it has ended, has printed something, or its worker is called.
+    fn wait<'s>(&'s self, chunk: &Chunk<'_>, at_most_ns: Option<u64>) -> io::Result<Events> {
+        let pidfd = self.group.pidfd();
+        // A pipe that is not there keeps its place, as a second look at the process that asks for nothing.
+        let pipe = |pipe: Option<&'s Pipe>| match pipe {
+            Some(pipe) => PollFd::new(&pipe.0, PollFlags::IN),
+            None => PollFd::new(pidfd, PollFlags::empty()),
+        };
+        let [exit, poke] = [pidfd, &chunk.poke().0].map(|fd| PollFd::new(fd, PollFlags::IN));
+        let mut fds = [exit, poke, pipe(self.out.as_ref()), pipe(self.err.as_ref())];
+        let timeout = at_most_ns
+            .map(|ns| Timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as _ });
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let [exited, poked, out, err] = fds.map(|fd| !fd.revents().is_empty());
+        Ok(Events { exited, poked, out, err })
     }
 }
 
@@ -207,40 +236,33 @@ impl Verdict<'_> {
     }
 }
 
-/// The reading end of a pipe, until its writers are gone. It is read only when something is in it, so it never
-/// blocks.
-struct Pipe(Option<OwnedFd>, Stream);
+/// The reading end of a pipe that the command prints to. It is read only when something is in it, so it never blocks.
+///
+/// The writing end stays open here as well, in the [`Command`]: so a pipe never hangs up, and a command that prints
+/// nothing wakes its worker once, by its end, not three times.
+struct Pipe(OwnedFd, Stream);
 
 impl Pipe {
-    /// After a poll: reads what is there, or lets go of a pipe that has ended.
-    fn react(&mut self, events: PollFlags, watch: &mut dyn Watch) -> io::Result<()> {
-        if events.contains(PollFlags::IN) {
-            self.read_once(watch)
-        } else {
-            // Hung up, and nothing left in it.
-            self.0.take_if(|_| !events.is_empty());
-            Ok(())
-        }
+    /// A pipe, and the end that is written to.
+    fn to(stream: Stream) -> io::Result<(Pipe, OwnedFd)> {
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+        Ok((Pipe(read, stream), write))
     }
 
-    fn read_once(&mut self, watch: &mut dyn Watch) -> io::Result<()> {
-        let Some(fd) = &self.0 else { return Ok(()) };
+    fn read_once(&self, watch: &mut dyn Watch) -> io::Result<()> {
         // On the stack: no allocation for the many tasks that print nothing.
         let mut buffer = [0; READ];
-        match rustix::io::read(fd, &mut buffer) {
-            Ok(0) => self.0 = None,
-            Ok(n) => watch.printed(self.1, &buffer[..n])?,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+        match rustix::io::read(&self.0, &mut buffer) {
+            Ok(n) => watch.printed(self.1, &buffer[..n]),
+            Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 
     /// What is in the pipe now. A process that left its group may hold the other end open for ever, and print
     /// without end, so this waits neither for the end nor until nothing comes.
-    fn drain(&mut self, watch: &mut dyn Watch) -> io::Result<()> {
-        let Some(fd) = &self.0 else { return Ok(()) };
-        let left = rustix::io::ioctl_fionread(fd)?;
+    fn drain(&self, watch: &mut dyn Watch) -> io::Result<()> {
+        let left = rustix::io::ioctl_fionread(&self.0)?;
         for _ in 0..left.div_ceil(READ as u64) {
             self.read_once(watch)?;
         }
@@ -249,27 +271,8 @@ impl Pipe {
 }
 
 struct Events {
-    out: PollFlags,
-    err: PollFlags,
+    out: bool,
+    err: bool,
     exited: bool,
     poked: bool,
-}
-
-fn wait(pidfd: &OwnedFd, out: &Pipe, err: &Pipe, chunk: &Chunk<'_>, ns: Option<u64>) -> io::Result<Events> {
-    // A pipe that has ended keeps its place, as a second look at the process that asks for nothing.
-    let pipe = |pipe: &Pipe| pipe.0.as_ref().map_or(PollFlags::empty(), |_| PollFlags::IN);
-    let mut fds = [
-        PollFd::new(pidfd, PollFlags::IN),
-        PollFd::new(&chunk.poke().0, PollFlags::IN),
-        PollFd::new(out.0.as_ref().unwrap_or(pidfd), pipe(out)),
-        PollFd::new(err.0.as_ref().unwrap_or(pidfd), pipe(err)),
-    ];
-    let timeout =
-        ns.map(|ns| Timespec { tv_sec: (ns / 1_000_000_000) as i64, tv_nsec: (ns % 1_000_000_000) as _ });
-    match poll(&mut fds, timeout.as_ref()) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let events = |n: usize| fds[n].revents();
-    Ok(Events { exited: !events(0).is_empty(), poked: !events(1).is_empty(), out: events(2), err: events(3) })
 }

@@ -13,6 +13,8 @@ struct Room {
     bytes: u64,
     leases: usize,
     isolated: usize,
+    /// Only what waits before this task.
+    below: Option<Seq>,
     /// Nothing was granted yet: the first lease has a task, however large.
     first: bool,
 }
@@ -110,11 +112,12 @@ impl Job {
                 bytes: claim.bytes_max,
                 leases: claim.leases_max,
                 isolated: claim.isolated_max,
+                below: claim.below,
                 first: true,
             };
             let mut fences = self.grant_waiting(now, node, class, idle, &mut room, bugs);
             let alone = fences.iter().any(|fence| self.leases[fence].quarantined);
-            if !alone {
+            if !alone && claim.below.is_none() {
                 fences.extend(self.grant_head(node, class, &mut room, bugs));
             }
             if !fences.is_empty() {
@@ -134,7 +137,8 @@ impl Job {
         bugs: Bugs,
     ) -> Vec<Fence> {
         let due = |w: &&Waiting| w.class == class && (w.due <= now || bugs.has(Bug::DueIgnored));
-        let candidates: Vec<Waiting> = self.waiting.values().filter(due).cloned().collect();
+        let is_below = |w: &&Waiting| room.below.is_none_or(|below| w.range.lo < below);
+        let candidates: Vec<Waiting> = self.waiting.values().filter(due).filter(is_below).cloned().collect();
         let mut fences = Vec::new();
         let mut joined = false;
         for w in &candidates {

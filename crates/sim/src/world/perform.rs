@@ -168,7 +168,8 @@ impl World {
         let within = asked == 0 || asked.saturating_add(bytes) <= most;
         ensure!(within, NodeBounds, "node {slot} asks for {asked} bytes, holds {bytes}, at most {most}");
         let (asked, n, most) = (claim.leases_max, host.leases(), host.cfg.leases_max);
-        let within = asked.saturating_add(n) <= most;
+        // One more for what all that it holds may be waiting for.
+        let within = asked.saturating_add(n) <= most + usize::from(claim.below.is_some());
         ensure!(within, NodeBounds, "node {slot} asks for {asked} leases, holds {n}, at most {most}");
         Ok(())
     }
@@ -177,7 +178,7 @@ impl World {
     fn bounded(&self, slot: usize) -> Checked {
         let host = &self.hosts[slot];
         let (n, most) = (host.leases(), host.cfg.leases_max);
-        ensure!(n <= most, NodeBounds, "node {slot} holds {n} leases, at most {most}");
+        ensure!(n <= most + 1, NodeBounds, "node {slot} holds {n} leases, at most {most}");
         let (taken, capacity) = (host.pool.taken(), &host.cfg.capacity);
         ensure!(taken.fits(capacity), NodeBounds, "tasks take {taken} of node {slot}, which has {capacity}");
         Ok(())

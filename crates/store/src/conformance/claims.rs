@@ -15,6 +15,7 @@ pub(super) const CASES: &[Case] = super::cases!["claims":
     range_max_bounds_each_lease,
     leases_max_bounds_their_number,
     isolated_max_bounds_what_is_being_isolated,
+    below_grants_what_waits_in_front_and_nothing_else,
     tasks_bounds_the_sum_of_the_leases,
     waiting_ranges_come_before_the_head,
     waiting_ranges_come_in_order_and_never_merged,
@@ -146,6 +147,17 @@ fn isolated_max_bounds_what_is_being_isolated(store: &dyn Store) {
     assert_eq!(opens(&node.claim_at(NOW, at_most(0))), [set(&[(9, 20)])], "others are not held up");
     assert_eq!(opens(&node.claim_at(NOW, at_most(1))), [one(0)]);
     assert_eq!(opens(&node.claim_at(NOW, at_most(9))), [one(1), one(8)]);
+}
+
+fn below_grants_what_waits_in_front_and_nothing_else(store: &dyn Store) {
+    scattered(store, 8);
+    let mut node = Node::new(store);
+    let below = |seq| Claim { below: Some(seq), ..any(100) };
+    assert_eq!(node.claim_at(NOW, below(0)), []);
+    assert_eq!(opens(&node.claim_at(NOW, below(4))), [one(0), one(2)]);
+    assert_eq!(node.claim_at(NOW, below(4)), [], "nothing from the head");
+    assert_eq!(opens(&node.claim_at(NOW, below(5))), [one(4)]);
+    assert_eq!(opens(&node.claim_at(NOW, any(100))), [one(6), set(&[(8, 18)])]);
 }
 
 fn tasks_bounds_the_sum_of_the_leases(store: &dyn Store) {

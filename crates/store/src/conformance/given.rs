@@ -90,6 +90,7 @@ pub(super) fn any(tasks: u64) -> Claim {
         bytes_max: u64::MAX,
         leases_max: 1_000,
         isolated_max: 1_000,
+        below: None,
     }
 }
 

@@ -321,6 +321,7 @@ impl<'a> Walk<'a> {
             bytes_max: if self.rng.chance(0.3) { self.rng.below(600) } else { u64::MAX },
             leases_max: self.rng.below(6) as usize,
             isolated_max: self.rng.below(4) as usize,
+            below: self.rng.chance(0.1).then(|| self.rng.below(40)),
         }
     }
 
@@ -399,6 +400,8 @@ impl<'a> Walk<'a> {
         assert!(fresh.iter().all(|l| l.class == first.class && l.demand == first.demand), "{fresh:?}");
         assert!(fresh.len() <= claim.leases_max && fresh.iter().all(|lease| lease.job == first.job));
         assert!(fresh.iter().map(|lease| lease.open.len()).sum::<u64>() <= wanted);
+        let is_below = |lease: &Lease| claim.below.is_none_or(|below| lease.open.first() < Some(below));
+        assert!(fresh.iter().all(is_below), "{fresh:?} is not all below {:?}", claim.below);
         let others = || self.leases.values().filter(|(owner, _)| *owner != node).map(|(_, lease)| lease.job);
         assert!(!book.policy.exclusive || others().all(|job| job != first.job), "it is exclusive");
         let had = self.leases.values().filter(|(owner, _)| *owner == node).count();

@@ -117,7 +117,7 @@ fn from_job(
         }
         let left =
             Left { tasks, bytes: claim.bytes_max, leases: claim.leases_max, isolated: claim.isolated_max };
-        let leases = from_class(books, node, job, class, left, holds_nothing)?;
+        let leases = from_class(books, node, job, class, claim.below, left, holds_nothing)?;
         if !leases.is_empty() {
             return Ok(leases);
         }

@@ -14,10 +14,9 @@ const SIZES: &str = "SELECT first_seq, count, bytes FROM block WHERE job = ?1 AN
                      (SELECT max(first_seq) FROM block WHERE job = ?1 AND first_seq <= ?2) ORDER BY first_seq";
 /// Waiting ranges that are due, by their place. The plus keeps SQLite from sorting by way of the index on due: few
 /// rows are needed, the lowest.
-const DUE: &str = "WHERE job = ?1 AND +due <= ?2 AND class = ?3 ORDER BY lo";
+const DUE: &str = "WHERE job = ?1 AND +due <= ?2 AND class = ?3 AND lo < ?4 ORDER BY lo";
 /// Those of them that give one lease together in a job with a graph.
-const TOGETHER: &str =
-    "WHERE job = ?1 AND +due <= ?2 AND class = ?3 AND part = 0 AND attempts = 0 AND crashes = 0 ORDER BY lo";
+const TOGETHER: &str = "WHERE job = ?1 AND +due <= ?2 AND class = ?3 AND lo < ?4 AND part = 0 AND attempts = 0 AND crashes = 0 ORDER BY lo";
 const ANY_DUE: &str = "SELECT 1 FROM waiting WHERE job = ?1 AND due <= ?2";
 
 /// What is left of a claim's bounds.
@@ -41,16 +40,17 @@ pub(super) fn from_class(
     node: NodeId,
     job: &JobRow,
     class: u32,
+    below: Option<Seq>,
     mut left: Left,
     holds_nothing: bool,
 ) -> Step<Vec<LeaseRow>> {
     let mut leases = Vec::new();
-    let parts = waiting_parts(books, job, class, &mut left, holds_nothing)?;
+    let parts = waiting_parts(books, job, class, below, &mut left, holds_nothing)?;
     let quarantined = parts.iter().any(|part| part.quarantined);
     for part in parts {
         leases.push(lease_waiting(books, node, part)?);
     }
-    if left.tasks > 0 && left.leases > 0 && !quarantined {
+    if left.tasks > 0 && left.leases > 0 && !quarantined && below.is_none() {
         leases.extend(lease_head(books, node, job, class, &left, leases.is_empty())?);
     }
     Ok(leases)
@@ -61,6 +61,7 @@ fn waiting_parts(
     books: &mut Books<'_>,
     job: &JobRow,
     class: u32,
+    below: Option<Seq>,
     left: &mut Left,
     holds_nothing: bool,
 ) -> Step<Vec<Part>> {
@@ -71,8 +72,10 @@ fn waiting_parts(
         return Ok(parts);
     }
     let (conn, now, policy) = (books.conn, books.now, &job.spec.policy);
+    // Seqs are below this in any case.
+    let below = below.map_or(i64::MAX, |below| i64::try_from(below).unwrap_or(i64::MAX));
     let mut together = false;
-    each(conn, DUE, params![int(job.job.0), int(now), class], |row: WaitingRow| {
+    each(conn, DUE, params![int(job.job.0), int(now), class, below], |row: WaitingRow| {
         let joins = job.graph && (row.part, row.attempts, row.crashes) == (0, 0, 0);
         let quarantined = rules::needs_quarantine(policy, row.crashes);
         let isolated = rules::is_isolated(row.part, row.crashes);
@@ -82,7 +85,7 @@ fn waiting_parts(
         }
         let fit = left.bytes.checked_div(record_bytes).unwrap_or(u64::MAX).max(u64::from(parts.is_empty()));
         let most = [limit(row.part), limit(policy.range_max), fit].into_iter().fold(left.tasks, u64::min);
-        let rows = if joins { joined(conn, job.job, now, class, most)? } else { vec![row] };
+        let rows = if joins { joined(conn, job.job, now, class, below, most)? } else { vec![row] };
         let n = rows.iter().map(|row| row.range.len()).sum::<u64>().min(most);
         if n == 0 {
             return Ok(false);
@@ -99,9 +102,16 @@ fn waiting_parts(
 }
 
 /// The lowest of the ranges that give one lease together, with at least `most` tasks if there are so many.
-fn joined(conn: &Connection, job: JobId, now: u64, class: u32, most: u64) -> Step<Vec<WaitingRow>> {
+fn joined(
+    conn: &Connection,
+    job: JobId,
+    now: u64,
+    class: u32,
+    below: i64,
+    most: u64,
+) -> Step<Vec<WaitingRow>> {
     let (mut rows, mut tasks) = (Vec::new(), 0u64);
-    each(conn, TOGETHER, params![int(job.0), int(now), class], |row: WaitingRow| {
+    each(conn, TOGETHER, params![int(job.0), int(now), class, below], |row: WaitingRow| {
         tasks += row.range.len();
         rows.push(row);
         Ok(tasks < most)

@@ -100,6 +100,7 @@ pub(crate) fn claim(job: JobId, tasks: u64) -> Claim {
         bytes_max: u64::MAX,
         leases_max: 8,
         isolated_max: 8,
+        below: None,
     }
 }
 

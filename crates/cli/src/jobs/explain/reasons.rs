@@ -2,7 +2,7 @@
 
 use super::Explanation;
 use super::facts::Facts;
-use crate::command::BACKGROUND_KIND;
+use crate::command::is_background;
 use crate::jobs::{count, processes, tasks};
 use crate::lang::demand::shown;
 use crate::session::time;
@@ -139,7 +139,7 @@ fn hold_and_room(facts: &Facts, all: &mut Explanation) {
     }
     if facts.working().next().is_none() {
         all.why.push("no node is there to run it".into());
-        let submitted = facts.job.spec.handler == BACKGROUND_KIND;
+        let submitted = is_background(&facts.job.spec.handler);
         let here = if submitted { "`divvy work --until-empty`, or " } else { "" };
         all.next.push(format!("{here}`divvy resume {job}` runs it here"));
     }

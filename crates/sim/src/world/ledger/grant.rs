@@ -79,6 +79,14 @@ impl Ledger {
         ensure!(isolated <= most, Grants, "{isolated} tasks to be kept apart are granted, at most {most}");
         let (bytes, most) = (tasks * job.plan.record_len, claim.bytes_max.max(job.plan.record_len));
         ensure!(bytes <= most, Grants, "{bytes} bytes granted, at most {most}");
+        let below =
+            |l: &&&Lease| claim.below.is_none_or(|below| l.open.first().is_some_and(|seq| seq < below));
+        ensure!(
+            new.iter().all(|l| below(&l)),
+            Grants,
+            "{new:?}, though only {:?} was asked for",
+            claim.below
+        );
         let asked = claim.only.is_none_or(|only| self.with_those_before(only).contains(&id))
             && claim.handlers.contains(&job.plan.spec.handler);
         ensure!(asked, Grants, "job {id} was not asked for");
