@@ -264,14 +264,15 @@ impl Node {
         self.hungry = reply.hungry > 0;
         self.held.values_mut().for_each(Lent::on_confirmed);
         self.on_taken(&reply, out);
+        let passes: Vec<u64> = reply.leases.iter().map(|lease| self.passes_of(lease)).collect();
         self.on_views(&reply.jobs);
         if trip.claims {
             self.on_claimed(now, wall, trip, &reply);
         }
         let granted = !reply.leases.is_empty();
-        for lease in reply.leases {
+        for (lease, passes) in reply.leases.into_iter().zip(passes) {
             let (key, mut lent) = ((lease.job, lease.fence), Lent::new(lease.clone()));
-            lent.passes = self.passes_of(lease.job, lease.class);
+            lent.passes = passes;
             self.moved_at = now;
             if lent.shelf.is_empty() {
                 // The workers have it now. What is on a shelf may go back from there, and nobody would ring for that.

@@ -6,7 +6,7 @@
 use super::{Action, Node, Phase};
 use crate::pack::{Choice, PASSES_MAX, choose_fairly};
 use divvy_core::{Demand, Intervals, JobId, Range, Seq};
-use divvy_store::Held;
+use divvy_store::{Held, Lease};
 
 /// The tasks of a lease that were told to run and have not ended.
 #[derive(Debug, Clone, Default)]
@@ -106,9 +106,14 @@ impl Node {
         any
     }
 
-    /// How often a class of a job was passed over while it waited in the store.
-    pub(super) fn passes_of(&self, job: JobId, class: u32) -> u64 {
-        self.jobs.get(&job).and_then(|job| job.passes.get(class as usize)).copied().unwrap_or(0)
+    /// How often a lease's tasks were passed over while they waited in the store: as often as the oldest of their class,
+    /// if it is among them. Others are younger; were they due as well, they would take its turn.
+    pub(super) fn passes_of(&self, lease: &Lease) -> u64 {
+        let Some(job) = self.jobs.get(&lease.job) else { return 0 };
+        let (at, first) = (lease.class as usize, lease.open.first());
+        let oldest = job.view.as_ref().and_then(|view| view.classes.get(at)).and_then(|class| class.oldest);
+        let has_oldest = oldest.is_some_and(|oldest| first.is_some_and(|first| first <= oldest));
+        if has_oldest { job.passes[at] } else { 0 }
     }
 
     /// Whether a task of this demand could start at once.
