@@ -54,7 +54,8 @@ pub fn choose_fairly<'d>(
     }
 }
 
-fn score(room: &Demand, capacity: &Demand, demand: &Demand) -> f64 {
+/// How well a demand goes with the room there is; see [`choose_fairly`].
+pub(crate) fn score(room: &Demand, capacity: &Demand, demand: &Demand) -> f64 {
     let part = |(name, amount): (&str, u64)| {
         let all = capacity.get(name) as f64;
         amount as f64 * room.get(name) as f64 / (all * all)

@@ -1,7 +1,7 @@
 //! Jobs and tasks as a store shows them.
 
 use crate::graph::Graph;
-use divvy_core::{Demand, Fence, Intervals, JobId, Millis, NodeId, Seq};
+use divvy_core::{Demand, Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
 
 /// How a job's tasks may fail and be shared. All bounds are the job's own, so that every node keeps the same ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +77,21 @@ impl Needs {
     pub fn run_end(&self, seq: Seq) -> Seq {
         let after = self.starts.partition_point(|(from, _)| *from <= seq);
         self.starts.get(after).map_or(u64::MAX, |(from, _)| *from)
+    }
+
+    /// The runs of a range, with their classes, in their order.
+    pub fn runs(&self, range: Range) -> impl Iterator<Item = (Range, u32)> {
+        let mut next = self.starts.partition_point(|(from, _)| *from <= range.lo);
+        let mut lo = range.lo;
+        std::iter::from_fn(move || {
+            if lo >= range.hi {
+                return None;
+            }
+            let class = next.checked_sub(1).map_or(0, |at| self.starts[at].1);
+            let run = Range::new(lo, self.starts.get(next).map_or(range.hi, |(from, _)| range.hi.min(*from)));
+            (lo, next) = (run.hi, next + 1);
+            Some((run, class))
+        })
     }
 
     /// Number of classes, at least 1.
@@ -331,6 +346,9 @@ mod tests {
         assert!(needs.is_sane());
         assert_eq!([0, 4, 5, 9].map(|seq| needs.class_of(seq)), [1, 1, 0, 0]);
         assert_eq!([0, 4, 5].map(|seq| needs.run_end(seq)), [5, 5, u64::MAX]);
+        let runs = |lo, hi| needs.runs(Range::new(lo, hi)).collect::<Vec<_>>();
+        assert_eq!(runs(2, 9), [(Range::new(2, 5), 1), (Range::new(5, 9), 0)]);
+        assert_eq!((runs(2, 5), runs(5, 5)), (vec![(Range::new(2, 5), 1)], vec![]));
         let none = Needs::default();
         assert_eq!((none.is_sane(), none.classes(), none.class_of(7), none.more(0)), (true, 1, 0, None));
         let circle = vec![Class { more: Some(0), ..Class::default() }];

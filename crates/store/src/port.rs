@@ -14,9 +14,9 @@
 //!
 //! # What is kept
 //!
-//! For each job a *head* (everything below was leased at least once) and a *tail* (number of records); the
-//! *leases* with their unfinished tasks; the *waiting* ranges, which were leased before and may be leased again
-//! (lost, given back, failed and due later); the *blocked*, the *dead* and the *canceled*. In a job with a graph
+//! For each job a *head* (everything below was leased or set aside at least once) and a *tail* (number of records); the
+//! *leases* with their unfinished tasks; the *waiting* ranges, which may be leased though they are
+//! below the head (lost, given back, set aside, failed and due later); the *blocked*, the *dead* and the *canceled*. In a job with a graph
 //! nothing is above the head: what is not blocked waits from the beginning. These sets and `[head, tail)` are
 //! disjoint, but for the canceled at or above the head; what is below the head and in none of them is done.
 //!
@@ -89,7 +89,8 @@ pub struct Lease {
 pub struct Want {
     /// The job.
     pub job: JobId,
-    /// The class. Of a job that is named at all, classes that are not are not wanted.
+    /// The class. Of a job that is named at all, classes that are not are not wanted. Of two wants of one class the
+    /// first counts.
     pub class: u32,
     /// Tasks in all leases of this claim.
     pub tasks: u64,
@@ -106,7 +107,8 @@ pub struct Claim {
     pub handlers: Vec<String>,
     /// All that the node has, whether in use or not.
     pub capacity: Demand,
-    /// Sizes for the jobs that the node knows. 0 means: none of this class.
+    /// Sizes for the jobs that the node knows, of each job the class first that it would rather have. 0 means: none of
+    /// this class.
     pub wants: Vec<Want>,
     /// Size for a job that is not in `wants`.
     pub want_new: u64,
@@ -197,9 +199,12 @@ pub struct JobView {
 pub struct ClassView {
     /// What each task takes.
     pub demand: Demand,
-    /// Tasks of it that could be leased now, also those behind a run of another class above the head: over all
-    /// classes they add up to [`JobView::claimable`].
+    /// Tasks of it that could be leased now, also those behind a run of another class above the head, as far as one
+    /// claim could set aside what stands before them in a job that is not exclusive. Where that is all of the job they
+    /// add up over the classes to [`JobView::claimable`].
     pub claimable: u64,
+    /// The first of them in the log, which has waited longest.
+    pub oldest: Option<Seq>,
 }
 
 /// The answer to an [`Exchange`].
@@ -261,16 +266,20 @@ pub trait Store: Send + Sync {
     ///
     /// A failed task that has outgrown its class waits in the next, alone, due at once, with its attempts and crashes.
     ///
-    /// Claim: the first job in order of ids, and of it the first class that fits into `capacity`, that grants anything,
-    /// among the jobs that are not finished, not paused, whose handler is listed, that come after nothing that has not
+    /// Claim: the first job in order of ids, and of it the first class that fits into `capacity`, that grants anything
+    /// (in the order of the job's wants; ascending if it is not named), among the jobs that are not finished, not paused, whose handler is listed, that come after nothing that has not
     /// succeeded, and (if exclusive) of which no other node holds a lease. Of the class first the waiting ranges that
     /// are due, ascending by `lo`, each giving one lease of its lowest tasks, at most `part` (0: no limit; the rest of
-    /// the range waits on), and never merged, except that in a job with a graph all those with `part` 0 and nothing
+    /// the range waits on), and never merged, except that in a job with a graph or with several classes all those with `part` 0 and nothing
     /// charged (no attempts, no crashes) give one lease together, of the lowest tasks of them all, in the place of the
     /// first; then, if the head's task begins in this class, one range `[head, head + n)` up to the end of that run of
     /// the class, without the canceled (if it is canceled as a whole it is passed over, and the next taken; if all
     /// above the head is canceled the head stays). A run that is canceled from the head to its end is passed over
-    /// before anything else, so that it keeps no class behind it waiting. `tasks`,
+    /// before anything else, so that it keeps no class behind it waiting. If nothing of a class waits that was named,
+    /// and the head stands in another, the runs up to the next of this class are *set aside*: what is not canceled of
+    /// them waits, each piece as a range of its own, `part` 0, nothing charged, due at once, and the head goes on. No
+    /// run is set aside with which more than [`AHEAD_MAX`](crate::rules::AHEAD_MAX) ranges of the job would wait, and
+    /// none of an exclusive job. `tasks`,
     /// `bytes_max` and `leases_max` bound all leases of the claim together, `range_max` each; ranges that are being
     /// isolated are passed over once `isolated_max` of them were granted.
     /// Bytes are counted by whole blocks: a lease from the head ends at the last block that still fits; waiting

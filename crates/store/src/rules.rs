@@ -5,6 +5,11 @@
 
 use crate::job::Policy;
 
+/// Most ranges of a job that wait when a claim sets runs aside to reach a class behind them. So many rows a job may
+/// cost, and so many are looked through for a claim; a class whose next task is farther away has to wait until others
+/// are leased. With 512 classes in random order a node still finds, of nearly all, a task among so many.
+pub const AHEAD_MAX: u64 = 4_096;
+
 /// How a lost lease comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterLoss {

@@ -1,11 +1,22 @@
 //! What to ask for, and when.
 
+use super::shelf::Place;
 use super::{Job, Node, Phase};
 use crate::config::Until;
+use crate::pack::{Choice, PASSES_MAX, score};
 use crate::size::{Known, lease_size};
 use divvy_core::{Demand, JobId};
-use divvy_store::{Claim, Want};
+use divvy_store::{Claim, ClassView, JobView, Want};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
+
+/// Of tasks that last this many round trips and more, the node takes what fits best each time there is room. Room is
+/// free for up to one round trip then, at most 2 % of the time; what a node loses that has to choose among the few
+/// classes that it has in stock is more (`divvy-sim packing`).
+const PICKS_FROM: f64 = 50.0;
+
+/// And of this many round trips for each worker, since they ask one after the other.
+const PICKS_EACH: f64 = 4.0;
 
 impl Node {
     pub(super) fn wants_claim(&self, now: u64) -> bool {
@@ -84,13 +95,112 @@ impl Node {
             let tasks = (view.claimable > 0).then(|| self.size(known, view.claimable, self.cfg.workers));
             return tasks.map(|tasks| Want { job, class: 0, tasks }).into_iter().collect();
         }
+        let mut wants = match self.picks(job, known) {
+            true => self.picked(job, known, view),
+            false => self.stock(job, known, view),
+        };
+        if wants.is_empty() {
+            // A job that is not named at all would have the size for new ones.
+            wants.push(Want { job, class: 0, tasks: 0 });
+        }
+        wants
+    }
+
+    /// Whether it pays to ask the store each time there is room, for what fits best then: it has tasks of several
+    /// classes, and a round trip is short beside them. Else enough is asked for to last.
+    pub(super) fn picks(&self, id: JobId, job: &Job) -> bool {
+        let Some(view) = &job.view else { return false };
+        let several = view.classes.iter().filter(|class| class.claimable > 0).nth(1).is_some();
+        let trips = PICKS_FROM.max(PICKS_EACH * f64::from(self.cfg.workers));
+        let is_long = |task_ns: f64| task_ns >= trips * self.round_trip_ns();
+        several && !self.unable.contains(&id) && job.task_ns.get().is_none_or(is_long)
+    }
+
+    /// What there is room for now, the best fit first; or, if room is to be kept free for a task, that one.
+    fn picked(&self, job: JobId, known: &Job, view: &JobView) -> Vec<Want> {
+        match self.next(true) {
+            (Choice::KeepFree(_), Some(Place::Store(id, class))) if id == job => {
+                return vec![Want { job, class, tasks: 1 }];
+            }
+            (Choice::KeepFree(_), _) => return Vec::new(),
+            _ => {}
+        }
+        let fitting = view.classes.iter().zip(0..).filter(|(class, _)| self.could_start(&class.demand));
+        let mut wants: Vec<(u32, u64)> = fitting
+            .map(|(class, nth)| (nth, self.want(job, known, nth, class)))
+            .filter(|(_, tasks)| *tasks > 0)
+            .collect();
+        self.order(known, view, &mut wants);
+        // More than one of the first only, as the others are asked for in its place; and none of a claim's room is taken
+        // twice.
+        let most = wants.first().map_or(0, |(class, tasks)| (*tasks).min(self.in_a_row(known, view, *class)));
+        let wants = wants.into_iter().zip(std::iter::once(most).chain(std::iter::repeat(1)));
+        wants.map(|((class, _), tasks)| Want { job, class, tasks }).collect()
+    }
+
+    /// How many tasks of this class would be started one after the other before another class fits better.
+    fn in_a_row(&self, known: &Job, view: &JobView, class: u32) -> u64 {
+        let chosen = &view.classes[class as usize];
+        let most = if known.passes[class as usize] >= PASSES_MAX { 1 } else { chosen.claimable };
+        let (mut room, mut tasks) = (self.room.clone(), 1);
+        room.take(&chosen.demand, 1);
+        let score = |room: &Demand, class: &ClassView| score(room, &self.cfg.capacity, &class.demand);
+        while tasks < most.min(self.free_workers()) && chosen.demand.fits(&room) {
+            let here = score(&room, chosen);
+            let others = view.classes.iter().filter(|other| other.claimable > 0 && other.demand.fits(&room));
+            if others.into_iter().any(|other| score(&room, other) > here) {
+                break;
+            }
+            room.take(&chosen.demand, 1);
+            tasks += 1;
+        }
+        tasks
+    }
+
+    /// Of every class as much as lasts a while; first what there is room for now.
+    fn stock(&self, job: JobId, known: &Job, view: &JobView) -> Vec<Want> {
         let classes = view.classes.iter().zip(0..);
-        classes.map(|(c, class)| Want { job, class, tasks: self.want(job, known, class, c) }).collect()
+        let mut wants: Vec<(u32, u64)> =
+            classes.map(|(class, nth)| (nth, self.want(job, known, nth, class))).collect();
+        self.order(known, view, &mut wants);
+        wants.into_iter().map(|(class, tasks)| Want { job, class, tasks }).collect()
+    }
+
+    /// Whose turn it is first, then by how well they fit into the room there is, then the oldest.
+    fn order(&self, known: &Job, view: &JobView, wants: &mut [(u32, u64)]) {
+        let rank = |class: u32| {
+            let (at, class) = (class as usize, &view.classes[class as usize]);
+            let overdue = if known.passes[at] >= PASSES_MAX { known.passes[at] } else { 0 };
+            let fits = self.could_start(&class.demand);
+            let score = if fits { score(&self.room, &self.cfg.capacity, &class.demand) } else { -1.0 };
+            (overdue, score, class.oldest.unwrap_or(u64::MAX))
+        };
+        wants.sort_by_cached_key(|(class, _)| {
+            let (overdue, score, oldest) = rank(*class);
+            (Reverse(overdue), Reverse((score * 1e9) as i64), oldest)
+        });
+    }
+
+    /// Whether what a claim asks for may be of all that is waited for here: of any job that is held, if it is for what is
+    /// missing.
+    pub(super) fn asks_all(&self, claim: &Claim) -> bool {
+        if claim.below.is_some() { self.holds_one_job() } else { self.wants_all(claim) }
+    }
+
+    /// Whether a claim wants some of all that the store has shown and that may ever run here.
+    fn wants_all(&self, claim: &Claim) -> bool {
+        let wanted: BTreeSet<(JobId, u32)> =
+            claim.wants.iter().filter(|want| want.tasks > 0).map(|want| (want.job, want.class)).collect();
+        self.jobs.iter().filter(|(id, _)| !self.unable.contains(id)).all(|(id, job)| {
+            let classes = job.view.iter().flat_map(|view| &view.classes).zip(0..);
+            let mut open = classes.filter(|(c, _)| c.claimable > 0 && c.demand.fits(&self.cfg.capacity));
+            open.all(|(_, class)| wanted.contains(&(*id, class)))
+        })
     }
 
     /// Tasks of a class that may take something of the node. As long as some of it wait on the shelf, what is missing
     /// is room, not tasks.
-    fn want(&self, job: JobId, known: &Job, class: u32, view: &divvy_store::ClassView) -> u64 {
+    fn want(&self, job: JobId, known: &Job, class: u32, view: &ClassView) -> u64 {
         let fits = self.at_once(&view.demand);
         let shelved = self
             .held

@@ -8,7 +8,8 @@
 //! 3. If the store shows hungry nodes, half of what waits here is given back, if that is worth the trip.
 //! 4. Leases that the store no longer has are dropped, and what still runs of them is no longer told.
 //! 5. A stop gives back what has not started, waits for what has, reports, and ends.
-//! 6. Tasks that take something of the node start when there is room, the best fit first.
+//! 6. Tasks that take something of the node start when there is room, the best fit first: of what is here, and, where a
+//!    round trip is short beside a task, of all that the store has.
 //!
 //! | file | idea |
 //! |---|---|
@@ -50,16 +51,19 @@ struct Trip {
     id: u64,
     sent_ns: u64,
     claims: bool,
-    /// What it claims may be of any job that is held.
-    of_all: bool,
     /// Leases of which tasks were unfinished when it was sent. What a claim is refused with none of them, it is not
     /// refused for what is held.
     open: usize,
+    /// What it claims may be of all that is waited for here.
+    asks_all: bool,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Job {
     view: Option<JobView>,
+    /// By class: how many younger tasks were started here before the oldest in the store, since it was last somebody's
+    /// turn.
+    passes: Vec<u64>,
     task_ns: Mean,
     /// Tasks that the mean comes from.
     seen: u64,
@@ -86,6 +90,8 @@ pub struct Node {
     round_trip: Mean,
     workers_all: u64,
     idle: u32,
+    /// Room has come back since the last claim went out.
+    grew: bool,
     /// Another node has found nothing to do.
     hungry: bool,
     /// The last claim found nothing.
@@ -134,6 +140,7 @@ impl Node {
             round_trip: Mean::default(),
             workers_all: u64::from(cfg.workers),
             idle: cfg.workers,
+            grew: false,
             hungry: false,
             dry: false,
             empty: false,
@@ -193,6 +200,7 @@ impl Node {
         if !worked.ended.is_empty() {
             self.on_ended(key, &worked.ended);
             // There is room now for what was not asked for before.
+            self.grew = true;
             self.claim_at = self.claim_at.min(now);
         }
         if !worked.done.is_empty() && self.view(key.0).is_some_and(|view| view.blocked > 0) {
@@ -258,13 +266,15 @@ impl Node {
         self.hungry = reply.hungry > 0;
         self.held.values_mut().for_each(Lent::on_confirmed);
         self.on_taken(&reply, out);
+        let passes: Vec<u64> = reply.leases.iter().map(|lease| self.passes_of(lease)).collect();
         self.on_views(&reply.jobs);
         if trip.claims {
             self.on_claimed(now, wall, trip, &reply);
         }
         let granted = !reply.leases.is_empty();
-        for lease in reply.leases {
-            let (key, lent) = ((lease.job, lease.fence), Lent::new(lease.clone()));
+        for (lease, passes) in reply.leases.into_iter().zip(passes) {
+            let (key, mut lent) = ((lease.job, lease.fence), Lent::new(lease.clone()));
+            lent.passes = passes;
             self.moved_at = now;
             if lent.shelf.is_empty() {
                 // The workers have it now. What is on a shelf may go back from there, and nobody would ring for that.
@@ -284,6 +294,10 @@ impl Node {
             }
             if self.is_through(trip.claims) {
                 return self.end(End::Finished, out);
+            }
+            if trip.claims {
+                // This was the best that the store had.
+                self.start_shelved(false, out);
             }
         } else {
             // A lease that arrives after the stop goes back unstarted.
@@ -410,7 +424,7 @@ impl Node {
 
     /// Sends what is to be sent, or ends.
     fn step(&mut self, now: u64, out: &mut Vec<Action>) {
-        self.start_shelved(out);
+        self.start_shelved(now >= self.again_at, out);
         if self.trip.is_some() || self.phase == Phase::Ended || now < self.again_at {
             return;
         }
@@ -429,11 +443,11 @@ impl Node {
             id: self.trips,
             sent_ns: now,
             claims: claim.is_some(),
-            of_all: claim.as_ref().is_none_or(|claim| claim.below.is_none()) || self.holds_one_job(),
             open: self.open_leases(),
+            asks_all: claim.as_ref().is_some_and(|claim| self.asks_all(claim)),
         });
         if claim.is_some() {
-            self.claimed_at = now;
+            (self.claimed_at, self.grew) = (now, false);
         }
         (self.report_at, self.urgent) = (u64::MAX, false);
         (self.sent_at, self.ask_at, self.quiet) = (now, u64::MAX, false);
@@ -482,7 +496,9 @@ impl Node {
 
     fn on_views(&mut self, views: &[JobView]) {
         for view in views {
-            self.jobs.entry(view.job).or_default().view = Some(view.clone());
+            let job = self.jobs.entry(view.job).or_default();
+            job.passes.resize(view.classes.len(), 0);
+            job.view = Some(view.clone());
         }
         self.unable.retain(|id| views.iter().any(|v| v.job == *id && !v.finished));
         // What is remembered is bounded by what is held and what was just heard of.
@@ -499,10 +515,12 @@ impl Node {
 
     fn on_claimed(&mut self, now: u64, wall: Millis, trip: Trip, reply: &Reply) {
         self.dry = reply.leases.is_empty();
-        self.quiet = self.dry && reply.next_due.is_none() && trip.of_all;
+        self.quiet = self.dry && reply.next_due.is_none() && trip.asks_all;
         self.empty = self.quiet && trip.open == 0;
         self.refused_with = if self.dry { trip.open } else { 0 };
-        self.claim_at = if self.dry {
+        // Who has more room than when it asked asks again, and who kept room free for what others have taken meanwhile.
+        let again = self.dry && (self.grew || self.forget_overdue());
+        self.claim_at = if self.dry && !again {
             let due = reply.next_due.map(|due| now + due.saturating_sub(wall).max(1) * 1_000_000);
             due.unwrap_or(u64::MAX).min(now + self.cfg.dry_poll_ns)
         } else {

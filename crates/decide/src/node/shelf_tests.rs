@@ -3,7 +3,7 @@
 use super::*;
 use divvy_core::demand::{CPUS, MEM};
 use divvy_core::{Fence, Range, Seq};
-use divvy_store::Lease;
+use divvy_store::{ClassView, Lease};
 
 /// A node and what it was last asked to do.
 struct Seen {
@@ -186,4 +186,65 @@ fn what_a_paused_job_has_not_started_goes_back() {
     assert_eq!(exchange.reports[0].back, Range::new(1, 3).into());
     seen.done(1, 0);
     assert_eq!(seen.runs(), []);
+}
+
+/// A job of long tasks of these classes, with so many cores each, all claimable; the oldest has waited longest.
+fn job_of(cores: &[u64]) -> JobView {
+    let class = |(nth, n): (u64, &u64)| ClassView { demand: cpus(*n), claimable: 99, oldest: Some(nth) };
+    JobView {
+        job: JobId(1),
+        claimable: 99 * cores.len() as u64,
+        finished: false,
+        open: false,
+        record_bytes: 0,
+        dead: 0,
+        unfinished: 1_000,
+        blocked: 0,
+        paused: false,
+        stuck: false,
+        classes: (0..).zip(cores).map(class).collect(),
+    }
+}
+
+fn of_class(class: u32, lease: Lease) -> Lease {
+    Lease { class, ..lease }
+}
+
+impl Seen {
+    fn wants(&self) -> Vec<(u32, u64)> {
+        let (_, exchange) = self.trip.as_ref().expect("it asks");
+        exchange.claim.iter().flat_map(|c| &c.wants).map(|want| (want.class, want.tasks)).collect()
+    }
+}
+
+#[test]
+fn a_claim_names_what_fits_best_first() {
+    let mut seen = Seen::new(9, cpus(8));
+    let view = || vec![job_of(&[1, 2, 5, 9])];
+    let first = of_class(2, lease(1, 100..101, cpus(5)));
+    seen.reply(Reply { leases: vec![first], jobs: view(), workers: 1, ..Reply::default() });
+    assert_eq!((seen.runs(), seen.wants()), (vec![(1, 100)], vec![(1, 1), (0, 1)]), "three cores are left");
+    // The room comes back while the claim is under way: what was granted for less starts, then more is asked for.
+    seen.done(1, 100);
+    seen.node.idle = 9;
+    let second = of_class(1, lease(2, 200..201, cpus(2)));
+    seen.reply(Reply { leases: vec![second], jobs: view(), workers: 1, ..Reply::default() });
+    assert_eq!((seen.runs(), seen.wants()), (vec![(2, 200)], vec![(2, 1), (1, 1), (0, 1)]));
+}
+
+#[test]
+fn what_waits_in_the_store_is_not_passed_over_for_ever() {
+    let mut seen = Seen::new(9, cpus(8));
+    let view = || vec![job_of(&[8, 4])];
+    let small = |nth: u64| of_class(1, lease(nth, 100 + nth..101 + nth, cpus(4)));
+    seen.reply(Reply { leases: vec![small(1), small(2)], jobs: view(), workers: 1, ..Reply::default() });
+    for nth in 3..3 + crate::pack::PASSES_MAX {
+        seen.done(nth - 2, 98 + nth);
+        seen.node.idle = 9;
+        seen.reply(Reply { leases: vec![small(nth)], jobs: view(), workers: 1, ..Reply::default() });
+        if seen.wants() == [(0, 1)] {
+            return;
+        }
+    }
+    panic!("the large ones wait for ever");
 }

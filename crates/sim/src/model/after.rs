@@ -54,7 +54,7 @@ impl Model {
         let mut view = JobView { stuck: self.is_stuck(job), ..job.view(now) };
         if self.rests(job) {
             view.claimable = 0;
-            view.classes.iter_mut().for_each(|class| class.claimable = 0);
+            view.classes.iter_mut().for_each(|class| (class.claimable, class.oldest) = (0, None));
         }
         view
     }

@@ -41,7 +41,7 @@ impl Model {
                 && job.finished.is_none()
                 && !self.rests(job)
                 && claim.handlers.contains(&job.spec.handler)
-                && (0..job.spec.needs.classes()).any(|class| wanted(claim, job.id, class) > 0)
+                && wants_any(claim, job)
         });
         asked.map(|job| job.id).collect()
     }
@@ -84,13 +84,21 @@ impl Model {
     }
 }
 
+/// Whether any tasks of a job are wanted.
+fn wants_any(claim: &Claim, job: &Job) -> bool {
+    let mut named = claim.wants.iter().filter(|w| w.job == job.id).peekable();
+    match named.peek() {
+        Some(_) => named.any(|w| w.class < job.spec.needs.classes() && w.tasks > 0),
+        None => claim.want_new > 0,
+    }
+}
+
 /// Tasks that are wanted of a class: of a job that is named at all, only the named ones.
 fn wanted(claim: &Claim, job: JobId, class: u32) -> u64 {
-    let named = claim.wants.iter().filter(|w| w.job == job).collect::<Vec<_>>();
-    match named.iter().find(|w| w.class == class) {
-        Some(want) => want.tasks,
-        None if named.is_empty() => claim.want_new,
-        None => 0,
+    let mut named = claim.wants.iter().filter(|w| w.job == job).peekable();
+    match named.peek() {
+        Some(_) => named.find(|w| w.class == class).map_or(0, |w| w.tasks),
+        None => claim.want_new,
     }
 }
 
@@ -102,7 +110,12 @@ fn limit(n: u64) -> u64 {
 impl Job {
     /// Leases of the first class that fits and has any to grant.
     fn grant(&mut self, now: Millis, node: NodeId, idle: bool, claim: &Claim, bugs: Bugs) -> Vec<Fence> {
-        for class in 0..self.spec.needs.classes() {
+        let n = self.spec.needs.classes();
+        let named: Vec<u32> = claim.wants.iter().filter(|w| w.job == self.id).map(|w| w.class).collect();
+        let is_named = !named.is_empty();
+        let classes = if is_named { named } else { (0..n).collect() };
+        let ahead = if is_named && !self.spec.policy.exclusive { self.ahead() } else { Vec::new() };
+        for class in classes.into_iter().filter(|class| *class < n) {
             let fits = self.spec.needs.demand(class).fits(&claim.capacity);
             if !fits && !bugs.has(Bug::CapacityIgnored) {
                 continue;
@@ -117,6 +130,9 @@ impl Job {
             };
             let mut fences = self.grant_waiting(now, node, class, idle, &mut room, bugs);
             let alone = fences.iter().any(|fence| self.leases[fence].quarantined);
+            if fences.is_empty() && !room.is_full() && claim.below.is_none() {
+                self.reach(class, &ahead);
+            }
             if !alone && claim.below.is_none() {
                 fences.extend(self.grant_head(node, class, &mut room, bugs));
             }
@@ -142,7 +158,7 @@ impl Job {
         let mut fences = Vec::new();
         let mut joined = false;
         for w in &candidates {
-            if self.family.is_some() && w.is_free() {
+            if (self.family.is_some() || self.spec.needs.classes() > 1) && w.is_free() {
                 if !joined {
                     joined = true;
                     fences.extend(self.grant_joined(node, &candidates, room, bugs));
@@ -180,8 +196,8 @@ impl Job {
         fences
     }
 
-    /// The lowest of all these tasks that wait with nothing charged, as one lease: the tasks of a graph wait one by
-    /// one, and a lease each would cost more than they do.
+    /// The lowest of all these tasks that wait with nothing charged, as one lease: the tasks of a graph, and those that
+    /// were set aside, wait one by one, and a lease each would cost more than they do.
     fn grant_joined(
         &mut self,
         node: NodeId,
@@ -220,6 +236,17 @@ impl Job {
             self.wait(Waiting { range: Range::new(mid, w.range.hi), ..w.clone() });
         }
         Intervals::from(Range::new(w.range.lo, mid))
+    }
+
+    /// Sets aside what stands before the next run of this class, if that is within reach.
+    fn reach(&mut self, class: u32, ahead: &[(Range, u32)]) {
+        let Some(at) = ahead.iter().position(|(_, of)| *of == class) else { return };
+        for (run, of) in &ahead[..at] {
+            for piece in self.untouched().intersect(&(*run).into()).ranges() {
+                self.wait(Waiting::uncharged(*piece, *of));
+            }
+        }
+        self.head = ahead[at].0.lo;
     }
 
     /// Where the run of one class that begins at the head ends.

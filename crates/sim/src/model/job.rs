@@ -2,6 +2,7 @@
 
 use super::graph::Family;
 use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
+use divvy_store::rules::AHEAD_MAX;
 use divvy_store::{Block, ClassView, Counts, Dead, JobInfo, JobSpec, JobView, Progress, TaskInfo, TaskState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ impl Lent {
     }
 }
 
-/// Tasks that were leased before and may be leased again.
+/// Tasks below the head that may be leased: they came back, or were set aside.
 #[derive(Debug, Clone)]
 pub(super) struct Waiting {
     pub(super) range: Range,
@@ -96,7 +97,7 @@ pub(super) struct Job {
     pub(super) stale: u64,
     pub(super) blocks: Vec<(Seq, Arc<Block>)>,
     pub(super) bytes: u64,
-    /// Everything below was leased at least once, or canceled.
+    /// Everything below was leased at least once, or set aside, or canceled.
     pub(super) head: Seq,
     pub(super) tail: Seq,
     /// The highest fence so far.
@@ -210,10 +211,6 @@ impl Job {
     /// As far as the job alone can tell: see [`super::Model::view`].
     pub(super) fn view(&self, now: Millis) -> JobView {
         let due = self.waiting.values().filter(|w| w.due <= now).map(|w| w.range.len()).sum::<u64>();
-        let classes = (0..self.spec.needs.classes.len() as u32).map(|class| ClassView {
-            demand: self.spec.needs.demand(class),
-            claimable: self.claimable_of(now, class),
-        });
         JobView {
             job: self.id,
             claimable: self.untouched().len() + due,
@@ -225,29 +222,52 @@ impl Job {
             blocked: self.blocked.len(),
             paused: self.paused,
             stuck: false,
-            classes: classes.collect(),
+            classes: self.class_views(now),
         }
     }
 
-    fn claimable_of(&self, now: Millis, class: u32) -> u64 {
-        let due = self.waiting.values().filter(|w| w.class == class && w.due <= now);
-        let above = self.runs(&self.untouched()).into_iter().filter(|(_, of)| *of == class);
-        due.map(|w| w.range.len()).sum::<u64>() + above.map(|(run, _)| run.len()).sum::<u64>()
+    fn class_views(&self, now: Millis) -> Vec<ClassView> {
+        let needs = &self.spec.needs;
+        let class = |class| ClassView { demand: needs.demand(class), claimable: 0, oldest: None };
+        let mut views: Vec<ClassView> = (0..needs.classes.len() as u32).map(class).collect();
+        if views.is_empty() {
+            return views;
+        }
+        let due = self.waiting.values().filter(|w| w.due <= now).map(|w| (w.range, w.class));
+        let untouched = self.untouched();
+        let ahead = self.ahead().into_iter().flat_map(|(run, class)| {
+            let pieces = untouched.intersect(&run.into());
+            pieces.ranges().iter().map(|piece| (*piece, class)).collect::<Vec<_>>()
+        });
+        for (range, class) in due.chain(ahead) {
+            let view = &mut views[class as usize];
+            view.claimable += range.len();
+            view.oldest = Some(view.oldest.map_or(range.lo, |oldest| oldest.min(range.lo)));
+        }
+        views
+    }
+
+    /// The runs from the head on that a claim may reach, without those that are canceled as a whole.
+    pub(super) fn ahead(&self) -> Vec<(Range, u32)> {
+        let (untouched, mut ranges, mut runs) = (self.untouched(), self.waiting.len() as u64, Vec::new());
+        for (run, class) in self.spec.needs.runs(Range::new(self.head, self.tail)) {
+            // Most jobs have nothing canceled, and a model is looked at often.
+            let whole = self.canceled.len == 0;
+            let pieces = if whole { 1 } else { untouched.intersect(&run.into()).ranges().len() };
+            if pieces > 0 {
+                runs.push((run, class));
+            }
+            ranges += pieces as u64;
+            if ranges > AHEAD_MAX {
+                break;
+            }
+        }
+        runs
     }
 
     /// These tasks as ranges of which each lies in one run of the class in which it begins.
     pub(super) fn runs(&self, tasks: &Intervals) -> Vec<(Range, u32)> {
-        let needs = &self.spec.needs;
-        let mut runs = Vec::new();
-        for range in tasks.ranges() {
-            let mut lo = range.lo;
-            while lo < range.hi {
-                let hi = range.hi.min(needs.run_end(lo));
-                runs.push((Range::new(lo, hi), needs.class_of(lo)));
-                lo = hi;
-            }
-        }
-        runs
+        tasks.ranges().iter().flat_map(|range| self.spec.needs.runs(*range)).collect()
     }
 
     pub(super) fn info(&self) -> JobInfo {

@@ -3,10 +3,13 @@
 //! Tasks wait in their order; a rule sees the oldest task of each class in a window of so many classes, those whose
 //! oldest tasks are the oldest. `bound.rs` has the lower bound and a schedule made from it, which is the best known
 //! one wherever no rule finds a better one. `run.rs` runs a rule, and stops if a node is ever given more than it has.
+//! `protocol.rs` does so with divvy itself: nodes that claim, hold and start, and a store that grants.
 
 mod bound;
+mod protocol;
 mod run;
 
+use crate::model::ModelStore;
 use bound::Bound;
 use divvy_core::{Demand, Rng};
 use run::{Rule, run};
@@ -41,7 +44,16 @@ const RULES: &[(&str, Rule)] = &[
     ("best fit, all classes", Rule::Best { window: usize::MAX }),
 ];
 
-/// The table: a line for each rule, a column for each case.
+/// Nodes and store together, by what a unit of time is. A round trip takes a millisecond.
+const WHOLE: &[(&str, u64)] =
+    &[("divvy, tasks of 1 s", 1_000_000), ("divvy, of 100 ms", 100_000), ("divvy, of 20 ms", 20_000)];
+
+/// How long divvy takes for a case.
+fn divvy(case: &Case, unit_ns: u64) -> f64 {
+    protocol::run(case, unit_ns, &ModelStore::default())
+}
+
+/// The table: a line for each rule and for divvy itself, a column for each case.
 ///
 /// # Panics
 /// If a rule gives a node more than it has, or beats the lower bound.
@@ -53,10 +65,13 @@ pub fn table(tasks: usize) -> String {
     for case in &cases {
         let _ = write!(out, "{:>18}", case.name);
     }
-    let spans: Vec<Vec<f64>> =
-        RULES.iter().map(|(_, rule)| cases.iter().map(|case| run(case, *rule) as f64).collect()).collect();
+    let by_rule = |rule: &Rule| cases.iter().map(|case| run(case, *rule) as f64).collect();
+    let by_time = |unit_ns: &u64| cases.iter().map(|case| divvy(case, *unit_ns)).collect();
+    let mut spans: Vec<Vec<f64>> = RULES.iter().map(|(_, rule)| by_rule(rule)).collect();
+    spans.extend(WHOLE.iter().map(|(_, unit_ns)| by_time(unit_ns)));
+    let names = RULES.iter().map(|(name, _)| *name).chain(WHOLE.iter().map(|(name, _)| *name));
     let best = |nth: usize| spans.iter().map(|spans| spans[nth]).fold(bounds[nth].schedule, f64::min);
-    for ((name, _), spans) in RULES.iter().zip(&spans) {
+    for (name, spans) in names.zip(&spans) {
         let _ = write!(out, "\n{name:<32}");
         for (nth, span) in spans.iter().enumerate() {
             assert!(*span >= bounds[nth].lower * (1.0 - 1e-9), "{name} beats what cannot be beaten");

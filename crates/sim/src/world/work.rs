@@ -210,8 +210,10 @@ fn some_needs(rng: &mut Rng, tasks: u64) -> Needs {
         classes.push(Class { demand, more });
     }
     let mut starts = vec![(0, rng.below(n.into()) as u32)];
-    for _ in 0..rng.below(4) {
-        let from = starts[starts.len() - 1].0 + 1 + rng.below(tasks);
+    // A few long runs, or many short ones, so that there is something to set aside.
+    let (runs, longest) = if rng.chance(0.5) { (rng.below(4), tasks) } else { (rng.below(tasks), 3) };
+    for _ in 0..runs {
+        let from = starts[starts.len() - 1].0 + 1 + rng.below(longest);
         starts.push((from, rng.below(n.into()) as u32));
     }
     Needs { classes, starts }

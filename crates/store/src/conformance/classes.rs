@@ -2,11 +2,12 @@
 
 use super::Case;
 use super::given::*;
+use crate::rules::AHEAD_MAX;
 use crate::{
     Claim, Class, Error, Failed, Input, JobSpec, Needs, NewJob, Policy, Report, Store, TaskState, Want,
 };
 use divvy_core::demand::MEM;
-use divvy_core::{Demand, JobId, Seq};
+use divvy_core::{Demand, Intervals, JobId, Seq};
 
 pub(super) const CASES: &[Case] = super::cases!["classes":
     needs_that_cannot_be_are_refused,
@@ -21,6 +22,10 @@ pub(super) const CASES: &[Case] = super::cases!["classes":
     a_canceled_run_keeps_no_class_waiting,
     a_run_that_is_canceled_in_part_is_not_passed_over,
     wants_are_by_class,
+    the_class_that_is_named_first_is_served_first,
+    what_is_set_aside_is_granted_to_all,
+    nothing_of_an_exclusive_job_is_set_aside,
+    so_many_ranges_are_set_aside,
     next_due_is_of_a_job_of_which_any_class_is_wanted,
     what_is_given_back_waits_in_its_class,
     what_is_lost_waits_in_its_class,
@@ -180,23 +185,88 @@ fn wants_are_by_class(store: &dyn Store) {
     let job = needing(store, 20, small_and_large(&[(0, 0), (10, 1)]), Policy::default());
     let mut node = Node::new(store);
     let wanting = |by_class: &[(u32, u64)]| Claim { wants: wants(job, by_class), ..with_cpus(4, 99) };
-    let lease = node.claim_at(NOW, wanting(&[(1, 7), (0, 2)])).remove(0);
-    assert_eq!(lease.open, set(&[(0, 2)]));
-    assert_eq!(
-        node.claim_at(NOW, wanting(&[(1, 7)])),
-        [],
-        "of a job that is named, what is not is not wanted"
-    );
-    assert_eq!(node.claim_at(NOW, wanting(&[(0, 0), (1, 7)])), []);
-    assert_eq!(opens(&node.claim_at(NOW, wanting(&[(0, 8), (1, 0)]))), [set(&[(2, 10)])]);
-    node.give_back(&lease, one(0));
+    let lease = node.claim_at(NOW, wanting(&[(0, 2), (1, 7), (0, 9)])).remove(0);
+    assert_eq!(lease.open, set(&[(0, 2)]), "the first that counts of two wants of a class");
+    assert_eq!(node.claim_at(NOW, wanting(&[(7, 7), (0, 0)])), [], "what is not named is not wanted");
+    assert_eq!(opens(&node.claim_at(NOW, wanting(&[(0, 8), (1, 7)]))), [set(&[(2, 10)])]);
     assert_eq!(opens(&node.claim_at(NOW, wanting(&[(0, 0), (1, 3)]))), [set(&[(10, 13)])]);
+    node.give_back(&lease, one(0));
     let other = Claim { wants: wants(JobId(job.0 + 9), &[(0, 0)]), ..with_cpus(1, 5) };
     assert_eq!(
         opens(&node.claim_at(NOW, other)),
         [one(0)],
         "a job that is not named has the size for new ones"
     );
+}
+
+/// Twelve tasks, in turns small and large.
+fn in_turns(store: &dyn Store, policy: Policy) -> JobId {
+    let starts: Vec<_> = (0..12).map(|seq| (seq, (seq % 2) as u32)).collect();
+    needing(store, 12, small_and_large(&starts), policy)
+}
+
+fn claim_of(node: &mut Node<'_>, job: JobId, by_class: &[(u32, u64)]) -> Vec<crate::Lease> {
+    node.claim_at(NOW, Claim { wants: wants(job, by_class), ..with_cpus(4, 99) })
+}
+
+fn the_class_that_is_named_first_is_served_first(store: &dyn Store) {
+    let job = in_turns(store, Policy::default());
+    let mut node = Node::new(store);
+    assert_eq!(opens(&claim_of(&mut node, job, &[(1, 3), (0, 3)])), [one(1)], "behind a run of another");
+    let c = counts(store, job);
+    assert_eq!((c.ready, c.retrying, c.running), (11, 0, 1), "what was set aside is as ready as before");
+    assert_eq!(store.task(job, 0).unwrap().unwrap().state, TaskState::Ready);
+    assert_eq!(opens(&claim_of(&mut node, job, &[(1, 3), (0, 3)])), [one(3)]);
+    let small = claim_of(&mut node, job, &[(0, 3), (1, 3)]);
+    assert_eq!(opens(&small), [set(&[(0, 1), (2, 3)]), one(4)], "what was set aside, then from the head");
+    assert_eq!(opens(&claim_of(&mut node, job, &[(0, 0), (2, 9), (1, 1)])), [one(5)]);
+    store.verify(true).unwrap();
+}
+
+fn what_is_set_aside_is_granted_to_all(store: &dyn Store) {
+    let job = in_turns(store, Policy::default());
+    let mut first = Node::new(store);
+    store.cancel(NOW, job, Some(&set(&[(2, 3), (4, 5), (5, 6)]))).unwrap();
+    for open in [one(1), one(3), one(7)] {
+        assert_eq!(opens(&claim_of(&mut first, job, &[(1, 1)])), [open]);
+    }
+    let mut other = Node::new(store);
+    assert_eq!(opens(&other.claim_at(NOW, with_cpus(1, 9))), [set(&[(0, 1), (6, 7)]), one(8)]);
+    first.die();
+    assert_eq!(opens(&other.claim_at(NOW, with_cpus(4, 9))), [set(&[(1, 2)]), one(3), one(7), one(9)]);
+    assert_eq!(counts(store, job).canceled, 3);
+    store.verify(true).unwrap();
+}
+
+fn nothing_of_an_exclusive_job_is_set_aside(store: &dyn Store) {
+    let job = in_turns(store, Policy { exclusive: true, ..Policy::default() });
+    let mut node = Node::new(store);
+    assert_eq!(claim_of(&mut node, job, &[(1, 3)]), [], "it is to go on in order");
+    assert_eq!(opens(&claim_of(&mut node, job, &[(1, 3), (0, 3)])), [one(0)]);
+    assert_eq!(opens(&claim_of(&mut node, job, &[(1, 3), (0, 3)])), [one(1)]);
+}
+
+fn so_many_ranges_are_set_aside(store: &dyn Store) {
+    let last = AHEAD_MAX + 1;
+    let starts: Vec<_> = (0..last).map(|seq| (seq, (seq % 2) as u32)).chain([(last, 2)]).collect();
+    let class = |n| Class { demand: cpus(n), more: None };
+    let needs = Needs { classes: [1, 2, 3].map(class).to_vec(), starts };
+    let job = needing(store, last + 1, needs, Policy::default());
+    let mut node = Node::new(store);
+    assert_eq!(claim_of(&mut node, job, &[(2, 1)]), [], "too far away");
+    assert_eq!(
+        opens(&claim_of(&mut node, job, &[(2, 1), (0, 1)])),
+        [one(0)],
+        "and nothing set aside in vain"
+    );
+    assert_eq!(
+        opens(&claim_of(&mut node, job, &[(2, 1), (0, 1)])),
+        [one(last)],
+        "as many as may wait before it"
+    );
+    assert_eq!(counts(store, job).ready, AHEAD_MAX);
+    assert_eq!(opens(&claim_of(&mut node, job, &[(1, 3)])), [set(&[(1, 2), (3, 4), (5, 6)])]);
+    store.verify(true).unwrap();
 }
 
 fn next_due_is_of_a_job_of_which_any_class_is_wanted(store: &dyn Store) {
@@ -222,12 +292,14 @@ fn two_large(store: &dyn Store, policy: Policy) -> (JobId, Node<'_>, crate::Leas
     (job, node, lease)
 }
 
-/// That nobody without room is granted anything, and who has room is granted leases of this class.
+/// That nobody without room is granted anything, and who has room is granted these tasks, in this class.
 fn in_class(store: &dyn Store, now: u64, class: u32, cores: u64, tasks: &[(Seq, Seq)]) {
     let mut node = Node::new(store);
     assert_eq!(node.claim_at(now, with_cpus(cores - 1, 9)), []);
     let granted = node.claim_at(now, with_cpus(cores, 9));
-    assert_eq!(opens(&granted), tasks.iter().map(|range| set(&[*range])).collect::<Vec<_>>());
+    let mut all = Intervals::new();
+    granted.iter().for_each(|lease| all.insert_all(&lease.open));
+    assert_eq!(all, set(tasks));
     assert!(granted.iter().all(|l| l.class == class && l.demand == cpus(cores)), "{granted:?}");
 }
 
@@ -324,7 +396,8 @@ fn retried_tasks_wait_by_runs(store: &dyn Store) {
         node.report(Report { failed, ..about(&lease) });
     }
     assert_eq!(store.retry(NOW, job, Some(&set(&[(0, 7)]))).unwrap(), 6);
-    assert_eq!(opens(&node.claim_at(NOW, with_cpus(1, 9))), [set(&[(1, 3)]), one(6)]);
+    let both = set(&[(1, 3), (6, 7)]);
+    assert_eq!(opens(&node.claim_at(NOW, with_cpus(1, 9))), [both], "of several classes, as one lease");
     assert_eq!(opens(&node.claim_at(NOW, with_cpus(4, 9))), [set(&[(3, 6)])]);
 }
 
@@ -349,11 +422,16 @@ fn views_count_by_class(store: &dyn Store) {
     let by_class = |now, node: &mut Node<'_>| {
         let view = view(&node.exchange(now, vec![], None), job);
         assert_eq!(view.classes.iter().map(|class| class.claimable).sum::<u64>(), view.claimable);
+        let empty = |class: &crate::ClassView| class.claimable == 0 && class.oldest.is_none();
+        assert!(view.classes.iter().all(|class| empty(class) || class.oldest.is_some()), "{view:?}");
         view.classes.iter().map(|class| class.claimable).collect::<Vec<_>>()
     };
     assert_eq!(view(&reply, job).classes[1].demand, cpus(4));
     assert_eq!(by_class(NOW, &mut node), [10 + 2, 1 + 1], "above the head, due, given back");
     assert_eq!(by_class(NOW + HOUR, &mut node), [13, 2]);
+    let shown = view(&node.exchange(NOW, vec![], None), job);
+    let oldest: Vec<_> = shown.classes.iter().map(|class| class.oldest).collect();
+    assert_eq!(oldest, [Some(1), Some(7)], "of those that could be leased now");
     store.cancel(NOW, job, Some(&set(&[(9, 12)]))).unwrap();
     assert_eq!(by_class(NOW + HOUR, &mut node), [11, 1]);
     let plain = array(store, 3, Policy::default());

@@ -308,7 +308,9 @@ impl<'a> Walk<'a> {
         let job = self.some_job();
         let mut wants = Vec::new();
         for job in self.jobs.keys() {
-            for class in (0..3).filter(|_| self.rng.chance(0.2)).collect::<Vec<_>>() {
+            let down = self.rng.chance(0.5);
+            for nth in (0..3).filter(|_| self.rng.chance(0.2)).collect::<Vec<_>>() {
+                let class = if down { 2 - nth } else { nth };
                 wants.push(Want { job: *job, class, tasks: self.rng.below(20) });
             }
         }
@@ -627,6 +629,10 @@ impl<'a> Walk<'a> {
         assert_eq!(demands, needs.collect::<Vec<_>>());
         let sum: u64 = view.classes.iter().map(|class| class.claimable).sum();
         assert!(view.classes.is_empty() || sum == view.claimable, "{view:?}");
+        assert!(
+            view.classes.iter().all(|class| (class.claimable == 0) == class.oldest.is_none()),
+            "{view:?}"
+        );
     }
 
     /// Faults stop: every job is closed and goes on, one new node does what is left, and everything ends but what waits

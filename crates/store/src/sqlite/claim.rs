@@ -1,15 +1,16 @@
 //! Claims: which job, and which class of its tasks, a node is served from.
 
 use super::after;
+use super::ahead::{ahead_left, runs_ahead};
 use super::books::Books;
 use super::errors::Step;
-use super::grant::{Left, from_class, head_of};
+use super::grant::{Left, from_class};
 use super::job_row::JobRow;
 use super::rows::int;
 use super::tables::LeaseRow;
-use crate::Claim;
 use crate::port::Held;
-use divvy_core::{JobId, Millis, NodeId};
+use crate::{Claim, Want};
+use divvy_core::{JobId, Millis, NodeId, Seq};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,14 +80,6 @@ fn wants_any(claim: &Claim, job: JobId, classes: u32) -> bool {
     }
 }
 
-fn wanted(claim: &Claim, job: JobId, class: u32) -> u64 {
-    let mut named = claim.wants.iter().filter(|want| want.job == job).peekable();
-    match named.peek() {
-        Some(_) => named.find(|want| want.class == class).map_or(0, |want| want.tasks),
-        None => claim.want_new,
-    }
-}
-
 fn held_elsewhere(conn: &Connection, row: &JobRow, node: NodeId) -> Step<bool> {
     let sql = "SELECT 1 FROM lease WHERE job = ?1 AND node <> ?2";
     Ok(row.spec.policy.exclusive && conn.prepare_cached(sql)?.exists([int(row.job.0), int(node.0)])?)
@@ -110,14 +103,20 @@ fn from_job(
     claim: &Claim,
     holds_nothing: bool,
 ) -> Step<Vec<LeaseRow>> {
-    for class in classes_of(books, job)? {
-        let tasks = wanted(claim, job.job, class);
+    let named = claim.wants.iter().any(|want| want.job == job.job);
+    let there = classes_of(books, job, named)?;
+    for (class, tasks) in wants_of(claim, job.job, &there) {
         if tasks == 0 || !job.spec.needs.demand(class).fits(&claim.capacity) {
             continue;
         }
-        let left =
-            Left { tasks, bytes: claim.bytes_max, leases: claim.leases_max, isolated: claim.isolated_max };
-        let leases = from_class(books, node, job, class, claim.below, left, holds_nothing)?;
+        let left = Left {
+            tasks,
+            bytes: claim.bytes_max,
+            leases: claim.leases_max,
+            isolated: claim.isolated_max,
+            below: claim.below,
+        };
+        let leases = from_class(books, node, job, class, there[&class], left, holds_nothing)?;
         if !leases.is_empty() {
             return Ok(leases);
         }
@@ -125,18 +124,32 @@ fn from_job(
     Ok(Vec::new())
 }
 
-/// The classes of which a job may have something to grant, ascending.
-fn classes_of(books: &mut Books<'_>, job: &JobRow) -> Step<BTreeSet<u32>> {
-    if job.spec.needs.classes() == 1 {
-        return Ok(BTreeSet::from([0]));
+/// How many tasks of which of these classes a claim wants, in its order.
+fn wants_of(claim: &Claim, job: JobId, there: &BTreeMap<u32, Option<Seq>>) -> Vec<(u32, u64)> {
+    let named: Vec<&Want> = claim.wants.iter().filter(|want| want.job == job).collect();
+    if named.is_empty() {
+        return there.keys().map(|class| (*class, claim.want_new)).collect();
     }
-    let mut classes = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let known = named.into_iter().filter(|want| there.contains_key(&want.class) && seen.insert(want.class));
+    known.map(|want| (want.class, want.tasks)).collect()
+}
+
+/// The classes of which a job may have something to grant, and where their next runs from the head on begin.
+fn classes_of(books: &mut Books<'_>, job: &JobRow, named: bool) -> Step<BTreeMap<u32, Option<Seq>>> {
+    let log = books.must(job.job)?.clone();
+    if job.spec.needs.classes() == 1 {
+        return Ok(BTreeMap::from([(0, Some(log.head))]));
+    }
+    let mut classes = BTreeMap::new();
     let mut statement = books.conn.prepare_cached(DUE_CLASSES)?;
     let mut rows = statement.query([int(job.job.0), int(books.now)])?;
     while let Some(row) = rows.next()? {
-        classes.extend(u32::try_from(row.get::<_, i64>(0)?));
+        classes.extend(u32::try_from(row.get::<_, i64>(0)?).map(|class| (class, None)));
     }
-    let log = books.must(job.job)?.clone();
-    classes.extend(head_of(books.conn, &log, job)?.map(|head| head.class));
+    let reach = if named && !job.spec.policy.exclusive { ahead_left(books.conn, &log)? } else { 0 };
+    for run in runs_ahead(books.conn, &log, &job.spec.needs, reach)? {
+        classes.entry(run.class).or_insert(None).get_or_insert(run.at);
+    }
     Ok(classes)
 }

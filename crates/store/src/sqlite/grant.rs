@@ -1,6 +1,7 @@
 //! Leases of one class of a job: its waiting ranges that are due, then a range from the head.
 
-use super::books::{Books, canceled_from};
+use super::ahead::{Run, canceled_ahead, runs_ahead, set_aside};
+use super::books::Books;
 use super::errors::{Step, corrupt};
 use super::job_row::JobRow;
 use super::rows::{each, int};
@@ -15,7 +16,7 @@ const SIZES: &str = "SELECT first_seq, count, bytes FROM block WHERE job = ?1 AN
 /// Waiting ranges that are due, by their place. The plus keeps SQLite from sorting by way of the index on due: few
 /// rows are needed, the lowest.
 const DUE: &str = "WHERE job = ?1 AND +due <= ?2 AND class = ?3 AND lo < ?4 ORDER BY lo";
-/// Those of them that give one lease together in a job with a graph.
+/// Those of them that give one lease together in a job with a graph or with several classes.
 const TOGETHER: &str = "WHERE job = ?1 AND +due <= ?2 AND class = ?3 AND lo < ?4 AND part = 0 AND attempts = 0 AND crashes = 0 ORDER BY lo";
 const ANY_DUE: &str = "SELECT 1 FROM waiting WHERE job = ?1 AND due <= ?2";
 
@@ -25,6 +26,8 @@ pub(super) struct Left {
     pub(super) bytes: u64,
     pub(super) leases: usize,
     pub(super) isolated: usize,
+    /// Only waiting ranges that begin before this task.
+    pub(super) below: Option<Seq>,
 }
 
 /// A lease to be: the lowest `n` tasks of some waiting ranges.
@@ -34,23 +37,26 @@ struct Part {
     quarantined: bool,
 }
 
-/// Leases of one class of a job.
+/// Leases of one class of a job, whose next run from the head on begins `at`, if there is one within reach.
 pub(super) fn from_class(
     books: &mut Books<'_>,
     node: NodeId,
     job: &JobRow,
     class: u32,
-    below: Option<Seq>,
+    at: Option<Seq>,
     mut left: Left,
     holds_nothing: bool,
 ) -> Step<Vec<LeaseRow>> {
     let mut leases = Vec::new();
-    let parts = waiting_parts(books, job, class, below, &mut left, holds_nothing)?;
+    let parts = waiting_parts(books, job, class, &mut left, holds_nothing)?;
     let quarantined = parts.iter().any(|part| part.quarantined);
     for part in parts {
         leases.push(lease_waiting(books, node, part)?);
     }
-    if left.tasks > 0 && left.leases > 0 && !quarantined && below.is_none() {
+    if left.tasks > 0 && left.leases > 0 && !quarantined && left.below.is_none() {
+        if let Some(at) = at.filter(|_| leases.is_empty()) {
+            set_aside(books, job, at)?;
+        }
         leases.extend(lease_head(books, node, job, class, &left, leases.is_empty())?);
     }
     Ok(leases)
@@ -61,7 +67,6 @@ fn waiting_parts(
     books: &mut Books<'_>,
     job: &JobRow,
     class: u32,
-    below: Option<Seq>,
     left: &mut Left,
     holds_nothing: bool,
 ) -> Step<Vec<Part>> {
@@ -73,10 +78,11 @@ fn waiting_parts(
     }
     let (conn, now, policy) = (books.conn, books.now, &job.spec.policy);
     // Seqs are below this in any case.
-    let below = below.map_or(i64::MAX, |below| i64::try_from(below).unwrap_or(i64::MAX));
+    let below = left.below.map_or(i64::MAX, |below| i64::try_from(below).unwrap_or(i64::MAX));
     let mut together = false;
     each(conn, DUE, params![int(job.job.0), int(now), class, below], |row: WaitingRow| {
-        let joins = job.graph && (row.part, row.attempts, row.crashes) == (0, 0, 0);
+        let joins =
+            (job.graph || job.spec.needs.classes() > 1) && (row.part, row.attempts, row.crashes) == (0, 0, 0);
         let quarantined = rules::needs_quarantine(policy, row.crashes);
         let isolated = rules::is_isolated(row.part, row.crashes);
         let alone = holds_nothing && parts.is_empty();
@@ -162,35 +168,6 @@ fn next_fence(books: &mut Books<'_>, job: JobId) -> Step<Fence> {
     Ok(Fence(log.fence))
 }
 
-/// What lies above a head.
-pub(super) struct Head {
-    /// Where it stands once all runs of a class that were canceled as a whole are passed over.
-    at: Seq,
-    /// Where the run of its class ends.
-    end: Seq,
-    /// The class of its run.
-    pub(super) class: u32,
-    canceled: Intervals,
-}
-
-/// What lies above a job's head, `None` if nothing is left to be granted there.
-pub(super) fn head_of(conn: &Connection, log: &LogRow, job: &JobRow) -> Step<Option<Head>> {
-    if log.ahead() == 0 {
-        return Ok(None);
-    }
-    let canceled = match log.skipped {
-        0 => Intervals::new(),
-        _ => canceled_from(conn, log.job, log.head)?,
-    };
-    let needs = &job.spec.needs;
-    let run = |at| Range::new(at, log.tail.min(needs.run_end(at)));
-    let mut here = run(log.head);
-    while here.hi < log.tail && canceled.covers(&here.into()) {
-        here = run(here.hi);
-    }
-    Ok(Some(Head { at: here.lo, end: here.hi, class: needs.class_of(here.lo), canceled }))
-}
-
 /// A lease from the head, if it stands in this class. Ranges that were canceled as a whole are passed over.
 fn lease_head(
     books: &mut Books<'_>,
@@ -201,11 +178,11 @@ fn lease_head(
     is_first: bool,
 ) -> Step<Option<LeaseRow>> {
     let log = books.must(job.job)?.clone();
-    let Some(Head { at: mut head, end, canceled, .. }) =
-        head_of(books.conn, &log, job)?.filter(|head| head.class == class)
-    else {
+    let runs = runs_ahead(books.conn, &log, &job.spec.needs, 0)?;
+    let Some(Run { at: mut head, end, .. }) = runs.into_iter().next().filter(|run| run.class == class) else {
         return Ok(None);
     };
+    let canceled = canceled_ahead(books.conn, &log)?;
     let n = left.tasks.min(limit(job.spec.policy.range_max));
     let mut open = Intervals::new();
     while open.is_empty() && head < end {

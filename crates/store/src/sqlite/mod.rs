@@ -21,6 +21,7 @@
 //! over its fields, checked whenever it is read, because SQLite does not check its pages.
 
 mod after;
+mod ahead;
 mod books;
 mod cancel;
 mod claim;

@@ -3,12 +3,13 @@
 //! For a job that says nothing of needs and comes after no other, the log tells all: its job row is not read.
 
 use super::after;
-use super::books::{Books, canceled_from};
+use super::ahead::{ahead_left, runs_ahead};
+use super::books::Books;
 use super::errors::Step;
 use super::rows::int;
 use super::tables::LogRow;
 use crate::{ClassView, JobView, Needs};
-use divvy_core::{Intervals, JobId, Range};
+use divvy_core::{JobId, Seq};
 use std::collections::BTreeSet;
 
 /// The views of these jobs, of those that are there, ascending.
@@ -56,44 +57,51 @@ fn due_tasks(books: &Books<'_>, job: JobId) -> Step<u64> {
 fn classes_of(books: &mut Books<'_>, log: &LogRow, rests: bool) -> Step<Vec<ClassView>> {
     let job = books.job(log.job)?;
     let needs = &job.spec.needs;
-    let mut claimable = vec![0; needs.classes.len()];
+    let mut found = vec![Found::default(); needs.classes.len()];
     if !rests {
-        ahead_by_class(books, log, needs, &mut claimable)?;
-        due_by_class(books, log, &mut claimable)?;
+        ahead_by_class(books, log, needs, &mut found)?;
+        due_by_class(books, log, &mut found)?;
     }
-    let view = |(class, claimable): (u32, u64)| ClassView { demand: needs.demand(class), claimable };
-    Ok((0..).zip(claimable).map(view).collect())
+    let view =
+        |(class, Found { claimable, oldest })| ClassView { demand: needs.demand(class), claimable, oldest };
+    Ok((0..).zip(found).map(view).collect())
 }
 
-/// Adds the tasks above the head, run by run.
-fn ahead_by_class(books: &Books<'_>, log: &LogRow, needs: &Needs, claimable: &mut [u64]) -> Step<()> {
-    let canceled = match log.skipped {
-        0 => Intervals::new(),
-        _ => canceled_from(books.conn, log.job, log.head)?,
-    };
-    let mut lo = log.head;
-    while lo < log.tail {
-        let run = Range::new(lo, log.tail.min(needs.run_end(lo)));
-        let gone = if canceled.is_empty() { 0 } else { canceled.intersect(&run.into()).len() };
-        claimable[needs.class_of(lo) as usize] += run.len() - gone;
-        lo = run.hi;
+/// Claimable tasks of a class, and the first of them.
+#[derive(Debug, Clone, Default)]
+struct Found {
+    claimable: u64,
+    oldest: Option<Seq>,
+}
+
+impl Found {
+    fn add(&mut self, tasks: u64, first: Option<Seq>) {
+        self.claimable += tasks;
+        self.oldest = [self.oldest, first].into_iter().flatten().min();
+    }
+}
+
+/// Adds the tasks above the head, run by run, as far as a claim may reach.
+fn ahead_by_class(books: &Books<'_>, log: &LogRow, needs: &Needs, found: &mut [Found]) -> Step<()> {
+    for run in runs_ahead(books.conn, log, needs, ahead_left(books.conn, log)?)? {
+        found[run.class as usize].add(run.tasks, Some(run.first));
     }
     Ok(())
 }
 
 /// Adds the waiting tasks that are due.
-fn due_by_class(books: &Books<'_>, log: &LogRow, claimable: &mut [u64]) -> Step<()> {
+fn due_by_class(books: &Books<'_>, log: &LogRow, found: &mut [Found]) -> Step<()> {
     if log.waiting == 0 {
         return Ok(());
     }
-    let sql = "SELECT class, sum(hi - lo) FROM waiting WHERE job = ?1 AND due <= ?2 GROUP BY class";
+    let sql = "SELECT class, sum(hi - lo), min(lo) FROM waiting WHERE job = ?1 AND due <= ?2 GROUP BY class";
     let mut statement = books.conn.prepare_cached(sql)?;
     let mut rows = statement.query([int(log.job.0), int(books.now)])?;
     while let Some(row) = rows.next()? {
-        let (class, tasks): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let [class, tasks, first]: [i64; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
         // A number that is no class of the job is damage, which whoever takes the row will find.
-        if let Some(claimable) = usize::try_from(class).ok().and_then(|class| claimable.get_mut(class)) {
-            *claimable += tasks as u64;
+        if let Some(found) = usize::try_from(class).ok().and_then(|class| found.get_mut(class)) {
+            found.add(tasks as u64, Some(first as u64));
         }
     }
     Ok(())
