@@ -16,6 +16,8 @@ use crate::worker::{Desk, Leases, Worker};
 use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
 use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Until, Worked};
 use divvy_store::{Error as StoreError, Exchange, Held, JobSpec, Lease, NodeInfo, Store};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io;
@@ -64,6 +66,9 @@ pub struct Outcome {
     /// How its workers spent their time.
     pub usage: Usage,
 }
+
+/// How often a dying process is looked at.
+const DYING_LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Who is told of a job that cannot run here, and why.
 type Told = Box<dyn Fn(JobId, &str)>;
@@ -210,6 +215,9 @@ impl<'a> Running<'a> {
     fn until_end(&mut self, watch: &mut dyn FnMut(&Usage)) -> Result<End> {
         let mut actions = Vec::new();
         self.look_after_others()?;
+        if self.engine.settings.decide.until == Until::Empty {
+            self.await_dying()?;
+        }
         self.node.on_registered(self.now(), &mut actions);
         self.perform(actions);
         loop {
@@ -290,6 +298,22 @@ impl<'a> Running<'a> {
         }
         self.liveness_at = now + self.engine.settings.liveness_every_ns;
         bury(&*self.engine.store, self.engine.clock.millis())?;
+        Ok(())
+    }
+
+    /// A process that was killed while it started a child is survived for a moment by its session: the child has a copy of
+    /// the lock until it has become another program. Who leaves when there is nothing to do would not see what is set
+    /// free then.
+    fn await_dying(&mut self) -> Result<()> {
+        let end = self.now() + self.engine.settings.liveness_every_ns;
+        let is_dying = |info: &NodeInfo| {
+            let pid = Pid::from_raw(info.pid as i32);
+            pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+        };
+        while self.now() < end && self.engine.store.nodes()?.iter().any(|(_, info)| is_dying(info)) {
+            std::thread::sleep(DYING_LOOK_EVERY);
+            bury(&*self.engine.store, self.engine.clock.millis())?;
+        }
         Ok(())
     }
 
