@@ -2,7 +2,7 @@
 
 use super::hold::Jobs;
 use super::processes::{self, Process};
-use super::{count, job_json, one_line, print, print_json, state};
+use super::{count, job_json, one_line, print, print_json, state_shown};
 use crate::args::Output;
 use crate::exit::Exit;
 use crate::home;
@@ -52,7 +52,7 @@ pub fn ps(output: Output) -> Result<Exit> {
             }
             for job in unfinished() {
                 let c = job.counts;
-                let (name, state) = (one_line(&job.spec.name, 60), state(job));
+                let (name, state) = (one_line(&job.spec.name, 60), state_shown(job, &jobs));
                 let ready = c.ready + c.retrying;
                 text += &format!(
                     "job {} is {state}: {} of {} done, {} leased, {ready} waiting  {name}\n",
