@@ -98,10 +98,16 @@ fn ps_shows_nodes_and_what_they_run() {
         node["tasks"].as_array().unwrap().iter().map(|t| (t["job"].as_u64(), t["task"].as_u64())).collect();
     assert_eq!(tasks, [(Some(1), Some(1)), (Some(1), Some(2))]);
     assert_eq!(ps["jobs"][0]["tasks"], 5);
+    let (leases, leased) = (node["leases"].as_u64().unwrap(), node["leased_tasks"].as_u64().unwrap());
+    assert!(leases >= 1 && (2..=5).contains(&leased), "{node}");
     let text = place.divvy(["ps"]).silent();
-    for word in
-        ["node 1 on ", "2 workers, 2 tasks running", "task 2 of job 1, pid ", "job 1 is running: 0 of 5 done"]
-    {
+    for word in [
+        "node 1 on ",
+        "2 workers, 2 tasks running, ",
+        " leased to it in ",
+        "task 2 of job 1, pid ",
+        "job 1 is running: 0 of 5 done",
+    ] {
         assert!(text.contains(word), "{text}");
     }
     place.write("go", "");

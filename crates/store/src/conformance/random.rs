@@ -597,6 +597,14 @@ impl<'a> Walk<'a> {
         let shown = self.store.jobs().unwrap();
         let ids: Vec<JobId> = shown.iter().map(|job| job.id).collect();
         assert_eq!(ids, self.jobs.keys().copied().collect::<Vec<_>>());
+        let mut held: BTreeMap<_, (u64, u64)> = BTreeMap::new();
+        for (node, lease) in self.leases.values() {
+            let (leases, tasks) = held.entry((*node, lease.job)).or_default();
+            (*leases, *tasks) = (*leases + 1, *tasks + lease.open.len());
+        }
+        let holdings = self.store.holdings().unwrap();
+        let shown_held = holdings.iter().map(|h| ((h.node, h.job), (h.leases, h.tasks)));
+        assert!(shown_held.eq(held), "{holdings:?}");
         for job in shown {
             let (book, c) = (&self.jobs[&job.id], job.counts);
             let running =
