@@ -38,7 +38,7 @@ pub fn submit(
         ));
     }
     inputs::refuse_forgotten(run, sources.as_deref())?;
-    let plan = Plan::new(run, sources, workers as usize)?.in_background();
+    let plan = Plan::new(run, sources, workers as usize)?.in_background().held(args.hold);
     if run.dry_run {
         return plan.print();
     }
@@ -56,10 +56,6 @@ pub fn submit(
     home::sweep(&*store, clock.millis())?;
     let reader = plan.is_stream().then(|| Reader::join(store.clone(), clock)).transpose()?;
     let (job, stream) = plan.submit(&*store, clock.millis(), reader.as_ref().map(|r| r.node))?;
-    if args.hold {
-        let paused = store.pause(clock.millis(), job, true);
-        paused.with_context(|| format!("job {job} is stored, but not paused"))?;
-    }
     let is_empty = stream.is_none() && store.job(job)?.tail == 0;
     let server = if starts && !is_empty { Some(serve(run, workers, job)?) } else { None };
     if let (Some(Server::There), Err(why)) = (server, fits_any) {

@@ -258,7 +258,7 @@ pub struct Holding {
 pub trait Store: Send + Sync {
     /// Adds a job. Durable when it returns.
     ///
-    /// A closed job without tasks is finished at once. `NoJob` if it comes after one that is not there; `Conflict` if
+    /// A closed job without tasks is finished at once, and not paused. `NoJob` if it comes after one that is not there; `Conflict` if
     /// its needs are not sane or its graph has another number of tasks than it has records.
     fn submit(&self, now: Millis, job: &NewJob) -> Result<JobId>;
 

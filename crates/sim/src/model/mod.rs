@@ -115,6 +115,8 @@ impl Model {
         self.jobs.insert(id, job);
         self.version += 1;
         self.settle(now, id);
+        let job = self.job_mut(id)?;
+        job.paused = new.paused && job.finished.is_none();
         Ok(id)
     }
 

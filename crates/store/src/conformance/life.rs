@@ -62,7 +62,8 @@ fn a_job_is_shown_as_it_was_submitted(store: &dyn Store) {
         array: Some(Array { first: 5, step: 3 }),
         ..JobSpec::new("a handler")
     };
-    let id = store.submit(NOW, &NewJob { spec: spec.clone(), input: Input::Array(10) }).unwrap();
+    let id =
+        store.submit(NOW, &NewJob { spec: spec.clone(), input: Input::Array(10), paused: false }).unwrap();
     let job = store.job(id).unwrap();
     assert_eq!(job.spec, spec);
     assert_eq!((job.id, job.created, job.stale, job.producer), (id, NOW, 0, None));
@@ -309,7 +310,8 @@ fn a_session_that_ended_can_do_nothing(store: &dyn Store) {
 fn a_producer_needs_a_session(store: &dyn Store) {
     let node = Node::new(store);
     store.leave(NOW, node.id).unwrap();
-    let new = NewJob { spec: spec(Policy::default()), input: Input::Open(vec![], Some(node.id)) };
+    let new =
+        NewJob { spec: spec(Policy::default()), input: Input::Open(vec![], Some(node.id)), paused: false };
     let refused = store.submit(NOW, &new);
     assert!(matches!(refused, Err(Error::NodeGone(id)) if id == node.id), "{refused:?}");
     assert_eq!(store.jobs().unwrap(), []);

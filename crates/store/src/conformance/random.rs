@@ -161,13 +161,15 @@ impl<'a> Walk<'a> {
             _ => Vec::new(),
         };
         let (needs, after) = (self.some_needs(tail), self.some_after());
+        let paused = self.rng.chance(0.1);
         let spec = JobSpec { array, needs: needs.clone(), after: after.clone(), ..spec(policy.clone()) };
-        let result = self.store.submit(self.now, &NewJob { spec, input });
+        let result = self.store.submit(self.now, &NewJob { spec, input, paused });
         if after.iter().any(|before| !self.jobs.contains_key(before)) {
             return assert!(matches!(result, Err(Error::NoJob(_))), "{result:?}");
         }
         let (job, array) = (result.unwrap(), array.is_some());
         let book = Book { policy, array, open, tail, needs, after, parents, ..Book::default() };
+        let book = Book { paused: paused && !book.is_finished(), ..book };
         assert!(self.jobs.insert(job, book).is_none(), "{job} was given out before");
     }
 
