@@ -1,8 +1,8 @@
 //! Exit codes, and the last words before them.
 //!
 //! 0 all done (or --halt had its successes); 1 to 100 that many tasks failed, 101 more; 123 a job waits for one that
-//! failed; 124 `--timeout` of `divvy wait` is over; 125 bad usage; 126 store unreachable, damaged or full;
-//! 130 interrupted; 141 the reader of our output went away.
+//! failed; 124 `--timeout` of `divvy wait` is over; 125 bad usage; 126 divvy cannot go on: the store is unreachable, damaged or
+//! full, outputs cannot be kept, a handler cannot be started or ends again and again; 130 somebody interrupted it; 141 the reader of our output went away.
 
 use crate::args::{self, Output};
 use divvy_store::Error as StoreError;
@@ -23,6 +23,8 @@ pub enum Exit {
     Interrupted,
     /// Nobody reads our output any more.
     OutputClosed,
+    /// It could not go on, through no fault of the tasks: an output that cannot be kept, a handler that does not run.
+    Unable,
     /// A job does not go on unless somebody acts.
     Stuck,
     /// It took longer than was asked for.
@@ -38,6 +40,7 @@ impl Exit {
             Exit::Halted(code) => code,
             Exit::Interrupted => 130,
             Exit::OutputClosed => 141,
+            Exit::Unable => UNREACHABLE,
             Exit::Stuck => 123,
             // As of timeout(1).
             Exit::TimedOut => 124,

@@ -23,6 +23,8 @@ pub struct Plan<'a> {
     needs: Needs,
     /// Which kind of handler runs it.
     kind: &'static str,
+    /// Nothing of it runs until somebody lets it.
+    paused: bool,
 }
 
 enum Work {
@@ -61,7 +63,7 @@ impl<'a> Plan<'a> {
             Work::Inputs(_) => needs(args)?,
         };
         let kind = if args.handler.handler.is_some() { handler::KIND } else { KIND };
-        Ok(Plan { args, recipe, source, needs, kind })
+        Ok(Plan { args, recipe, source, needs, kind, paused: false })
     }
 
     /// The same as a job that nobody watches: it is logged, and background workers may run it.
@@ -73,6 +75,11 @@ impl<'a> Plan<'a> {
             _ => BACKGROUND_KIND,
         };
         self
+    }
+
+    /// The same, stored so that it rests at once.
+    pub fn held(self, paused: bool) -> Plan<'a> {
+        Plan { paused, ..self }
     }
 
     /// Prints the commands, and runs nothing.
@@ -141,7 +148,7 @@ impl<'a> Plan<'a> {
             spec.name = name;
         }
         let spec = JobSpec { handler: self.kind.into(), needs: self.needs, after, ..spec };
-        Ok((store.submit(now, &NewJob { spec, input })?, stream))
+        Ok((store.submit(now, &NewJob { spec, input, paused: self.paused })?, stream))
     }
 }
 

@@ -4,14 +4,14 @@ use crate::args::{CapacityArg, Output, RunArgs, Source, SubmitArgs};
 use crate::background::{Server, Start, ensure};
 use crate::exit::{Exit, bad_usage};
 use crate::home;
-use crate::inputs::Stream;
+use crate::inputs::{self, Stream};
 use crate::jobs::{count, print, print_json};
 use crate::plan::Plan;
 use crate::session::{capacity, say, workers};
 use anyhow::{Context, Result};
 use divvy_core::{Clock, JobId, NodeId};
 use divvy_engine::SystemClock;
-use divvy_store::{NodeInfo, Store};
+use divvy_store::{JobInfo, NodeInfo, Store};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -37,7 +37,8 @@ pub fn submit(
             "--halt belongs to who watches: `divvy run`. --max-fails also holds for jobs in the background",
         ));
     }
-    let plan = Plan::new(run, sources, workers as usize)?.in_background();
+    inputs::refuse_forgotten(run, sources.as_deref())?;
+    let plan = Plan::new(run, sources, workers as usize)?.in_background().held(args.hold);
     if run.dry_run {
         return plan.print();
     }
@@ -53,25 +54,19 @@ pub fn submit(
     plan.prepare()?;
     let store = home::open_store()?;
     home::sweep(&*store, clock.millis())?;
-    let inputs = plan.is_stream().then(|| Reader::join(store.clone(), clock)).transpose()?;
-    let (job, stream) = plan.submit(&*store, clock.millis(), inputs.as_ref().map(|r| r.node))?;
-    if args.hold {
-        let paused = store.pause(clock.millis(), job, true);
-        paused.with_context(|| format!("job {job} is stored, but not paused"))?;
-    }
-    let server = if starts { Some(serve(run, workers, job)?) } else { None };
+    let reader = plan.is_stream().then(|| Reader::join(store.clone(), clock)).transpose()?;
+    let (job, stream) = plan.submit(&*store, clock.millis(), reader.as_ref().map(|r| r.node))?;
+    let is_empty = stream.is_none() && store.job(job)?.tail == 0;
+    let server = if starts && !is_empty { Some(serve(run, workers, job)?) } else { None };
     if let (Some(Server::There), Err(why)) = (server, fits_any) {
         // What a node that is there has, nobody but itself knows.
         say(output, &format!("divvy: a node is there already, and unless it was started with more: {why:#}"));
     }
     // Only now: reading pauses while too much waits, so somebody has to be there who takes it.
-    if let (Some(reader), Some(stream)) = (inputs, stream) {
+    if let (Some(reader), Some(stream)) = (reader, stream) {
         reader.read(job, stream)?;
     }
-    if store.job(job)?.tail == 0 {
-        say(output, "divvy: no inputs, so there is nothing to run");
-    }
-    tell(job, server, args.hold, output)?;
+    tell(&store.job(job)?, server, args.hold, output)?;
     Ok(Exit::Done)
 }
 
@@ -111,7 +106,8 @@ impl Reader {
     }
 }
 
-fn tell(job: JobId, server: Option<Server>, held: bool, output: Output) -> Result<()> {
+fn tell(info: &JobInfo, server: Option<Server>, held: bool, output: Output) -> Result<()> {
+    let job = info.id;
     match output {
         Output::Quiet => Ok(()),
         Output::Json => {
@@ -126,6 +122,10 @@ fn tell(job: JobId, server: Option<Server>, held: bool, output: Output) -> Resul
         }
         Output::Human => {
             print(&format!("job {job}\n"))?;
+            if info.tail == 0 {
+                say(output, "divvy: it had no inputs, so there is nothing to run");
+                return Ok(());
+            }
             let who = match server {
                 Some(Server::Started(_, workers)) => {
                     format!("a node with {} was started in the background", count(workers.into(), "worker"))

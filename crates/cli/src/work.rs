@@ -7,7 +7,7 @@ use crate::session::{Session, capacity, say, workers};
 use crate::{background, home};
 use anyhow::Result;
 use divvy_core::Clock;
-use divvy_decide::{End, Until};
+use divvy_decide::Until;
 use divvy_engine::SystemClock;
 use divvy_store::Store;
 use std::io::IsTerminal;
@@ -35,6 +35,5 @@ pub fn work(args: &WorkArgs, output: Output, clock: SystemClock) -> Result<Exit>
         );
     }
     let session = Session::join(store, clock, workers, args.show, output, home::spill_dir()?)?;
-    let outcome = session.with_capacity(room).run(until, None)?;
-    Ok(if outcome.end == End::Finished { Exit::Done } else { Exit::Interrupted })
+    session.with_capacity(room).run_all(until)
 }

@@ -160,7 +160,7 @@ impl Divvy {
             Source::Array(_, count) => (Input::Array(count), None),
             Source::Records(reader) => (Input::Open(Vec::new(), producer), Some(reader)),
         };
-        let id = self.store().submit(self.now(), &NewJob { spec, input })?;
+        let id = self.store().submit(self.now(), &NewJob { spec, input, paused: false })?;
         let feed = reader.map(|reader| {
             let lock = self.0.locks.feed(id)?.expect("nobody knows the job yet");
             Ok::<_, Error>(Feed { reader, skip: 0, lock })

@@ -4,7 +4,8 @@ use crate::model::Model;
 use divvy_core::{JobId, Millis, NodeId, Range, Seq};
 use divvy_store::job::Selection;
 use divvy_store::{
-    Block, Dead, Exchange, Expired, JobInfo, NewJob, NodeInfo, Records, Reply, Result, Store, TaskInfo,
+    Block, Dead, Exchange, Expired, Holding, JobInfo, NewJob, NodeInfo, Records, Reply, Result, Store,
+    TaskInfo,
 };
 use std::fmt::Debug;
 use std::mem::discriminant;
@@ -96,6 +97,11 @@ impl Store for Twin {
     fn nodes(&self) -> Result<Vec<(NodeId, NodeInfo)>> {
         let model = self.lock();
         agree(&"nodes", Ok(model.nodes()), self.other.nodes(), PartialEq::eq)
+    }
+
+    fn holdings(&self) -> Result<Vec<Holding>> {
+        let model = self.lock();
+        agree(&"holdings", Ok(model.holdings()), self.other.holdings(), PartialEq::eq)
     }
 
     fn session_file(&self, node: NodeId) -> Option<PathBuf> {

@@ -72,7 +72,7 @@ fn blocks(records: u64) -> Vec<Block> {
 fn job() -> NewJob {
     let policy = Policy::default();
     let spec = JobSpec { name: "bench".into(), detail: vec![1; 4000], policy, ..JobSpec::new("noop") };
-    NewJob { spec, input: Input::Open(vec![], None) }
+    NewJob { spec, input: Input::Open(vec![], None), paused: false }
 }
 
 fn append(store: &Sqlite, job: JobId, blocks: &[Block]) -> Duration {

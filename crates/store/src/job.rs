@@ -184,6 +184,8 @@ pub struct NewJob {
     pub spec: JobSpec,
     /// Its inputs, or the first of them.
     pub input: Input,
+    /// Nothing of it is leased until somebody lets it go on, as after [`crate::Store::pause`].
+    pub paused: bool,
 }
 
 /// Where a new job's inputs come from.

@@ -27,5 +27,6 @@ pub use job::{
     TaskInfo, TaskState,
 };
 pub use port::{
-    Claim, ClassView, Exchange, Expired, Failed, Held, JobView, Lease, NodeInfo, Reply, Report, Store, Want,
+    Claim, ClassView, Exchange, Expired, Failed, Held, Holding, JobView, Lease, NodeInfo, Reply, Report,
+    Store, Want,
 };

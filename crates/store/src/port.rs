@@ -241,11 +241,24 @@ pub struct Expired {
     pub dead: u64,
 }
 
+/// What a node holds of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holding {
+    /// The node.
+    pub node: NodeId,
+    /// The job.
+    pub job: JobId,
+    /// Its leases of this job. At least 1.
+    pub leases: u64,
+    /// Tasks in them that are not reported yet, whether they run or come next.
+    pub tasks: u64,
+}
+
 /// A store. Calls block until their effect is durable; many threads may call at once.
 pub trait Store: Send + Sync {
     /// Adds a job. Durable when it returns.
     ///
-    /// A closed job without tasks is finished at once. `NoJob` if it comes after one that is not there; `Conflict` if
+    /// A closed job without tasks is finished at once, and not paused. `NoJob` if it comes after one that is not there; `Conflict` if
     /// its needs are not sane or its graph has another number of tasks than it has records.
     fn submit(&self, now: Millis, job: &NewJob) -> Result<JobId>;
 
@@ -306,6 +319,9 @@ pub trait Store: Send + Sync {
 
     /// All sessions.
     fn nodes(&self) -> Result<Vec<(NodeId, NodeInfo)>>;
+
+    /// What nodes hold, ascending by node, then job. Takes as long as there are leases, however many tasks they have.
+    fn holdings(&self) -> Result<Vec<Holding>>;
 
     /// A file that lives as long as the session, for what its survivors have to know. `None` where there is none.
     fn session_file(&self, node: NodeId) -> Option<PathBuf>;

@@ -11,8 +11,8 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     ),
     (
         &["task", "tasks"],
-        "`divvy show [JOB]` lists the tasks that failed, `divvy show [JOB] --task ID` and `divvy explain [JOB] ID` \
-         tell about one",
+        "`divvy show [JOB]` lists the tasks that failed, `divvy show JOB TASK` and `divvy explain JOB TASK` tell \
+         about one",
     ),
     (&["node", "nodes", "workers", "top"], "`divvy ps` shows the nodes and what they run"),
     (
@@ -88,7 +88,7 @@ fn tip(what: &str, verb: &[&str]) -> Option<&'static str> {
         ["divvy"] if argument.is_some_and(|rest| rest.starts_with('-')) => {
             Some("flags stand behind the verb, as in `divvy run -j 4`")
         }
-        ["divvy", "show" | "logs"] if is_number => Some("a job's task is named by `--task ID`"),
+        ["divvy", "logs"] if is_number => Some("a job's task is named by `--task ID`"),
         ["divvy", "retry" | "cancel"] if is_number => {
             Some("jobs are named one at a time, and a job's tasks by `--tasks IDS`: 7, 1-5, 1-100:2")
         }
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn usual_slips_have_a_tip() {
-        assert!(said("divvy show 14 2").contains("--task ID"));
+        assert!(said("divvy logs 14 2").contains("--task ID"));
         assert!(said("divvy retry 14 2").contains("--tasks IDS"));
         assert!(said("divvy run --handler python3 worker.py").contains("one string"));
         assert!(!said("divvy wait 14 2").contains("tip:"));

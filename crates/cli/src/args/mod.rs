@@ -50,7 +50,8 @@ use std::ffi::OsString;
                   divvy submit --graph night.toml\n\n\
                   EXIT CODES:\n  0 all done; 1-100 that many tasks failed, 101 more (--halt: as GNU parallel has it);\n  \
                   123 a job waits for one that failed; 124 timed out (wait); 125 bad usage;\n  \
-                  126 store unreachable, damaged or full; 130 interrupted; 141 output closed\n\n\
+                  126 cannot go on: the store is unreachable, damaged or full, outputs cannot be kept,\n  \
+                  or a handler does not start or keeps ending; 130 interrupted; 141 output closed\n\n\
                   ENVIRONMENT:\n  DIVVY_DIR    where jobs are kept (default: divvy in your XDG state directory)\n  \
                   DIVVY_STORE  the store itself, sqlite:PATH (default: sqlite:$DIVVY_DIR/divvy.db)\n  \
                   Tasks see DIVVY_JOB, DIVVY_TASK, DIVVY_INPUT, DIVVY_ATTEMPT, DIVVY_FENCE, DIVVY_SLOT."
@@ -87,6 +88,12 @@ pub enum Verb {
     /// Lend this machine's workers to the jobs in the store
     Work(WorkArgs),
     /// List the jobs
+    #[command(
+        after_help = "STATES:\n  open      its inputs are still being read\n  waiting   for a node, or for other jobs\n  \
+                      running   nodes have tasks of it\n  stopped   it was begun, and no node is there: `divvy resume JOB` goes on\n            \
+                      (--output json: how it stood then, open, waiting or running)\n  \
+                      paused, canceled, failed, done"
+    )]
     Jobs,
     /// Show a job, or one task of it
     Show(ShowArgs),
@@ -198,9 +205,12 @@ pub struct ShowArgs {
     /// Which job: its number, or `last`
     #[arg(default_value = "last")]
     pub job: OsString,
-    /// One task, by its id
-    #[arg(long, value_name = "ID")]
-    pub task: Option<u64>,
+    /// One of its tasks: an id, or a name in a graph
+    #[arg(value_name = "TASK")]
+    pub given_task: Option<OsString>,
+    /// The same; so a task of the last job can be named
+    #[arg(long, value_name = "TASK", conflicts_with = "given_task")]
+    pub task: Option<OsString>,
 }
 
 /// Jobs.

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 #[command(next_help_heading = "Failures and limits")]
 pub struct PolicyArgs {
     /// Start a task at most N times in all
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = starts)]
     pub retries: u32,
     /// End a task that takes longer: seconds, or 500ms, 2m, 1h30m; 200% of the median so far, after three
     #[arg(long, visible_alias = "time-limit", value_name = "TIME")]
@@ -41,4 +41,13 @@ pub struct PolicyArgs {
     /// Run tasks at this niceness
     #[arg(hide_short_help = true, long, value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(i32).range(-20..20))]
     pub nice: Option<i32>,
+}
+
+/// A number of starts.
+fn starts(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(0) => Err("it counts all starts of a task, the first one too: 1 or more".into()),
+        Ok(n) => Ok(n),
+        Err(_) => Err("it is a number of starts: 1 or more".into()),
+    }
 }

@@ -29,7 +29,8 @@ pub fn graph(args: &GraphArgs, output: Output, clock: SystemClock) -> Result<Exi
     let begun_ns = clock.nanos();
     let (_, store) = scratch.store(args.durability)?;
     let spec = JobSpec { name: KIND.into(), ..JobSpec::new(KIND) };
-    let job = store.submit(clock.millis(), &NewJob { spec, input: Input::Graph(blocks, graph) })?;
+    let job =
+        store.submit(clock.millis(), &NewJob { spec, input: Input::Graph(blocks, graph), paused: false })?;
     let submit_ns = clock.nanos() - begun_ns;
     let order = Arc::new(Ran {
         parents,

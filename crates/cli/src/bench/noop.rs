@@ -89,11 +89,13 @@ fn submit(args: &NoopArgs, store: &Arc<Sqlite>, clock: &SystemClock) -> Result<(
     let array = args.payload.is_none().then_some(Array { first: 0, step: 1 });
     let spec = JobSpec { name: KIND.into(), array, ..JobSpec::new(KIND) };
     let Some(payload) = args.payload else {
-        let job = store.submit(clock.millis(), &NewJob { spec, input: Input::Array(args.tasks) })?;
+        let job =
+            store.submit(clock.millis(), &NewJob { spec, input: Input::Array(args.tasks), paused: false })?;
         let took = clock.nanos() - begun_ns;
         return Ok((job, Box::new(move || Ok(took))));
     };
-    let job = store.submit(clock.millis(), &NewJob { spec, input: Input::Open(vec![], None) })?;
+    let job =
+        store.submit(clock.millis(), &NewJob { spec, input: Input::Open(vec![], None), paused: false })?;
     let (store, clock, tasks) = (store.clone(), *clock, args.tasks);
     // Beside the node, as inputs from a pipe come.
     let feeder = std::thread::spawn(move || -> Result<u64> {

@@ -4,6 +4,7 @@ use super::delivery::Waiting;
 use super::hold::{Starts, Ticket};
 use super::lines::{self, Lines};
 use super::outlet::Printout;
+use super::program::{is_formless, not_started};
 use super::runner::JobRunner;
 use super::typed::typed;
 use super::{joblog, recipe};
@@ -183,7 +184,7 @@ impl JobRunner {
             Err(error) if is_full(&error) || is_scarce(&error) => {
                 return self.cannot_go_on(chunk, task.id, &error);
             }
-            Err(error) => Some(not_run(&error)),
+            Err(error) => Some(not_run(&error, &command)),
         };
         if failure.is_none() {
             self.memory.limit.learn(run_ns);
@@ -234,6 +235,12 @@ impl JobRunner {
         }
         let mut ended =
             ended.and_then(|()| process::run(command, stdin, chunk, seq, &self.settings, &mut mind));
+        if ended.as_ref().is_err_and(is_formless)
+            && let Some(script) = self.line.as_script(command)
+        {
+            *command = script;
+            ended = process::run(command, stdin, chunk, seq, &self.settings, &mut mind);
+        }
         let waits_since = chunk.now_ns();
         while ended.as_ref().is_err_and(is_scarce) && chunk.now_ns() < waits_since + SCARCE_NS {
             if chunk.is_ended(seq) {
@@ -270,9 +277,9 @@ fn timed_out(limit_ns: u64) -> Failure {
     Failure { error: format!("timed out after {} s", limit_ns as f64 / 1e9), exit: -1, signal: 15 }
 }
 
-fn not_run(error: &io::Error) -> Failure {
+fn not_run(error: &io::Error, command: &Command) -> Failure {
     let exit = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
-    Failure { error: format!("cannot run: {error}"), exit, signal: 0 }
+    Failure { error: not_started(error, command), exit, signal: 0 }
 }
 
 fn is_full(error: &io::Error) -> bool {
@@ -318,6 +325,6 @@ mod tests {
         let code = |status| verdict(ExitStatus::from_raw(status)).map(|failure| failure.code());
         assert_eq!((code(0), code(3 << 8), code(9)), (None, Some(3), Some(137)));
         assert_eq!(timed_out(1).code(), 255);
-        assert_eq!(not_run(&io::ErrorKind::NotFound.into()).code(), 127);
+        assert_eq!(not_run(&io::ErrorKind::NotFound.into(), &Command::new("x")).code(), 127);
     }
 }

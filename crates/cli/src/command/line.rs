@@ -1,14 +1,15 @@
 //! One task's command line.
 
+use super::program::{Script, find};
 use super::{Content, Recipe, Record, Step};
 use crate::lang::placeholder::Input;
 use crate::lang::shell::ShellTemplate;
 use crate::lang::template::Template;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A recipe, taken apart.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Line {
     /// Where the program is, if its name does not depend on the input. Looked up once: a search of PATH for each
     /// of a million tasks is a million failed starts.
     program: Option<PathBuf>,
+    /// That program has turned out to be a script without a `#!` line.
+    is_script: AtomicBool,
     cwd: Option<PathBuf>,
     env: Option<Vec<(OsString, OsString)>>,
 }
@@ -48,7 +51,8 @@ impl Line {
             let (cwd, env) = (recipe.cwd().to_owned(), recipe.env.clone());
             let record = recipe.text.record.clone();
             let text = Text::PerTask;
-            return Ok(Line { text, shell, record, program: None, cwd: Some(cwd), env: Some(env) });
+            let (program, is_script, cwd, env) = (None, AtomicBool::new(false), Some(cwd), Some(env));
+            return Ok(Line { text, shell, record, program, is_script, cwd, env });
         }
         let (text, name) = match &recipe.text {
             text if text.words.is_empty() => (Text::Given, Some(OsString::from(&shell))),
@@ -62,7 +66,8 @@ impl Line {
         let cwd = (!here).then(|| recipe.cwd().to_owned());
         let same = std::env::vars_os().eq(recipe.env.iter().cloned());
         let env = (!same).then(|| recipe.env.clone());
-        Ok(Line { text, shell, record: recipe.text.record.clone(), program, cwd, env })
+        let (record, is_script) = (recipe.text.record.clone(), AtomicBool::new(false));
+        Ok(Line { text, shell, record, program, is_script, cwd, env })
     }
 
     /// What a task gets of its record.
@@ -112,12 +117,12 @@ impl Line {
         }
         let mut words = words.into_iter().map(OsString::from_vec);
         let name = words.next().unwrap_or_default();
-        use std::os::unix::process::CommandExt;
         let mut command = match &self.program {
-            Some(path) => Command::new(path),
+            Some(path) if self.is_script.load(Ordering::Relaxed) => Script(path).command(),
+            Some(path) => named(path, &name),
             None => Command::new(&name),
         };
-        command.arg0(&name).args(words);
+        command.args(words);
         if let Some(cwd) = &self.cwd {
             command.current_dir(cwd);
         }
@@ -126,6 +131,47 @@ impl Line {
         }
         Ok(command)
     }
+
+    /// A command that the system refused to run for want of a format, as `sh` runs it: every shell, `xargs`, `find` and
+    /// GNU parallel run a script without a `#!` line so. Nothing where it is no script. The command's streams are not
+    /// taken over.
+    pub fn as_script(&self, refused: &Command) -> Option<Command> {
+        let cwd = refused
+            .get_current_dir()
+            .map_or_else(|| std::env::current_dir().unwrap_or_default(), Path::to_owned);
+        let all: Vec<_>;
+        let env = match &self.env {
+            Some(env) => env,
+            None => {
+                all = std::env::vars_os().collect();
+                &all
+            }
+        };
+        let path = find(refused.get_program(), &cwd, env).ok()?;
+        let mut command = Script::read(&path)?.command();
+        command.args(refused.get_args()).current_dir(cwd);
+        if self.env.is_some() {
+            command.env_clear();
+        }
+        for (name, value) in refused.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if self.program.as_deref() == Some(&path) {
+            self.is_script.store(true, Ordering::Relaxed);
+        }
+        Some(command)
+    }
+}
+
+/// A command that is told its own name as it was typed.
+fn named(path: &Path, name: &OsStr) -> Command {
+    use std::os::unix::process::CommandExt;
+    let mut command = Command::new(path);
+    command.arg0(name);
+    command
 }
 
 /// What a task of a graph is told as its input: its name.
@@ -174,30 +220,4 @@ fn words(recipe: &Recipe) -> Result<(Text, Option<OsString>), String> {
     let (first, second) = (name(b"a.b", 1), name(b"c/d", 2));
     let fixed = first.filter(|first| Some(first) == second.as_ref());
     Ok((Text::Words(template), fixed.map(OsString::from_vec)))
-}
-
-/// The program that a name means, by the job's own directory and PATH. Of several variables of a name the last counts.
-pub(super) fn find(name: &OsStr, cwd: &Path, env: &[(OsString, OsString)]) -> Result<PathBuf, String> {
-    let shown = name.to_string_lossy();
-    if name.as_bytes().contains(&b'/') {
-        let path = cwd.join(name);
-        return if is_program(&path) { Ok(path) } else { Err(why_not(&path, &shown)) };
-    }
-    let path = env.iter().rfind(|(var, _)| var == "PATH").map(|(_, value)| value.as_os_str());
-    let path = path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
-    let places = std::env::split_paths(path).map(|dir| cwd.join(dir).join(name));
-    let found = places.into_iter().find(|place| is_program(place));
-    found.ok_or_else(|| format!("command not found: {shown} (PATH is {})", path.to_string_lossy()))
-}
-
-fn is_program(path: &Path) -> bool {
-    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-}
-
-fn why_not(path: &Path, shown: &str) -> String {
-    if path.exists() {
-        format!("{shown} cannot be run: it is no executable file (chmod +x?)")
-    } else {
-        format!("command not found: {shown}")
-    }
 }

@@ -7,7 +7,7 @@
 //! | | |
 //! |---|---|
 //! | may it start | `hold.rs`: a delay, load, memory |
-//! | what is run | `line.rs`: one task's command line; `variables.rs`: its environment; `typed.rs`: as one would type it |
+//! | what is run | `line.rs`: one task's command line; `program.rs`: where its program is; `variables.rs`: its environment; `typed.rs`: as one would type it |
 //! | while it runs | `attempt.rs`, with `timeout.rs`, `ending.rs` (by which signals), `lines.rs` (what it prints at once) |
 //! | where its output goes | `delivery.rs`, for handlers that stay as well: `outlet.rs`: the terminal, in order by `order.rs`, tagged by `tag.rs`; `results.rs`: files; `table.rs`: rows; `log.rs`: for `divvy logs` |
 //! | what is told of it | `joblog.rs`; `halt.rs`: whether it was the last |
@@ -26,6 +26,7 @@ mod log;
 mod memory;
 mod order;
 mod outlet;
+mod program;
 mod recipe;
 mod record;
 pub mod results;
@@ -45,6 +46,7 @@ pub use hold::Hold;
 pub use line::Line;
 pub use log::{Frame, LogReader, Logs};
 pub use outlet::{Broken, Outlet, Printout};
+pub(crate) use program::not_started;
 pub use recipe::{KIND, Keep, Limits, Place, Printing, Recipe, Separator, Show, Stream, Text};
 pub use record::{Block, Content, Record, encode_fields, encode_part};
 pub use runner::{Commands, Halting};

@@ -4,6 +4,7 @@ use super::Record;
 use super::halt::Halt;
 use super::hold::Hold;
 use super::timeout::Timeout;
+use super::typed::typed_template;
 use crate::lang::spelling::Spelling;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -186,10 +187,13 @@ impl Recipe {
         }
     }
 
-    /// The command as a person would type it, roughly: for lists and messages.
+    /// The command as a person would type it: for lists and messages.
     pub fn shown(&self) -> String {
-        let words: Vec<_> = self.text.words.iter().map(|word| String::from_utf8_lossy(word)).collect();
-        words.join(" ")
+        match &self.text {
+            // A text already.
+            text if text.shell => String::from_utf8_lossy(&text.words.join(&b' ')).into_owned(),
+            text => typed_template(&text.words),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A task of a graph: its record holds its own command.
 
-use super::line::find;
+use super::program::find;
+use super::typed::typed_template;
 use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -37,10 +38,12 @@ impl Step {
         postcard::from_bytes(record).map_err(|_| "its command is not readable".into())
     }
 
-    /// The command as a person would type it, roughly.
+    /// The command as a person would type it.
     pub fn shown(&self) -> String {
-        let words: Vec<_> = self.words.iter().map(|word| String::from_utf8_lossy(word)).collect();
-        words.join(" ")
+        match (self.shell, self.words.as_slice()) {
+            (true, [text]) => String::from_utf8_lossy(text).into_owned(),
+            (_, words) => typed_template(words),
+        }
     }
 
     /// The words that are run.

@@ -45,9 +45,9 @@ pub(super) struct Task {
     pub(super) id: Option<u64>,
     pub(super) command: Command,
     #[serde(default)]
-    pub(super) after: Vec<Key>,
+    pub(super) after: Keys,
     #[serde(default)]
-    pub(super) deps: Vec<Key>,
+    pub(super) deps: Keys,
     pub(super) shell: Option<bool>,
     pub(super) cpus: Option<Amount>,
     pub(super) mem: Option<Amount>,
@@ -82,6 +82,30 @@ pub(super) enum Command {
 pub(super) enum Key {
     Id(u64),
     Name(String),
+}
+
+/// Other tasks: one may stand there without brackets.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a task's name or id, or an array of them")]
+pub(super) enum Keys {
+    One(Key),
+    Several(Vec<Key>),
+}
+
+impl Default for Keys {
+    fn default() -> Keys {
+        Keys::Several(Vec::new())
+    }
+}
+
+impl Keys {
+    /// Each of them.
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, Key> {
+        match self {
+            Keys::One(key) => std::slice::from_ref(key).iter(),
+            Keys::Several(keys) => keys.iter(),
+        }
+    }
 }
 
 /// How much of something.

@@ -89,7 +89,7 @@ fn graph(tasks: &[Task], names: &[Option<String>]) -> Result<Graph, String> {
         }
     }
     let parents = tasks.iter().enumerate().map(|(seq, task)| {
-        let keys = task.after.iter().chain(&task.deps).map(|key| {
+        let keys = task.after.iter().chain(task.deps.iter()).map(|key| {
             let key = key.to_string();
             known.get(key.as_str()).map(|seq| *seq as Seq).ok_or_else(|| missing(seq, names, &key, &known))
         });

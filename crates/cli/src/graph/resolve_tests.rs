@@ -27,7 +27,7 @@ fn names_become_a_graph_and_defaults_fill_in() {
         [[task]]
         name = "align"
         command = ["bwa", "a b", ""]
-        after = ["fetch"]
+        after = "fetch"
         cpus = 0.5
         mem = "1G,2G"
         env = { A = "own" }
@@ -84,6 +84,8 @@ fn what_is_wrong_is_named() {
     for (text, words) in [
         (String::new(), &["no tasks"][..]),
         (task("after = [\"b\"]"), &["task 1 waits for `b`"]),
+        (task("after = \"b\""), &["task 1 waits for `b`"]),
+        (task("after = true"), &["line 3", "a task's name or id, or an array of them"]),
         (task("deps = [0]"), &["task 1 waits for `0`", "name or id"]),
         (task("name = \"Sort\"\nafter = [\"sort\"]"), &["did you mean `Sort`"]),
         (task("name = \"a\"\n") + &task("name = \"a\""), &["tasks 1 and 2", "both called `a`"]),

@@ -4,12 +4,10 @@ use super::answer::{self, Answer, Hello, VERSION};
 use super::round::Round;
 use super::talk::Talk;
 use crate::command::{Ended, Printout};
+use crate::lang::Shown;
 use divvy_core::{Range, Seq, State};
 use divvy_engine::process::Captured;
 use std::io;
-
-/// Bytes of a wrong answer that are shown.
-const SHOWN_MAX: usize = 100;
 
 impl Round<'_, '_, '_> {
     /// Reads what the process has printed, and does what it says. The inner error is the process' fault.
@@ -44,8 +42,7 @@ impl Round<'_, '_, '_> {
         line: &'b [u8],
         answers: &mut Vec<Answer<'b>>,
     ) -> Result<(), String> {
-        answer::read(line, answers)
-            .map_err(|why| format!("printed `{}`, which is no answer ({why})", shown(line)))?;
+        answer::read(line, answers).map_err(|why| not_an_answer(line, &why))?;
         if !talk.has_spoken {
             talk.fence = false;
         }
@@ -132,9 +129,9 @@ impl Round<'_, '_, '_> {
     }
 }
 
-/// The beginning of a line, for people.
-fn shown(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&line[..line.len().min(SHOWN_MAX)]);
-    let dots = if line.len() > SHOWN_MAX { "..." } else { "" };
-    format!("{}{dots}", text.escape_debug())
+/// Most such lines are a `print` that was left in.
+fn not_an_answer(line: &[u8], why: &str) -> String {
+    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+    let hint = if is_json { "" } else { "; stdout is for answers: print everything else to stderr" };
+    format!("printed {}, which is no answer ({why}{hint})", Shown(line))
 }

@@ -10,7 +10,7 @@ use super::loss::Lost;
 use super::runner::Processes;
 use super::talk::Talk;
 use super::task_line::TaskLine;
-use crate::command::{SCARCE_NS, SCARCE_PAUSE_NS, is_scarce};
+use crate::command::{SCARCE_NS, SCARCE_PAUSE_NS, is_scarce, not_started};
 use divvy_core::{Seq, State};
 use divvy_engine::process::{Captured, Interest, Resident};
 use divvy_engine::{Chunk, StopLevel};
@@ -108,7 +108,7 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
                     self.chunk.enter(State::HeldBack);
                     std::thread::sleep(std::time::Duration::from_nanos(SCARCE_PAUSE_NS));
                 }
-                Err(error) => return fail(self, error.to_string()),
+                Err(error) => return fail(self, not_started(&error, &command)),
             }
         }
     }

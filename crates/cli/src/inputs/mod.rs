@@ -49,6 +49,9 @@ use stream::{Plain, RowBatches};
 /// Most combinations that are stored when the job is submitted; more are made while it runs.
 const LISTED_MAX: u64 = 1 << 16;
 
+const NO_INPUTS: &str = "no inputs: give them after `:::`, with --array or --each-line, or pipe them in (--each-line - reads \
+                         the terminal)";
+
 /// The inputs that were asked for.
 pub enum Inputs {
     /// Numbers.
@@ -135,6 +138,8 @@ pub fn open(args: &RunArgs, sources: Option<Vec<Source>>, workers: usize) -> Res
 /// Inputs in lists: on the command line, in files, on stdin.
 fn lists(args: &RunArgs, given: Vec<Source>, mut spelling: Spelling, workers: usize) -> Result<Opened> {
     let (source, pack) = (&args.input.source, &args.input.pack);
+    let given =
+        if is_bare(&given) && (has_input() || !source.each_line.is_empty()) { Vec::new() } else { given };
     let from = places(source, given);
     let plan = plan(pack, args, &spelling, workers)?;
     if let ([place], None, true) = (from.as_slice(), &plan, is_plain(source)) {
@@ -219,6 +224,40 @@ fn places(args: &SourceArgs, given: Vec<Source>) -> Vec<Place<'_>> {
         places.push(Place { from: From::File(None), is_linked: false });
     }
     places
+}
+
+/// Whether all that was given is one `:::` with nothing behind it, which is as if it were not there, as in GNU
+/// parallel. At a terminal, or without any input, it is an empty list: a pattern that matched no file.
+fn is_bare(given: &[Source]) -> bool {
+    matches!(given, [only] if !only.in_files && only.words.is_empty())
+}
+
+/// Whether something may come from stdin without a person typing it.
+fn has_input() -> bool {
+    !io::stdin().is_terminal() && !stdin_is_null()
+}
+
+fn stdin_is_null() -> bool {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let null = std::fs::metadata("/dev/null").ok().filter(|meta| meta.file_type().is_char_device());
+    let stdin = rustix::fs::fstat(io::stdin()).ok();
+    null.zip(stdin).is_some_and(|(null, stdin)| null.rdev() == stdin.st_rdev)
+}
+
+/// Refuses inputs that nobody gave: nothing names them, and stdin is `/dev/null`. GNU parallel takes that for an empty
+/// list, and so does `divvy run`; a job in the background would be done at once, with nobody to see that it was empty.
+///
+/// # Errors
+/// Bad usage.
+pub fn refuse_forgotten(args: &RunArgs, sources: Option<&[Source]>) -> Result<()> {
+    let source = &args.input.source;
+    let is_named = sources.is_some()
+        || source.array.is_some()
+        || source.from_json.is_some()
+        || !source.each_line.is_empty()
+        || args.plan.graph.is_some()
+        || args.log.retry_failed;
+    if is_named || !stdin_is_null() { Ok(()) } else { Err(bad_usage(NO_INPUTS)) }
 }
 
 /// Opens sources and reads their headers: gives the names of all columns.
@@ -329,10 +368,7 @@ fn open_file(path: &Path) -> Result<File> {
 
 fn stdin(by_default: bool) -> Result<Bytes> {
     if by_default && io::stdin().is_terminal() {
-        return Err(bad_usage(
-            "no inputs: give them after `:::`, with --array or --each-line, or pipe them in \
-             (--each-line - reads the terminal)",
-        ));
+        return Err(bad_usage(NO_INPUTS));
     }
     Ok(Box::new(io::stdin()))
 }

@@ -1,6 +1,7 @@
 //! Why a job that has not finished does not go on, as far as other jobs and people are the cause.
 
 use crate::args::Output;
+use crate::command::is_background;
 use crate::session::say;
 use divvy_core::{JobId, NodeId};
 use divvy_store::{JobInfo, Progress, Store};
@@ -23,6 +24,8 @@ pub enum Hold {
 pub struct Jobs {
     by_id: BTreeMap<JobId, JobInfo>,
     nodes: BTreeSet<NodeId>,
+    /// Some of them have workers: others only read inputs.
+    has_workers: bool,
 }
 
 impl Jobs {
@@ -34,9 +37,10 @@ impl Jobs {
         // Nodes after the jobs: a job whose reader is named is never older than the nodes it is looked for among.
         let by_id = store.jobs()?.into_iter().map(|job| (job.id, job)).collect();
         let gone = store.gone()?;
-        let nodes =
-            store.nodes()?.into_iter().map(|(node, _)| node).filter(|node| !gone.contains(node)).collect();
-        Ok(Jobs { by_id, nodes })
+        let mut live = store.nodes()?;
+        live.retain(|(node, _)| !gone.contains(node));
+        let has_workers = live.iter().any(|(_, node)| node.workers > 0);
+        Ok(Jobs { by_id, nodes: live.into_iter().map(|(node, _)| node).collect(), has_workers })
     }
 
     /// A job, if it is there.
@@ -47,6 +51,21 @@ impl Jobs {
     /// All of them, ascending.
     pub fn iter(&self) -> impl Iterator<Item = &JobInfo> {
         self.by_id.values()
+    }
+
+    /// Whether a job was begun and nobody is there to go on with it, so that only a person can do something about it.
+    /// Nodes do not say for which jobs they are there: one that is may be there for another job, and this is false.
+    pub fn is_abandoned(&self, job: &JobInfo) -> bool {
+        let c = job.counts;
+        // What was submitted without a node to run it waits for one, and was never begun.
+        let is_begun = !is_background(&job.spec.handler) || c.done + c.dead + c.retrying + c.running > 0;
+        let is_unfinished = match job.progress {
+            Progress::Finished(_) => false,
+            Progress::Open => job.producer.is_none_or(|node| !self.nodes.contains(&node)),
+            Progress::Closed => true,
+        };
+        let is_held = job.canceled || job.paused || !job.waits_for.is_empty();
+        is_unfinished && is_begun && !is_held && !self.has_workers
     }
 
     /// What keeps a job from going on; of several things one that has failed, since waiting does not help there.
@@ -176,7 +195,8 @@ mod tests {
     }
 
     fn jobs(list: Vec<JobInfo>) -> Jobs {
-        Jobs { by_id: list.into_iter().map(|job| (job.id, job)).collect(), nodes: [NodeId(5)].into() }
+        let by_id = list.into_iter().map(|job| (job.id, job)).collect();
+        Jobs { by_id, nodes: [NodeId(5)].into(), has_workers: true }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `divvy logs`: what the tasks of a job have printed, in the order in which they ended.
 
 use super::hold::{Hold, Jobs, LOOK_CLOSER_EVERY, Teller};
+use super::tasks::ids;
 use crate::args::{LogsArgs, Output};
 use crate::command::{Frame, LogReader, Recipe};
 use crate::exit::{Exit, bad_usage};
@@ -12,6 +13,7 @@ use divvy_store::{JobInfo, Progress, Store};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::ffi::OsStr;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -33,6 +35,9 @@ pub fn logs(args: &LogsArgs, output: Output) -> Result<Exit> {
         )));
     }
     let tasks = args.task.as_ref().map(|text| select::tasks(&job, text)).transpose()?;
+    if let (Some(text), Some(true)) = (&args.task, tasks.as_ref().map(Intervals::is_empty)) {
+        return Err(no_tasks(&job, text));
+    }
     let mut printer = Printer { args, output, job: &job, tasks, open_line: None };
     let mut parts = Parts { dir: home::logs_dir()?.join(job.id.to_string()), open: BTreeMap::new() };
     let done = follow(&*store, job.id, &mut parts, &mut printer);
@@ -43,6 +48,10 @@ pub fn logs(args: &LogsArgs, output: Output) -> Result<Exit> {
         }
         done => done,
     }
+}
+
+fn no_tasks(job: &JobInfo, text: &OsStr) -> anyhow::Error {
+    bad_usage(format!("job {} has no task {}: {}", job.id, text.to_string_lossy(), ids(job)))
 }
 
 /// Prints what is there, and with `--follow` what comes until the job has finished.

@@ -30,6 +30,7 @@ pub use wait::wait;
 
 use anyhow::Result;
 use divvy_store::{JobInfo, Progress};
+use hold::Jobs;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -66,6 +67,12 @@ fn state(job: &JobInfo) -> &'static str {
         Progress::Finished(_) if job.counts.dead + job.counts.blocked > 0 => "failed",
         Progress::Finished(_) => "done",
     }
+}
+
+/// The state for people: also that nobody is there to go on with a job. In JSON that is told by the nodes that
+/// `ps` lists.
+fn state_shown(job: &JobInfo, jobs: &Jobs) -> &'static str {
+    if jobs.is_abandoned(job) { "stopped" } else { state(job) }
 }
 
 /// So many of something: `1 node`, `2 nodes`.

@@ -2,7 +2,7 @@
 
 use super::hold::Jobs;
 use super::processes::{self, Process};
-use super::{count, job_json, one_line, print, print_json, state};
+use super::{count, job_json, one_line, print, print_json, state_shown};
 use crate::args::Output;
 use crate::exit::Exit;
 use crate::home;
@@ -23,6 +23,11 @@ pub fn ps(output: Output) -> Result<Exit> {
     let store = home::open_store()?;
     let nodes = store.nodes()?;
     let gone = store.gone()?;
+    let holdings = store.holdings()?;
+    let held = |node| {
+        let mine = holdings.iter().filter(|held| held.node == node);
+        mine.fold((0, 0), |(leases, tasks), held| (leases + held.leases, tasks + held.tasks))
+    };
     let sessions: Vec<_> = nodes.iter().map(|(node, _)| store.session_file(*node)).collect();
     let running = processes::of_sessions(&sessions);
     let jobs = Jobs::look(&*store)?;
@@ -34,8 +39,9 @@ pub fn ps(output: Output) -> Result<Exit> {
                 let tasks = tasks
                     .iter()
                     .map(|p| json!({ "job": p.job.0, "task": p.task, "pid": p.pid, "seconds": p.seconds }));
+                let (leases, leased) = held(*id);
                 json!({
-                    "id": id.0, "name": node.name, "pid": node.pid, "workers": node.workers,
+                    "id": id.0, "name": node.name, "pid": node.pid, "workers": node.workers, "leases": leases, "leased_tasks": leased,
                     "state": node_state(*id, node, &gone), "tasks": tasks.collect::<Vec<_>>()
                 })
             });
@@ -45,14 +51,14 @@ pub fn ps(output: Output) -> Result<Exit> {
         Output::Human => {
             let mut text = String::new();
             for ((id, node), tasks) in nodes.iter().zip(&running) {
-                text += &node_lines(*id, node, node_state(*id, node, &gone), tasks);
+                text += &node_lines(*id, node, node_state(*id, node, &gone), held(*id), tasks);
             }
             if nodes.is_empty() {
                 text += "no node runs; `divvy work` starts one\n";
             }
             for job in unfinished() {
                 let c = job.counts;
-                let (name, state) = (one_line(&job.spec.name, 60), state(job));
+                let (name, state) = (one_line(&job.spec.name, 60), state_shown(job, &jobs));
                 let ready = c.ready + c.retrying;
                 text += &format!(
                     "job {} is {state}: {} of {} done, {} leased, {ready} waiting  {name}\n",
@@ -73,14 +79,20 @@ fn node_state(id: NodeId, node: &NodeInfo, gone: &[NodeId]) -> &'static str {
     }
 }
 
-fn node_lines(id: NodeId, node: &NodeInfo, state: &str, tasks: &[Process]) -> String {
+fn node_lines(id: NodeId, node: &NodeInfo, state: &str, held: (u64, u64), tasks: &[Process]) -> String {
+    let (leases, leased) = held;
+    let leased = if leases > 0 {
+        format!(", {leased} leased to it in {}", count(leases, "lease"))
+    } else {
+        String::new()
+    };
     let state = match state {
         "alive" => String::new(),
         "gone" => ", gone: the next node takes over what it held".into(),
         state => format!(", {state}: `kill -CONT {}` lets it go on", node.pid),
     };
     let mut text = format!(
-        "node {id} on {}, pid {}: {}, {} running{state}\n",
+        "node {id} on {}, pid {}: {}, {} running{leased}{state}\n",
         one_line(&node.name, 40),
         node.pid,
         count(node.workers.into(), "worker"),

@@ -1,13 +1,14 @@
 //! `divvy show`: a job, or one task of it.
 
-use super::tasks::{called, step};
-use super::{job_json, one_line, print, print_json, state};
+use super::hold::Jobs;
+use super::tasks::{called, find, step};
+use super::{job_json, one_line, print, print_json, state_shown};
 use crate::args::{Output, ShowArgs};
 use crate::command::Recipe;
-use crate::exit::{Exit, bad_usage};
+use crate::exit::Exit;
 use crate::lang::demand::shown;
 use crate::{home, select};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use divvy_store::{JobInfo, Store, TaskInfo, TaskState};
 use serde_json::json;
 
@@ -24,8 +25,8 @@ pub fn show(args: &ShowArgs, output: Output) -> Result<Exit> {
     let store = home::open_store()?;
     store.verify(false)?;
     let job = select::job(&*store, &args.job)?;
-    match args.task {
-        Some(id) => show_task(&*store, &job, id, output)?,
+    match args.task.as_ref().or(args.given_task.as_ref()) {
+        Some(task) => show_task(&*store, &job, &task.to_string_lossy(), output)?,
         None => show_job(&*store, &job, output)?,
     }
     Ok(Exit::Done)
@@ -42,7 +43,12 @@ fn show_job(store: &dyn Store, job: &JobInfo, output: Output) -> Result<()> {
         return print_json(&value);
     }
     let c = job.counts;
-    let mut text = format!("job {} is {}: {}\n", job.id, state(job), one_line(&job.spec.name, 200));
+    let jobs = Jobs::look(store)?;
+    let mut text =
+        format!("job {} is {}: {}\n", job.id, state_shown(job, &jobs), one_line(&job.spec.name, 200));
+    if jobs.is_abandoned(job) {
+        text += &format!("  nobody runs it: `divvy resume {}` goes on\n", job.id);
+    }
     text += &format!(
         "  tasks {}: done {}, running {}, ready {}, retrying {}, failed {}, canceled {}{}\n",
         job.tail,
@@ -77,9 +83,10 @@ fn show_job(store: &dyn Store, job: &JobInfo, output: Output) -> Result<()> {
     if output == Output::Human { print(&text) } else { Ok(()) }
 }
 
-fn show_task(store: &dyn Store, job: &JobInfo, id: u64, output: Output) -> Result<()> {
-    let task = job.spec.seq_of(id).map(|seq| store.task(job.id, seq)).transpose()?.flatten();
-    let Some(task) = task else { return Err(bad_usage(format!("job {} has no task {id}", job.id))) };
+fn show_task(store: &dyn Store, job: &JobInfo, task: &str, output: Output) -> Result<()> {
+    let seq = find(store, job, task)?;
+    let id = job.spec.id_of(seq);
+    let task = store.task(job.id, seq)?.context("the task has gone with its job")?;
     let (word, detail) = task_words(&task);
     match output {
         Output::Json => {

@@ -6,6 +6,8 @@ use anyhow::Result;
 use divvy_core::{Range, Seq};
 use divvy_store::{JobInfo, Store};
 
+/// Names of tasks that a message lists.
+const NAMES_SHOWN: usize = 10;
 /// Records that are read at a time while a name is looked for.
 const LOOK_RECORDS: u64 = 16 << 10;
 
@@ -41,22 +43,37 @@ pub fn find(store: &dyn Store, job: &JobInfo, text: &str) -> Result<Seq> {
     if let Some(seq) = by_id {
         return Ok(seq);
     }
+    let mut names = Vec::new();
     if is_graph(job) {
         for lo in (0..job.tail).step_by(LOOK_RECORDS as usize) {
             let range = Range::new(lo, job.tail.min(lo + LOOK_RECORDS));
             let records = store.read(job.id, range)?;
-            let named =
-                |seq: &Seq| Step::decode(records.get(*seq)).is_ok_and(|s| s.name.as_deref() == Some(text));
-            if let Some(seq) = (range.lo..range.hi).find(named) {
-                return Ok(seq);
+            for seq in range.lo..range.hi {
+                let name = Step::decode(records.get(seq)).ok().and_then(|step| step.name);
+                match name {
+                    Some(name) if name == text => return Ok(seq),
+                    Some(name) if names.len() <= NAMES_SHOWN => names.push(name),
+                    _ => {}
+                }
             }
         }
     }
-    let ids = match job.tail {
-        0 => "it has none".into(),
-        tail => format!("its ids are {} to {}", job.spec.id_of(0), job.spec.id_of(tail - 1)),
+    let more = if names.len() > NAMES_SHOWN { ", ..." } else { "" };
+    names.truncate(NAMES_SHOWN);
+    let names = match names.as_slice() {
+        [] => String::new(),
+        names => format!(", its names {}{more}", names.join(", ")),
     };
-    Err(bad_usage(format!("job {} has no task {text}: {ids}", job.id)))
+    Err(bad_usage(format!("job {} has no task {text}: {}{names}", job.id, ids(job))))
+}
+
+/// Which ids a job's tasks have, for a message.
+pub fn ids(job: &JobInfo) -> String {
+    match job.tail {
+        0 => "it has none".into(),
+        1 => format!("the only one has the id {}", job.spec.id_of(0)),
+        tail => format!("its ids are {} to {}", job.spec.id_of(0), job.spec.id_of(tail - 1)),
+    }
 }
 
 fn is_graph(job: &JobInfo) -> bool {

@@ -31,6 +31,8 @@ mod shell_scan;
 mod shown;
 mod words_error;
 
+pub use shown::Shown;
+
 #[cfg(test)]
 mod array_tests;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 const CHARS_MAX: usize = 60;
 
 /// A piece of text between backticks, with control characters escaped and invalid UTF-8 as replacement characters.
-pub(super) struct Shown<'a>(pub(super) &'a [u8]);
+pub struct Shown<'a>(pub &'a [u8]);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,28 +9,38 @@ use serde_json::{Value, json};
 /// Shares of worker time below this are not worth a word.
 const WORTH_A_WORD: f64 = 0.02;
 
-/// The bill for people.
-pub fn text(usage: &Usage) -> String {
+/// Seconds below this would be shown as nothing.
+const SHOWN_NS: u64 = 500_000;
+
+/// The bill for people; `job` is what was run, if that was one job.
+pub fn text(usage: &Usage, job: Option<JobId>) -> String {
     let Usage { account, workers, wall_ns, .. } = usage;
     let all = *workers as f64 * *wall_ns as f64 / 1e9;
     let mut out =
         format!("\n  {workers} workers x {:.2} s = {all:.2} worker-seconds\n", *wall_ns as f64 / 1e9);
-    for state in State::ALL.into_iter().filter(|s| account.get(*s) > 0) {
+    for state in State::ALL.into_iter().filter(|s| account.get(*s) >= SHOWN_NS) {
         let seconds = account.seconds(state);
         out += &format!("  {:<10} {seconds:>10.3} s {:>6.1} %\n", state.name(), 100.0 * seconds / all);
     }
-    let speedup = account.speedup(*wall_ns);
     out += &format!("  unaccounted {:.2} %\n", 100.0 * account.unaccounted(*workers, *wall_ns).max(0.0));
-    out += &format!(
-        "  coordination overhead {:.2} %, estimated speed-up {speedup:.2} of {workers} (if a task takes as long alone)\n",
-        100.0 * account.overhead(),
-    );
-    out += &format!("  {}\n", lost_to(account, all));
+    let run_ns = account.get(State::Run);
+    if run_ns == 0 {
+        return out + "  no task ran: the workers were there, and had nothing to do\n";
+    }
+    // Ratios to next to nothing say nothing.
+    if run_ns >= SHOWN_NS {
+        out += &format!(
+            "  coordination overhead {:.2} %, estimated speed-up {:.2} of {workers} (if a task takes as long alone)\n",
+            100.0 * account.overhead(),
+            account.speedup(*wall_ns),
+        );
+    }
+    out += &format!("  {}\n", lost_to(account, all, job));
     out
 }
 
 /// What the time was lost to, in words: the largest part of what was not spent in tasks.
-fn lost_to(account: &Account, all: f64) -> String {
+fn lost_to(account: &Account, all: f64, job: Option<JobId>) -> String {
     let worst = State::ALL
         .into_iter()
         .filter(|state| *state != State::Run)
@@ -49,6 +59,7 @@ fn lost_to(account: &Account, all: f64) -> String {
         State::Steal => "looking for work in other workers' slots: the tasks are very short",
         State::Lock => "waiting for each other's output; --keep-order or a slow reader causes it",
         State::HeldBack => "being held back by a bound",
+        State::Idle if job.is_none() => "having nothing to do: too little was in the store",
         State::Idle => "having nothing to do: the last tasks ran on fewer workers, or inputs came slowly",
         State::Starved => "waiting for tasks that others hold or that are due later",
         State::Parked => "starting up and ending: the job is short",

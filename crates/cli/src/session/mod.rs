@@ -18,6 +18,7 @@ use crate::command::{
 use crate::exit::{Exit, bad_usage};
 use crate::handler::Handlers;
 use crate::home;
+use crate::jobs::count;
 use crate::lang::jobs::WorkerCount;
 use anyhow::{Context, Result};
 use divvy_core::{Clock, Demand, JobId, NodeId};
@@ -151,7 +152,7 @@ impl Session {
         })?;
         let exit = job_exit(&*store, job, output)?;
         match (outcome.end, outlet.broken()) {
-            (_, Some(broken)) => Ok(interrupted_by_output(job, broken, output)),
+            (_, Some(broken)) => Ok(broken_off(job, broken, output)),
             _ if let Some(code) = halted.code() => say_halted(&*store, job, code, output),
             (End::Finished, None) => Ok(exit),
             (End::Stopped | End::Refused, None) => {
@@ -162,6 +163,20 @@ impl Session {
                 Ok(Exit::Interrupted)
             }
         }
+    }
+
+    /// Runs whatever is in the store.
+    ///
+    /// # Errors
+    /// What ended the node before its time.
+    pub fn run_all(self, until: Until) -> Result<Exit> {
+        let outlet = self.outlet.clone();
+        let outcome = self.run(until, None)?;
+        Ok(match (outlet.broken(), outcome.end) {
+            (Some(Broken::Failed(_)), _) => Exit::Unable,
+            (_, End::Finished) => Exit::Done,
+            (_, End::Stopped | End::Refused) => Exit::Interrupted,
+        })
     }
 
     /// Runs until `until`. `job` is what progress is shown of.
@@ -218,7 +233,7 @@ impl Session {
         }
         match self.output {
             Output::Human if self.show.bill || shows(false) && outcome.usage.wall_ns >= BILLED_NS => {
-                eprint!("{}", bill::text(&outcome.usage));
+                eprint!("{}", bill::text(&outcome.usage, job));
             }
             Output::Json if self.show.bill || job.is_some() => {
                 eprintln!("{}", bill::json(&*self.store, job, &outcome.usage)?);
@@ -251,14 +266,16 @@ pub fn job_exit(store: &dyn Store, job: JobId, output: Output) -> Result<Exit> {
         say(
             output,
             &format!(
-                "divvy: {dead} of {} tasks failed: {named}{more}\n       `divvy show {job}` lists them, `divvy retry {job}` \
+                "divvy: {dead} of {} failed: {named}{more}\n       `divvy show {job}` lists them, `divvy retry {job}` \
                  gives them new attempts",
-                info.tail
+                count(info.tail, "task")
             ),
         );
     }
-    if info.counts.canceled > 0 {
-        say(output, &format!("divvy: {} of {} tasks were canceled", info.counts.canceled, info.tail));
+    let canceled = info.counts.canceled;
+    if canceled > 0 {
+        let were = if canceled == 1 { "was" } else { "were" };
+        say(output, &format!("divvy: {canceled} of {} {were} canceled", count(info.tail, "task")));
     }
     Ok(match () {
         () if dead == 0 => Exit::Done,
@@ -291,10 +308,10 @@ fn say_halted(store: &dyn Store, job: JobId, code: u8, output: Output) -> Result
     Ok(Exit::Halted(code))
 }
 
-fn interrupted_by_output(job: JobId, broken: &Broken, output: Output) -> Exit {
+fn broken_off(job: JobId, broken: &Broken, output: Output) -> Exit {
     let (why, exit) = match broken {
         Broken::Closed => ("nobody reads the output any more".to_owned(), Exit::OutputClosed),
-        Broken::Failed(why) => (why.clone(), Exit::Interrupted),
+        Broken::Failed(why) => (why.clone(), Exit::Unable),
     };
     say(output, &format!("divvy: {why}. Nothing is lost; go on with: divvy resume {job}"));
     exit

@@ -1,6 +1,8 @@
 //! The command: words, a single string, a shell, and what a task finds around it.
 
 use crate::place::Place;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 #[test]
 fn several_words_are_run_as_they_stand() {
@@ -112,4 +114,61 @@ fn the_shell_is_sh_unless_another_is_named_or_needed() {
     assert_eq!(run("greet {}", Some(function)).silent(), "hello x\n", "only bash knows its functions");
     assert_eq!(run("echo {}", None).silent(), "x\n");
     run(text, Some(("PARALLEL_SHELL", "/bin/tcsh"))).refused(125, &["PARALLEL_SHELL", "bash"]);
+}
+
+#[test]
+fn a_function_of_the_shell_is_told_from_a_command_that_is_not_there() {
+    let place = Place::new();
+    let mut run = place.command(["run", "greet", ":::", "x"]);
+    run.env("BASH_FUNC_greet%%", "() { echo hello $1; }");
+    place.spawn(&mut run).end().refused(125, &["greet is a function of your shell", "--shell"]);
+    let mut run = place.command(["run", "greet", ":::", "x"]);
+    run.env("PATH", "/a/directory:".repeat(20));
+    let said = place.spawn(&mut run).end().exits(125);
+    assert!(said.contains("command not found: greet") && !said.contains("/a/directory"), "{said}");
+}
+
+/// As every shell, `xargs`, `find` and GNU parallel do.
+#[test]
+fn a_script_without_a_first_line_that_says_what_runs_it_is_run_by_sh() {
+    let place = Place::new();
+    let make = |name: &str, held: &[u8]| {
+        let file = place.write(name, held);
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    make("script", b"echo $# \"$1\" $DIVVY_TASK; pwd\n");
+    fs::create_dir(place.path("there")).unwrap();
+    let pwd = |dir: &str| place.path(dir).display().to_string().trim_end_matches('/').to_owned();
+    let here = pwd("");
+    let ran = place.divvy(["run", "-k", "./script", ":::", "a b", "c"]);
+    assert_eq!(ran.silent(), format!("1 a b 1\n{here}\n1 c 2\n{here}\n"));
+    let ran = place.divvy(["run", "--wd", "there", "--env", "A=1", "../script", ":::", "x"]);
+    assert_eq!(ran.silent(), format!("1 x 1\n{}\n", pwd("there")));
+    assert_eq!(place.divvy(["run", "./{}", "y", ":::", "script"]).silent(), format!("1 y 1\n{here}\n"));
+    let mut run = place.command(["run", "{}", "y", ":::", "script"]);
+    run.env("PATH", format!("{here}:/usr/bin:/bin"));
+    assert_eq!(place.spawn(&mut run).end().silent(), format!("1 y 1\n{here}\n"), "found in PATH");
+    make("foreign", b"\x7fELF\0of another machine");
+    let said = place.divvy(["run", "./foreign", ":::", "x"]).exits(1);
+    assert!(said.contains("cannot run ") && said.contains("/foreign: Exec format error"), "{said}");
+    make("lost", b"#!/no/such/interpreter\n");
+    let said = place.divvy(["run", "./lost", ":::", "x"]).exits(1);
+    assert!(said.contains("what its #! line names"), "{said}");
+}
+
+#[test]
+fn a_first_word_with_a_space_is_named() {
+    let place = Place::new();
+    let said = place.divvy(["run", "echo {}", "x", ":::", "a"]).exits(1);
+    assert!(said.contains("command not found: echo a (one word with a space in it"), "{said}");
+    place.divvy(["run", "echo b", "x", ":::", "a"]).refused(125, &["echo b", "one word with a space"]);
+}
+
+#[test]
+fn a_command_is_listed_as_it_can_be_typed_again() {
+    let place = Place::new();
+    place.divvy(["run", "sh", "-c", "true; : {}", ":::", "a"]).silent();
+    place.divvy(["run", "--shell", "true; : {}", ":::", "a"]).silent();
+    let listed = place.divvy(["jobs"]).silent();
+    assert!(listed.contains("  sh -c 'true; : {}'\n") && listed.contains("  true; : {}\n"), "{listed}");
 }

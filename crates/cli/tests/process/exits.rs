@@ -22,7 +22,7 @@ fn failures_are_named() {
         assert!(said.contains(word), "{said}");
     }
     let said = place.divvy(["run", "sh", "-c", "kill -SEGV $$", ":::", "x"]).exits(1);
-    assert!(said.contains("signal 11 (SIGSEGV)"), "{said}");
+    assert!(said.contains("1 of 1 task failed") && said.contains("signal 11 (SIGSEGV)"), "{said}");
 }
 
 #[test]
@@ -84,6 +84,8 @@ fn a_malformed_selector_or_an_unknown_job_is_refused() {
     }
     place.divvy(["cancel", "1", "--tasks", "a"]).refused(125, &["a"]);
     place.divvy(["show", "1", "--task", "9"]).refused(125, &["no task 9"]);
+    place.divvy(["show", "1", "9"]).refused(125, &["no task 9", "the only one has the id 1"]);
+    assert!(place.divvy(["show", "1", "1"]).silent().contains("task 1 of job 1 is done"));
 }
 
 #[test]
@@ -115,6 +117,9 @@ fn malformed_flags_are_refused() {
             ran.exits(125);
         }
     }
+    place
+        .divvy(["run", "--retries", "0", "true", ":::", "x"])
+        .refused(125, &["--retries", "the first one too"]);
     place.divvy(["no-such-verb"]).exits(125);
     place.divvy([] as [&str; 0]).exits(125);
 }

@@ -98,13 +98,50 @@ fn ps_shows_nodes_and_what_they_run() {
         node["tasks"].as_array().unwrap().iter().map(|t| (t["job"].as_u64(), t["task"].as_u64())).collect();
     assert_eq!(tasks, [(Some(1), Some(1)), (Some(1), Some(2))]);
     assert_eq!(ps["jobs"][0]["tasks"], 5);
+    let (leases, leased) = (node["leases"].as_u64().unwrap(), node["leased_tasks"].as_u64().unwrap());
+    assert!(leases >= 1 && (2..=5).contains(&leased), "{node}");
     let text = place.divvy(["ps"]).silent();
-    for word in
-        ["node 1 on ", "2 workers, 2 tasks running", "task 2 of job 1, pid ", "job 1 is running: 0 of 5 done"]
-    {
+    for word in [
+        "node 1 on ",
+        "2 workers, 2 tasks running, ",
+        " leased to it in ",
+        "task 2 of job 1, pid ",
+        "job 1 is running: 0 of 5 done",
+    ] {
         assert!(text.contains(word), "{text}");
     }
     place.write("go", "");
     run.end().silent();
     assert!(place.json(&["ps"])["jobs"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_job_that_nobody_goes_on_with_is_shown_as_stopped() {
+    let place = Place::new();
+    let shown = |word: &str| {
+        let jobs = place.divvy(["jobs"]).silent();
+        assert!(jobs.lines().nth(1).unwrap().starts_with(&format!("    1 {word} ")), "{word}: {jobs}");
+        let (ps, show) = (place.divvy(["ps"]).silent(), place.divvy(["show", "1"]).silent());
+        assert!(ps.contains(&format!("job 1 is {word}: ")), "{ps}");
+        assert!(show.starts_with(&format!("job 1 is {word}: ")), "{show}");
+        show
+    };
+    let run = place.start(["run", "-j1", "--array", "1-4", "sh", "-c", WAITS]);
+    until("it runs", || place.has("begun1"));
+    shown("running");
+    run.end_by(Signal::INT).exits(130);
+    assert!(shown("stopped").contains("`divvy resume 1` goes on"));
+    assert_eq!(place.json(&["show", "1"])["state"], "waiting", "what programs are told stays");
+    let killed = place.start(["resume"]);
+    until("it runs again", || place.task("1", 1) == "running");
+    assert_eq!(killed.end_by(Signal::KILL).signal, Some(9));
+    shown("stopped");
+    place.divvy(["pause"]).silent();
+    shown("paused");
+    place.write("go", "");
+    place.divvy(["resume"]).exits(0);
+    assert!(place.divvy(["show", "1"]).silent().starts_with("job 1 is done: "));
+    // Never begun: it waits for a node, as it was told to.
+    place.divvy(["submit", "--no-start", "true", ":::", "x"]).exits(0);
+    assert!(place.divvy(["show", "2"]).silent().starts_with("job 2 is waiting: "));
 }

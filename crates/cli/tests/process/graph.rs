@@ -22,7 +22,7 @@ fn tasks_run_after_those_they_wait_for_with_their_own_surroundings() {
         [[task]]
         name = "left"
         command = ["sh", "-c", "echo side $WHO >> order"]
-        after = ["first"]
+        after = "first"
         [[task]]
         name = "right"
         command = "sh -c 'echo side $WHO >> order'"
@@ -36,6 +36,10 @@ fn tasks_run_after_those_they_wait_for_with_their_own_surroundings() {
     assert_eq!(place.read("order"), "first {}\nside all\nside all\nlast own last 1\n");
     assert_eq!(place.json(&["show"])["name"], "night");
     assert!(place.divvy(["show", "--task", "2"]).silent().starts_with("task 2 (left) of job 1 is done"));
+    assert!(place.divvy(["show", "1", "right"]).silent().starts_with("task 3 (right) of job 1 is done"));
+    place
+        .divvy(["explain", "nope"])
+        .refused(125, &["no task nope", "1 to 4", "names last, left, right, first"]);
 }
 
 #[test]

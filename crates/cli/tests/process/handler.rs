@@ -2,6 +2,7 @@
 
 use crate::place::{Place, until};
 use rustix::process::Signal;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 /// A handler in Python: what is done with each `task`, a dictionary, after `setup`.
@@ -210,7 +211,8 @@ fn nonsense_fails_the_task_that_it_was_said_for() {
         |id: u64| place.json(&["show", "1", "--task", &id.to_string()])["error"].as_str().unwrap().to_owned();
     assert!(why(20).contains("`Segmentation violation averted`"), "{}", why(20));
     assert!(why(21).contains("answered task 4711, which it does not have"), "{}", why(21));
-    assert!(why(22).contains("eror"), "{}", why(22));
+    assert!(why(20).contains("print everything else to stderr"), "{}", why(20));
+    assert!(why(22).contains("eror") && !why(22).contains("stderr"), "{}", why(22));
     assert_eq!(place.count("1", "done"), 57);
 }
 
@@ -220,7 +222,7 @@ fn a_handler_that_cannot_even_begin_stops_the_job_and_costs_no_task() {
     let setup = "if not os.path.exists('mended'): sys.exit('no model here')";
     let handler = python(&place, setup, "say({'task': task['task']})");
     let ran = place.divvy(["run", "-j2", "--handler", &handler, "--array", "1-1000"]);
-    let said = ran.exits(130);
+    let said = ran.exits(126);
     assert!(said.contains("no model here"), "{said}");
     assert!(
         said.contains("times in a row before it had answered a task; the last one exited with code 1"),
@@ -234,6 +236,25 @@ fn a_handler_that_cannot_even_begin_stops_the_job_and_costs_no_task() {
 }
 
 #[test]
+fn a_handler_without_a_first_line_that_says_what_runs_it_is_told_so() {
+    let place = Place::new();
+    let script = place.write("worker.py", "import sys\n");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let said = place.divvy(["run", "--handler", "./worker.py", ":::", "a"]).exits(126);
+    assert!(said.contains("worker.py has no #! line"), "{said}");
+    assert_eq!(place.count("1", "ready"), 1);
+}
+
+#[test]
+fn what_a_handler_prints_by_mistake_is_shown_as_it_is() {
+    let place = Place::new();
+    let handler = python(&place, "", "print('debug', task, flush=True)\nsay({'task': task['task']})");
+    place.divvy(["run", "--handler", &handler, ":::", "a"]).exits(1);
+    let error = place.json(&["show", "1", "1"])["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("printed `debug {'task': 1"), "{error}");
+}
+
+#[test]
 fn a_worker_that_cannot_start_a_jobs_handler_says_why() {
     let place = Place::new();
     let handler = python(
@@ -244,7 +265,7 @@ fn a_worker_that_cannot_start_a_jobs_handler_says_why() {
     place.divvy(["run", "--handler", &handler, ":::", "a", "b"]).exits(2);
     place.divvy(["retry"]).exits(0);
     place.write("broken", "");
-    let said = place.divvy(["work", "--until-empty"]).exits(130);
+    let said = place.divvy(["work", "--until-empty"]).exits(126);
     assert!(said.contains("the last one exited with code 4. Nothing is lost"), "{said}");
     assert_eq!((place.count("1", "ready"), place.count("1", "dead")), (2, 0));
 }
@@ -263,7 +284,7 @@ fn a_handler_that_closes_its_stdout_is_lost_at_last() {
 fn a_handler_of_another_version_is_not_used() {
     let place = Place::new();
     let handler = python(&place, "say({'divvy': 2})", "pass");
-    let said = place.divvy(["run", "--handler", &handler, ":::", "a"]).exits(130);
+    let said = place.divvy(["run", "--handler", &handler, ":::", "a"]).exits(126);
     assert!(said.contains("speaks version 2 of the protocol, and this divvy version 1"), "{said}");
     assert_eq!(place.count("1", "dead"), 0);
 }

@@ -19,6 +19,7 @@ fn both_streams_come_back_and_each_can_be_had_alone() {
     assert_eq!(place.divvy(["logs", "--stdout", "--task", "1,3"]).silent(), "out 1\nout 3\n");
     let stderr = place.divvy(["logs", "--stderr", "--tag"]);
     assert_eq!((stderr.exits(0).as_str(), stderr.out().as_str()), ("1\terr 1\n2\terr 2\n3\terr 3\n", ""));
+    place.divvy(["logs", "--task", "99"]).refused(125, &["job 1 has no task 99", "1 to 3"]);
     let json = place.divvy(["logs", "--stdout", "--task", "2", "--output", "json"]).silent();
     let frame: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(

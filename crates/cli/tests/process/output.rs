@@ -97,10 +97,7 @@ fn a_canceled_task_that_had_failed_does_not_hold_up_those_behind_it() {
     place.divvy(["cancel", "--tasks", "1"]).exits(0);
     place.write("go", "");
     let ran = run.end();
-    assert_eq!(
-        (ran.exits(0).contains("1 of 4 tasks were canceled"), ran.out().as_str()),
-        (true, "2\n3\n4\n")
-    );
+    assert_eq!((ran.exits(0).contains("1 of 4 tasks was canceled"), ran.out().as_str()), (true, "2\n3\n4\n"));
 }
 
 #[test]
@@ -174,6 +171,11 @@ fn without_a_terminal_success_is_silent() {
     assert_eq!(place.divvy(["run", "true", ":::", "a", "b"]).silent(), "");
     let ran = place.divvy(["run", "--bill", "true", ":::", "a"]);
     assert!(ran.exits(0).contains("worker-seconds"), "unless asked for");
+    let idle = place.divvy(["work", "--until-empty", "--bill"]).exits(0);
+    assert!(
+        idle.contains("no task ran") && !idle.contains("speed-up") && !idle.contains(" 0.000 s"),
+        "{idle}"
+    );
 }
 
 #[test]

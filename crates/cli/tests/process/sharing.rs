@@ -117,7 +117,7 @@ fn a_run_ends_when_others_finish_its_job() {
     // Also the one that waits behind the long one: its holder gives it back to the idle worker.
     until("the others are done", || place.count("1", "done") == 9);
     place.divvy(["cancel", "1", "--tasks", "1"]).exits(0);
-    assert!(run.end().exits(0).contains("1 of 10 tasks were canceled"));
+    assert!(run.end().exits(0).contains("1 of 10 tasks was canceled"));
     assert_eq!(work.end_by(Signal::TERM).exits(130), "");
     place.expect_no_task_alive();
 }

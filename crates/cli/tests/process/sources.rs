@@ -21,6 +21,9 @@ fn all_combinations_of_sources_or_linked_ones() {
         (&["-a", "list", "-a", "-", "echo"], "x y p\nx y q\nz p\nz q\n"),
         (&["--arg-sep", ",,", "echo", ",,", "a", ",,", ":::"], "a :::\n"),
         (&["echo", "x{}y", "\"{}\"", ":::", "a", ":::", "b c"], "xa b cy a b c\n"),
+        (&["echo", ":::"], "p\nq\n"),
+        (&["echo", ":::+"], "p\nq\n"),
+        (&["-a", "list", "echo", ":::"], "x y\nz\n"),
     ] {
         assert_eq!(shell(&place, "p\nq\n", args), expected, "{args:?}");
     }
@@ -174,4 +177,13 @@ fn an_interrupted_job_of_several_fields_goes_on() {
     assert_eq!(ran.signal, Some(9));
     place.write("go", "");
     assert_eq!(place.divvy(["resume"]).silent(), "c a b\n");
+}
+
+#[test]
+fn nothing_behind_the_separator_and_nothing_on_stdin_is_an_empty_list() {
+    let place = Place::new();
+    let said = "divvy: no inputs, so nothing was run\n";
+    assert_eq!(place.divvy(["run", "echo", ":::"]).exits(0), said);
+    assert_eq!(place.piped("", ["run", "echo", ":::"]).exits(0), said);
+    assert_eq!(place.piped("a\n", ["run", "echo", ":::", ":::"]).exits(0), said);
 }

@@ -272,3 +272,14 @@ fn what_cannot_be_is_refused_and_nothing_is_stored() {
     place.divvy(["work", "--background"]).refused(125, &["divvy work"]);
     assert!(!place.has("state/divvy.db"));
 }
+
+#[test]
+fn inputs_that_nobody_gave_are_refused_and_an_empty_list_starts_nobody() {
+    let place = Place::new();
+    place.divvy(["submit", "echo", "hello"]).refused(125, &["no inputs", ":::"]);
+    assert!(!place.has("state/divvy.db"));
+    let said = place.divvy(["submit", "echo", "hello", ":::"]).exits(0);
+    assert_eq!(said, "divvy: it had no inputs, so there is nothing to run\n");
+    assert!(place.workers_alive().is_empty());
+    place.divvy(["wait", "1"]).silent();
+}

@@ -26,8 +26,8 @@ pub use store::ModelStore;
 
 use divvy_core::{JobId, Millis, NodeId, Range, Seq};
 use divvy_store::{
-    Block, Dead, Error, Exchange, Held, Input, JobInfo, Lease, NewJob, NodeInfo, Records, Reply, Result,
-    TaskInfo,
+    Block, Dead, Error, Exchange, Held, Holding, Input, JobInfo, Lease, NewJob, NodeInfo, Records, Reply,
+    Result, TaskInfo,
 };
 use job::Job;
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,6 +115,8 @@ impl Model {
         self.jobs.insert(id, job);
         self.version += 1;
         self.settle(now, id);
+        let job = self.job_mut(id)?;
+        job.paused = new.paused && job.finished.is_none();
         Ok(id)
     }
 
@@ -218,6 +220,22 @@ impl Model {
     #[must_use]
     pub fn nodes(&self) -> Vec<(NodeId, NodeInfo)> {
         self.nodes.iter().map(|(id, node)| (*id, node.info.clone())).collect()
+    }
+
+    /// See [`divvy_store::Store::holdings`].
+    #[must_use]
+    pub fn holdings(&self) -> Vec<Holding> {
+        let mut all = Vec::new();
+        for (node, session) in &self.nodes {
+            let jobs: BTreeSet<JobId> = session.holds.iter().map(|(job, _)| *job).collect();
+            for job in jobs {
+                let lent = session.holds.iter().filter(|held| held.0 == job);
+                let open: Vec<u64> = lent.map(|held| self.jobs[&job].leases[&held.1].open.len()).collect();
+                let (leases, tasks) = (open.len() as u64, open.iter().sum());
+                all.push(Holding { node: *node, job, leases, tasks });
+            }
+        }
+        all
     }
 
     /// See [`divvy_store::Store::forget`].

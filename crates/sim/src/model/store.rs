@@ -4,7 +4,8 @@ use super::{Bugs, Model};
 use divvy_core::{JobId, Millis, NodeId, Range, Seq};
 use divvy_store::job::Selection;
 use divvy_store::{
-    Block, Dead, Error, Exchange, Expired, JobInfo, NewJob, NodeInfo, Records, Reply, Result, Store, TaskInfo,
+    Block, Dead, Error, Exchange, Expired, Holding, JobInfo, NewJob, NodeInfo, Records, Reply, Result, Store,
+    TaskInfo,
 };
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
@@ -61,6 +62,10 @@ impl Store for ModelStore {
 
     fn nodes(&self) -> Result<Vec<(NodeId, NodeInfo)>> {
         Ok(self.lock().nodes())
+    }
+
+    fn holdings(&self) -> Result<Vec<Holding>> {
+        Ok(self.lock().holdings())
     }
 
     fn session_file(&self, _node: NodeId) -> Option<PathBuf> {

@@ -59,7 +59,7 @@ fn new_job(case: &Case) -> NewJob {
     let needs = Needs { classes: case.classes.iter().map(class).collect(), starts };
     let array = Some(Array { first: 1, step: 1 });
     let spec = JobSpec { array, needs, ..JobSpec::new("a") };
-    NewJob { spec, input: Input::Array(case.tasks.len() as u64) }
+    NewJob { spec, input: Input::Array(case.tasks.len() as u64), paused: false }
 }
 
 struct Host {

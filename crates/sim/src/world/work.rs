@@ -178,7 +178,7 @@ impl JobPlan {
             Kind::Open => Input::Open(self.blocks(self.tasks), None),
             Kind::Graph => Input::Graph(self.blocks(self.tasks), self.graph.clone()),
         };
-        NewJob { spec: self.spec.clone(), input }
+        NewJob { spec: self.spec.clone(), input, paused: false }
     }
 
     /// So many records, packed.

@@ -48,7 +48,7 @@ fn a_job_comes_after_one_that_is_there(store: &dyn Store) {
     let first = array(store, 1, Policy::default());
     for missing in [JobId(first.0 + 1), JobId(first.0 + 7)] {
         let spec = JobSpec { after: vec![first, missing], ..spec(Policy::default()) };
-        let refused = store.submit(NOW, &NewJob { spec, input: Input::Closed(vec![]) });
+        let refused = store.submit(NOW, &NewJob { spec, input: Input::Closed(vec![]), paused: false });
         assert!(matches!(refused, Err(Error::NoJob(_))), "{refused:?}");
     }
     let second = after(store, 1, &[first]);

@@ -73,7 +73,7 @@ fn a_claim_for_one_job_gets_no_other(store: &dyn Store) {
 fn only_listed_handlers_are_served(store: &dyn Store) {
     for handler in ["a", "b", "c"] {
         let spec = JobSpec { handler: handler.into(), ..spec(Policy::default()) };
-        store.submit(NOW, &NewJob { spec, input: Input::Closed(vec![block(1, 1)]) }).unwrap();
+        store.submit(NOW, &NewJob { spec, input: Input::Closed(vec![block(1, 1)]), paused: false }).unwrap();
     }
     let mut node = Node::new(store);
     let with =

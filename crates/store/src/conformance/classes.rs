@@ -71,7 +71,8 @@ fn needs_that_cannot_be_are_refused(store: &dyn Store) {
     let circle = Needs { classes: vec![Class { more: Some(0), ..Class::default() }], starts: vec![] };
     for needs in [small_and_large(&[(0, 2)]), small_and_large(&[(3, 1)]), circle] {
         let spec = JobSpec { needs, ..spec(Policy::default()) };
-        let refused = store.submit(NOW, &NewJob { spec, input: Input::Closed(vec![block(2, 1)]) });
+        let refused =
+            store.submit(NOW, &NewJob { spec, input: Input::Closed(vec![block(2, 1)]), paused: false });
         assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
     }
     assert_eq!(store.jobs().unwrap().len(), 1);

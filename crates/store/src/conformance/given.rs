@@ -21,7 +21,7 @@ pub(super) fn spec(policy: Policy) -> JobSpec {
 /// An array job of `n` tasks.
 pub(super) fn array(store: &dyn Store, n: u64, policy: Policy) -> JobId {
     let spec = JobSpec { array: Some(Array { first: 1, step: 1 }), ..spec(policy) };
-    store.submit(NOW, &NewJob { spec, input: Input::Array(n) }).unwrap()
+    store.submit(NOW, &NewJob { spec, input: Input::Array(n), paused: false }).unwrap()
 }
 
 /// An array job with the default policy but for the attempts that are allowed.
@@ -31,27 +31,32 @@ pub(super) fn array_with_attempts(store: &dyn Store, n: u64, max_attempts: u32) 
 
 /// A job with stored records.
 pub(super) fn closed(store: &dyn Store, blocks: Vec<Block>) -> JobId {
-    store.submit(NOW, &NewJob { spec: spec(Policy::default()), input: Input::Closed(blocks) }).unwrap()
+    store
+        .submit(NOW, &NewJob { spec: spec(Policy::default()), input: Input::Closed(blocks), paused: false })
+        .unwrap()
 }
 
 /// A job that may grow.
 pub(super) fn open(store: &dyn Store, blocks: Vec<Block>, producer: Option<NodeId>) -> JobId {
     store
-        .submit(NOW, &NewJob { spec: spec(Policy::default()), input: Input::Open(blocks, producer) })
+        .submit(
+            NOW,
+            &NewJob { spec: spec(Policy::default()), input: Input::Open(blocks, producer), paused: false },
+        )
         .unwrap()
 }
 
 /// An array job of `n` tasks with these needs.
 pub(super) fn needing(store: &dyn Store, n: u64, needs: Needs, policy: Policy) -> JobId {
     let spec = JobSpec { array: Some(Array { first: 1, step: 1 }), needs, ..spec(policy) };
-    store.submit(NOW, &NewJob { spec, input: Input::Array(n) }).unwrap()
+    store.submit(NOW, &NewJob { spec, input: Input::Array(n), paused: false }).unwrap()
 }
 
 /// An array job of `n` tasks that comes after others.
 pub(super) fn after(store: &dyn Store, n: u64, before: &[JobId]) -> JobId {
     let array = Some(Array { first: 1, step: 1 });
     let spec = JobSpec { array, after: before.to_vec(), ..spec(Policy::default()) };
-    store.submit(NOW, &NewJob { spec, input: Input::Array(n) }).unwrap()
+    store.submit(NOW, &NewJob { spec, input: Input::Array(n), paused: false }).unwrap()
 }
 
 /// So many cores.

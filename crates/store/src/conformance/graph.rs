@@ -42,7 +42,7 @@ pub(super) const CASES: &[Case] = super::cases!["graph":
 fn graph_with(store: &dyn Store, parents: &[&[Seq]], policy: Policy) -> JobId {
     let graph = Graph::new(parents.iter().map(|list| list.to_vec()).collect()).unwrap();
     let input = Input::Graph(vec![block(graph.len(), 1)], graph);
-    store.submit(NOW, &NewJob { spec: spec(policy), input }).unwrap()
+    store.submit(NOW, &NewJob { spec: spec(policy), input, paused: false }).unwrap()
 }
 
 /// A job whose task `n` waits for `parents[n]`.
@@ -178,7 +178,7 @@ fn a_woken_task_waits_in_the_class_of_its_run(store: &dyn Store) {
     let parents = vec![vec![], vec![0], vec![0], vec![0], vec![0]];
     let input = Input::Graph(vec![block(5, 1)], Graph::new(parents).unwrap());
     let spec = crate::JobSpec { needs, ..spec(Policy::default()) };
-    let job = store.submit(NOW, &NewJob { spec, input }).unwrap();
+    let job = store.submit(NOW, &NewJob { spec, input, paused: false }).unwrap();
     let mut node = Node::new(store);
     let lease = node.claim_one(9);
     let reply = all_done(&mut node, &lease);
@@ -243,7 +243,7 @@ fn only_the_first_blockers_are_named(store: &dyn Store) {
     let mut parents = vec![vec![]; n as usize];
     parents.push((0..n).collect());
     let input = Input::Graph(vec![block(n + 1, 1)], Graph::new(parents).unwrap());
-    let job = store.submit(NOW, &NewJob { spec: spec(Policy::default()), input }).unwrap();
+    let job = store.submit(NOW, &NewJob { spec: spec(Policy::default()), input, paused: false }).unwrap();
     let mut node = Node::new(store);
     let lease = node.claim_one(5);
     all_done(&mut node, &lease);
@@ -361,7 +361,7 @@ fn a_graph_needs_as_many_records(store: &dyn Store) {
     let graph = Graph::new(vec![vec![], vec![0]]).unwrap();
     for blocks in [vec![], vec![block(1, 1)], vec![block(2, 1), block(1, 1)]] {
         let input = Input::Graph(blocks, graph.clone());
-        let refused = store.submit(NOW, &NewJob { spec: spec(Policy::default()), input });
+        let refused = store.submit(NOW, &NewJob { spec: spec(Policy::default()), input, paused: false });
         assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
     }
     assert_eq!(store.jobs().unwrap(), []);
@@ -369,7 +369,7 @@ fn a_graph_needs_as_many_records(store: &dyn Store) {
 
 fn a_graph_without_tasks_is_finished_at_once(store: &dyn Store) {
     let input = Input::Graph(vec![], Graph::default());
-    let job = store.submit(NOW, &NewJob { spec: spec(Policy::default()), input }).unwrap();
+    let job = store.submit(NOW, &NewJob { spec: spec(Policy::default()), input, paused: false }).unwrap();
     assert_eq!(store.job(job).unwrap().progress, Progress::Finished(NOW));
 }
 
@@ -390,7 +390,7 @@ fn many_tasks_in_layers_all_end(store: &dyn Store) {
     });
     let graph = Graph::new(parents.collect()).unwrap();
     let input = Input::Graph(vec![block(10 * WIDTH, 1)], graph.clone());
-    let job = store.submit(NOW, &NewJob { spec: spec(Policy::default()), input }).unwrap();
+    let job = store.submit(NOW, &NewJob { spec: spec(Policy::default()), input, paused: false }).unwrap();
     let (mut node, mut done) = (Node::new(store), Intervals::new());
     while done.len() < 10 * WIDTH {
         let lease = node.claim_one(37);
@@ -410,7 +410,7 @@ fn a_task_may_have_many_children_and_many_parents(store: &dyn Store) {
     parents.extend((0..MANY).map(|_| vec![0]));
     parents.push((1..=MANY).collect());
     let input = Input::Graph(vec![block(MANY + 2, 1)], Graph::new(parents).unwrap());
-    let job = store.submit(NOW, &NewJob { spec: spec(Policy::default()), input }).unwrap();
+    let job = store.submit(NOW, &NewJob { spec: spec(Policy::default()), input, paused: false }).unwrap();
     let mut node = Node::new(store);
     let lease = node.claim_one(9);
     let woken = view(&all_done(&mut node, &lease), job);

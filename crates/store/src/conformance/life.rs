@@ -2,7 +2,9 @@
 
 use super::Case;
 use super::given::*;
-use crate::{Array, Block, Error, Input, JobSpec, NewJob, Policy, Progress, Report, Store, TaskState};
+use crate::{
+    Array, Block, Error, Holding, Input, JobSpec, NewJob, Policy, Progress, Report, Store, TaskState,
+};
 use divvy_core::{JobId, NodeId, Range};
 
 pub(super) const CASES: &[Case] = super::cases!["life":
@@ -27,6 +29,7 @@ pub(super) const CASES: &[Case] = super::cases!["life":
     sweep_keeps_what_has_dead_or_canceled_tasks,
     jobs_are_listed_in_ascending_order,
     sessions_are_listed_and_their_ids_not_used_again,
+    what_nodes_hold_is_counted,
     a_session_that_ended_can_do_nothing,
     a_producer_needs_a_session,
     a_producer_is_shown_while_the_job_is_open,
@@ -59,7 +62,8 @@ fn a_job_is_shown_as_it_was_submitted(store: &dyn Store) {
         array: Some(Array { first: 5, step: 3 }),
         ..JobSpec::new("a handler")
     };
-    let id = store.submit(NOW, &NewJob { spec: spec.clone(), input: Input::Array(10) }).unwrap();
+    let id =
+        store.submit(NOW, &NewJob { spec: spec.clone(), input: Input::Array(10), paused: false }).unwrap();
     let job = store.job(id).unwrap();
     assert_eq!(job.spec, spec);
     assert_eq!((job.id, job.created, job.stale, job.producer), (id, NOW, 0, None));
@@ -261,6 +265,30 @@ fn sessions_are_listed_and_their_ids_not_used_again(store: &dyn Store) {
     assert!(third != first && third != second, "{third} was used before");
 }
 
+fn what_nodes_hold_is_counted(store: &dyn Store) {
+    let jobs = [array(store, 9, Policy::default()), array(store, 9, Policy::default())];
+    let (mut first, mut second) = (Node::new(store), Node::new(store));
+    assert_eq!(store.holdings().unwrap(), []);
+    second.claim_one(4);
+    let lease = first.claim_one(3);
+    first.claim_one(1);
+    second.claim_one(9);
+    second.claim_one(5);
+    let holding = |node: &Node<'_>, job: usize, leases, tasks| {
+        let (node, job) = (node.id, jobs[job]);
+        Holding { node, job, leases, tasks }
+    };
+    let of_second = [holding(&second, 0, 2, 5), holding(&second, 1, 1, 5)];
+    assert_eq!(store.holdings().unwrap(), [&[holding(&first, 0, 2, 4)], &of_second[..]].concat());
+    first.done(&lease, one(5));
+    store.cancel(NOW, jobs[0], Some(&one(6))).unwrap();
+    assert_eq!(store.holdings().unwrap(), [&[holding(&first, 0, 2, 2)], &of_second[..]].concat());
+    first.done(&lease, one(4));
+    assert_eq!(store.holdings().unwrap(), [&[holding(&first, 0, 1, 1)], &of_second[..]].concat());
+    second.die();
+    assert_eq!(store.holdings().unwrap(), [holding(&first, 0, 1, 1)]);
+}
+
 fn a_session_that_ended_can_do_nothing(store: &dyn Store) {
     let job = array(store, 4, Policy::default());
     let (mut left, mut lost) = (Node::new(store), Node::new(store));
@@ -282,7 +310,8 @@ fn a_session_that_ended_can_do_nothing(store: &dyn Store) {
 fn a_producer_needs_a_session(store: &dyn Store) {
     let node = Node::new(store);
     store.leave(NOW, node.id).unwrap();
-    let new = NewJob { spec: spec(Policy::default()), input: Input::Open(vec![], Some(node.id)) };
+    let new =
+        NewJob { spec: spec(Policy::default()), input: Input::Open(vec![], Some(node.id)), paused: false };
     let refused = store.submit(NOW, &new);
     assert!(matches!(refused, Err(Error::NodeGone(id)) if id == node.id), "{refused:?}");
     assert_eq!(store.jobs().unwrap(), []);

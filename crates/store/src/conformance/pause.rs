@@ -2,7 +2,7 @@
 
 use super::Case;
 use super::given::*;
-use crate::{Claim, Error, Policy, Progress, Store, Want};
+use crate::{Claim, Error, Input, NewJob, Policy, Progress, Store, Want};
 use divvy_core::JobId;
 
 pub(super) const CASES: &[Case] = super::cases!["pause":
@@ -16,6 +16,7 @@ pub(super) const CASES: &[Case] = super::cases!["pause":
     a_node_that_waits_notices_a_pause,
     a_paused_job_can_finish,
     a_finished_job_stays_as_it_is,
+    a_job_may_be_paused_from_the_beginning,
     a_paused_job_can_be_canceled,
     a_paused_job_grows,
     pausing_needs_a_job,
@@ -129,6 +130,23 @@ fn a_finished_job_stays_as_it_is(store: &dyn Store) {
     let before = store.job(job).unwrap();
     store.pause(NOW, job, true).unwrap();
     assert_eq!(store.job(job).unwrap(), before);
+}
+
+fn a_job_may_be_paused_from_the_beginning(store: &dyn Store) {
+    let submit = |input| {
+        let new = NewJob { spec: spec(Policy::default()), input, paused: true };
+        store.submit(NOW, &new).unwrap()
+    };
+    let job = submit(Input::Closed(vec![block(3, 1)]));
+    let (open, empty) = (submit(Input::Open(vec![block(2, 1)], None)), submit(Input::Closed(vec![])));
+    assert!(store.job(job).unwrap().paused && store.job(open).unwrap().paused);
+    let ended = store.job(empty).unwrap();
+    assert_eq!((ended.paused, ended.progress), (false, Progress::Finished(NOW)), "nothing is left to pause");
+    let mut node = Node::new(store);
+    assert_eq!(node.claim(9), []);
+    pause(store, job, false);
+    assert_eq!(node.claim_one(9).open, set(&[(0, 3)]));
+    assert_eq!(node.claim(9), [], "the other one rests");
 }
 
 fn a_paused_job_can_be_canceled(store: &dyn Store) {

@@ -161,13 +161,15 @@ impl<'a> Walk<'a> {
             _ => Vec::new(),
         };
         let (needs, after) = (self.some_needs(tail), self.some_after());
+        let paused = self.rng.chance(0.1);
         let spec = JobSpec { array, needs: needs.clone(), after: after.clone(), ..spec(policy.clone()) };
-        let result = self.store.submit(self.now, &NewJob { spec, input });
+        let result = self.store.submit(self.now, &NewJob { spec, input, paused });
         if after.iter().any(|before| !self.jobs.contains_key(before)) {
             return assert!(matches!(result, Err(Error::NoJob(_))), "{result:?}");
         }
         let (job, array) = (result.unwrap(), array.is_some());
         let book = Book { policy, array, open, tail, needs, after, parents, ..Book::default() };
+        let book = Book { paused: paused && !book.is_finished(), ..book };
         assert!(self.jobs.insert(job, book).is_none(), "{job} was given out before");
     }
 
@@ -597,6 +599,14 @@ impl<'a> Walk<'a> {
         let shown = self.store.jobs().unwrap();
         let ids: Vec<JobId> = shown.iter().map(|job| job.id).collect();
         assert_eq!(ids, self.jobs.keys().copied().collect::<Vec<_>>());
+        let mut held: BTreeMap<_, (u64, u64)> = BTreeMap::new();
+        for (node, lease) in self.leases.values() {
+            let (leases, tasks) = held.entry((*node, lease.job)).or_default();
+            (*leases, *tasks) = (*leases + 1, *tasks + lease.open.len());
+        }
+        let holdings = self.store.holdings().unwrap();
+        let shown_held = holdings.iter().map(|h| ((h.node, h.job), (h.leases, h.tasks)));
+        assert!(shown_held.eq(held), "{holdings:?}");
         for job in shown {
             let (book, c) = (&self.jobs[&job.id], job.counts);
             let running =

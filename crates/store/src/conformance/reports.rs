@@ -345,7 +345,7 @@ fn too_many_dead_cancel_their_job(store: &dyn Store) {
 fn an_open_job_with_too_many_dead_is_closed(store: &dyn Store) {
     let policy = Policy { max_fails: Some(0), ..Policy::default() };
     let input = crate::Input::Open(vec![block(3, 1)], None);
-    let job = store.submit(NOW, &crate::NewJob { spec: spec(policy), input }).unwrap();
+    let job = store.submit(NOW, &crate::NewJob { spec: spec(policy), input, paused: false }).unwrap();
     let mut node = Node::new(store);
     let lease = node.claim_one(1);
     node.fail(&lease, 0, 0);

@@ -57,6 +57,8 @@ pub(super) fn is_busy(e: &rusqlite::Error) -> bool {
 /// Names SQLite's error for the caller. Takes a reference, because a failed commit is told to a whole group.
 pub(super) fn engine(e: &rusqlite::Error, path: &Path) -> Error {
     let why = e.to_string();
+    // Of a file that cannot be opened the path is said twice otherwise.
+    let why = why.strip_suffix(&format!(": {}", path.display())).unwrap_or(&why).to_owned();
     let path = path.to_path_buf();
     match e.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy(why),
@@ -102,5 +104,13 @@ mod tests {
         assert!(matches!(told(ffi::SQLITE_IOERR), Error::Unreachable { .. }));
         assert!(matches!(told(ffi::SQLITE_NOTADB), Error::Unreachable { .. }));
         assert!(told(ffi::SQLITE_BUSY).is_retryable());
+    }
+
+    #[test]
+    fn a_path_is_said_once() {
+        let path = Path::new("/proc/none/store");
+        let e = rusqlite::Connection::open(path).expect_err("no such directory");
+        let said = engine(&e, path).to_string();
+        assert_eq!(said, "cannot write /proc/none/store: unable to open database file");
     }
 }

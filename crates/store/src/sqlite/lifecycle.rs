@@ -59,6 +59,7 @@ pub(super) fn submit(conn: &Connection, now: Millis, new: &NewJob) -> Step<JobId
     log.tail += tasks;
     // A job without tasks has no change to its log to be noticed by, so its end is set here.
     log.finished = (!open && log.tail == 0).then_some(now);
+    log.paused = new.paused && log.finished.is_none();
     books.settle()?;
     Ok(job)
 }

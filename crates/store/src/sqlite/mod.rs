@@ -48,7 +48,8 @@ pub use open::{Durability, Options};
 
 use crate::job::Selection;
 use crate::{
-    Block, Dead, Exchange, Expired, Input, JobInfo, NewJob, NodeInfo, Records, Reply, Result, Store, TaskInfo,
+    Block, Dead, Exchange, Expired, Holding, Input, JobInfo, NewJob, NodeInfo, Records, Reply, Result, Store,
+    TaskInfo,
 };
 use divvy_core::{JobId, Millis, NodeId, Range, Seq};
 use errors::Step;
@@ -203,6 +204,10 @@ impl Store for Sqlite {
 
     fn nodes(&self) -> Result<Vec<(NodeId, NodeInfo)>> {
         self.look(reads::nodes)
+    }
+
+    fn holdings(&self) -> Result<Vec<Holding>> {
+        self.look(reads::holdings)
     }
 
     fn session_file(&self, node: NodeId) -> Option<PathBuf> {

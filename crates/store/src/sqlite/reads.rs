@@ -8,9 +8,10 @@ use super::rows::{each, find, int, select};
 use super::tables::{CanceledRow, DeadRow, LeaseRow, LogRow, NodeRow, WaitingRow};
 use super::{after, graph};
 use crate::job::BLOCKERS_SHOWN;
-use crate::{Block, Counts, Dead, Error, JobInfo, NodeInfo, Progress, Records, TaskInfo, TaskState};
+use crate::{Block, Counts, Dead, Error, Holding, JobInfo, NodeInfo, Progress, Records, TaskInfo, TaskState};
 use divvy_core::{Intervals, JobId, NodeId, Range, Seq};
 use rusqlite::{Connection, params};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 fn known(conn: &Connection, job: JobId) -> Step<LogRow> {
@@ -67,6 +68,18 @@ fn info(books: &mut Books<'_>, row: JobRow) -> Step<JobInfo> {
 
 pub(super) fn nodes(conn: &Connection) -> Step<Vec<(NodeId, NodeInfo)>> {
     Ok(select::<NodeRow>(conn, "ORDER BY node", [])?.into_iter().map(|row| (row.node, row.info)).collect())
+}
+
+pub(super) fn holdings(conn: &Connection) -> Step<Vec<Holding>> {
+    let mut all: BTreeMap<(NodeId, JobId), Holding> = BTreeMap::new();
+    each(conn, "ORDER BY node", [], |row: LeaseRow| {
+        let none = Holding { node: row.node, job: row.job, leases: 0, tasks: 0 };
+        let holding = all.entry((row.node, row.job)).or_insert(none);
+        holding.leases += 1;
+        holding.tasks += row.open.len();
+        Ok(true)
+    })?;
+    Ok(all.into_values().collect())
 }
 
 pub(super) fn task(conn: &Connection, job: JobId, seq: Seq) -> Step<Option<TaskInfo>> {

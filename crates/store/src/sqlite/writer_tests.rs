@@ -6,7 +6,7 @@ use crate::{Block, Input, JobSpec, NewJob, Store};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn job() -> NewJob {
-    NewJob { spec: JobSpec::new(""), input: Input::Open(vec![], None) }
+    NewJob { spec: JobSpec::new(""), input: Input::Open(vec![], None), paused: false }
 }
 
 fn one(text: &str) -> Vec<Block> {

@@ -118,7 +118,7 @@ fn in_the_other_tables() {
     damaged("UPDATE node SET workers = 99", &["node 1"], |store, node| what(ask(store, node)));
     damaged("UPDATE meta SET jobs = 1", &["meta", "last ids"], |store, _| {
         let input = Input::Open(vec![], None);
-        let new = NewJob { spec: store.job(JobId(1)).unwrap().spec, input };
+        let new = NewJob { spec: store.job(JobId(1)).unwrap().spec, input, paused: false };
         what(store.submit(1, &new))
     });
     for set in ["max_attempts = 9", "max_fails = 9", "graph = 1", "needs = x'000100'", "after = x'0101'"] {
@@ -132,7 +132,7 @@ fn graph(dir: &Dir) -> (Sqlite, NodeId, Report) {
     let store = dir.open();
     let parents = (0..301).map(|task| if task == 0 { vec![] } else { vec![0] }).collect();
     let input = Input::Graph(vec![block((0..301).map(|_| ""))], Graph::new(parents).unwrap());
-    let job = store.submit(1, &NewJob { spec: JobSpec::new("run"), input }).unwrap();
+    let job = store.submit(1, &NewJob { spec: JobSpec::new("run"), input, paused: false }).unwrap();
     let node = node(&store);
     let lease = exchange(&store, node, vec![], Some(claim(job, 6))).leases.remove(0);
     store.verify(true).unwrap();

@@ -69,12 +69,12 @@ fn spec(array: Option<Array>) -> JobSpec {
 /// An array job of `n` tasks.
 pub(crate) fn array(store: &dyn Store, n: u64) -> JobId {
     let spec = spec(Some(Array { first: 1, step: 1 }));
-    store.submit(1, &NewJob { spec, input: Input::Array(n) }).unwrap()
+    store.submit(1, &NewJob { spec, input: Input::Array(n), paused: false }).unwrap()
 }
 
 /// A job without records that stays open.
 pub(crate) fn open_job(store: &dyn Store) -> JobId {
-    store.submit(1, &NewJob { spec: spec(None), input: Input::Open(vec![], None) }).unwrap()
+    store.submit(1, &NewJob { spec: spec(None), input: Input::Open(vec![], None), paused: false }).unwrap()
 }
 
 /// One block of records.
