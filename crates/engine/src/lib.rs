@@ -44,4 +44,4 @@ pub use error::{Error, Result};
 pub use handler::{Function, Grain, Handler, Order, Runner, Task, panic_message};
 pub use meter::Usage;
 pub use node::{Engine, Outcome, Settings, bury};
-pub use stop::{Stop, StopLevel};
+pub use stop::{Call, Stop, StopLevel};

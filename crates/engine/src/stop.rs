@@ -85,8 +85,38 @@ impl Stop {
         Ok(poke)
     }
 
+    /// A place where a stop is heard by somebody who waits for a process and is no worker.
+    ///
+    /// # Errors
+    /// If the system has nothing left to wait with.
+    pub fn call(&self) -> std::io::Result<Call> {
+        Ok(Call { poke: self.poke()?, stop: self.clone() })
+    }
+
     pub(crate) fn wake_workers(&self) {
         let pokes = self.0.pokes.lock().unwrap_or_else(PoisonError::into_inner);
         pokes.iter().for_each(|poke| poke.wake());
+    }
+}
+
+/// Woken by every degree of a stop, until it is dropped.
+#[derive(Debug)]
+pub struct Call {
+    pub(crate) poke: Arc<Poke>,
+    stop: Stop,
+}
+
+impl Call {
+    /// The degree asked for so far.
+    #[must_use]
+    pub fn level(&self) -> StopLevel {
+        self.stop.level()
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let mut pokes = self.stop.0.pokes.lock().unwrap_or_else(PoisonError::into_inner);
+        pokes.retain(|poke| !Arc::ptr_eq(poke, &self.poke));
     }
 }

@@ -5,6 +5,7 @@
 
 use super::group::Group;
 use crate::chunk::Chunk;
+use crate::stop::Call;
 use divvy_core::State;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
@@ -59,17 +60,41 @@ impl Resident {
     /// If it cannot be started.
     pub fn start(command: &mut Command, chunk: &mut Chunk<'_>) -> io::Result<Resident> {
         chunk.enter(State::Spawn);
+        let resident = Resident::start_alone(command)?;
+        if let Some(children) = chunk.children() {
+            let note = |group, from_ns, to_ns| children.note_resident(group, from_ns, to_ns);
+            resident.group.note(note)?;
+        }
+        chunk.enter(State::Run);
+        Ok(resident)
+    }
+
+    /// Starts a process that belongs to no chunk. The node's survivors find it by its environment, if that has
+    /// [`SESSION_VAR`](super::SESSION_VAR).
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn start_alone(command: &mut Command) -> io::Result<Resident> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut group = Group::start(command)?;
-        if let Some(children) = chunk.children() {
-            group.note(|group, from_ns, to_ns| children.note_resident(group, from_ns, to_ns))?;
-        }
         let [stdin, stdout, stderr] = group.take_pipes();
         for pipe in [&stdin, &stdout, &stderr].into_iter().flatten() {
             rustix::io::ioctl_fionbio(pipe, true)?;
         }
-        chunk.enter(State::Run);
         Ok(Resident { group, stdin, stdout, stderr })
+    }
+
+    /// Lets its stdin and its stdout hold so many bytes, if the system allows it, and says how many the smaller one
+    /// holds.
+    #[must_use]
+    pub fn widen(&self, bytes: usize) -> usize {
+        let pipes = [&self.stdin, &self.stdout].into_iter().flatten();
+        let sizes = pipes.map(|pipe| {
+            // As narrow as before it is slower, and nothing else.
+            let _ = rustix::pipe::fcntl_setpipe_size(pipe, bytes);
+            rustix::pipe::fcntl_getpipe_size(pipe).unwrap_or(0)
+        });
+        sizes.min().unwrap_or(0)
     }
 
     /// Waits until something is ready, at most so long.
@@ -81,6 +106,18 @@ impl Resident {
         let (exited, called) = self.poll(Some(called), interest, at_most_ns)?;
         if called {
             chunk.poke().clear();
+        }
+        Ok(Ready { exited, called })
+    }
+
+    /// The same for who is no worker.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn wait_with(&self, call: &Call, interest: Interest, at_most_ns: Option<u64>) -> io::Result<Ready> {
+        let (exited, called) = self.poll(Some(&call.poke.0), interest, at_most_ns)?;
+        if called {
+            call.poke.clear();
         }
         Ok(Ready { exited, called })
     }
