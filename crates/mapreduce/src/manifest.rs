@@ -1,0 +1,390 @@
+//! Which run files count, and which splits they cover: the truth of a map phase, shared by all its nodes.
+//!
+//! A file in the job's directory to which entries are only ever appended, under a lock. An entry says in one write
+//! which run files there are and which splits they hold *all* records of. So a split's records count exactly once,
+//! whoever dies when:
+//!
+//! * killed before the append: the files are nobody's, and the splits are run again;
+//! * killed after it, but before the store has heard of it: the task runs again, finds itself covered, and is done;
+//! * two at once, because one was believed dead: the second append is refused, and what it holds is thrown away.
+//!
+//! A file that is found damaged or missing later is [voided](Manifest::void): its splits are no longer covered, and are
+//! mapped again by whoever needs them.
+
+use crate::{Error, Result};
+use divvy_core::{Intervals, Range};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+
+/// A run file, as an entry names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRef {
+    /// Its name within the job's directory.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// The checksum of its footer, which has those of all else.
+    pub check: u32,
+}
+
+/// What a worker has to say of splits that it has mapped.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Commit {
+    /// The splits, as ascending `(lo, hi)`.
+    pub covers: Vec<(u64, u64)>,
+    /// Where their records are, in the order of the splits.
+    pub runs: Vec<RunRef>,
+    /// What was counted while they were mapped.
+    pub counters: BTreeMap<String, u64>,
+    /// Records that were passed over because the program fails on them.
+    pub bad: Vec<Bad>,
+}
+
+/// A record that the program fails on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bad {
+    /// The file that it is in.
+    pub file: PathBuf,
+    /// Its first byte there, or in the text of a packed file.
+    pub at: u64,
+    /// Its length.
+    pub bytes: u64,
+    /// What the program said.
+    pub error: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Entry {
+    Commit(Commit),
+    /// The entry of this number counts no more.
+    Void(u64),
+    /// What was counted while a part of the output was made.
+    Part(u32, BTreeMap<String, u64>),
+}
+
+/// What a job has counted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// By name.
+    pub counters: BTreeMap<String, u64>,
+    /// Records that were passed over because the program fails on them.
+    pub bad: Vec<Bad>,
+}
+
+/// What came of an append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Committed {
+    /// It counts.
+    Yes,
+    /// These splits are covered already, so nothing was written.
+    Overlaps(Intervals),
+}
+
+/// Adds to a counter.
+pub(crate) fn count(counters: &mut BTreeMap<String, u64>, counter: &str, n: u64) {
+    match counters.get_mut(counter) {
+        Some(known) => *known += n,
+        None => drop(counters.insert(counter.to_owned(), n)),
+    }
+}
+
+/// The open manifest of a job.
+pub struct Manifest {
+    path: PathBuf,
+    file: File,
+    known: Mutex<Known>,
+}
+
+/// What has been read of it.
+#[derive(Default)]
+struct Known {
+    /// Behind the last whole entry.
+    end: u64,
+    commits: Vec<Option<Commit>>,
+    covered: Intervals,
+    /// The last word on each part.
+    parts: BTreeMap<u32, BTreeMap<String, u64>>,
+}
+
+/// Length and checksum before each entry.
+const HEAD: usize = 8;
+
+impl Manifest {
+    /// Opens the manifest of a job's directory, or makes it.
+    ///
+    /// # Errors
+    /// If it cannot be read or made.
+    pub fn open(dir: &Path) -> Result<Manifest> {
+        let path = dir.join("manifest");
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(Error::io("make", &path))?;
+        let manifest = Manifest { path, file, known: Mutex::default() };
+        manifest.refresh()?;
+        Ok(manifest)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().expect("nobody panics with the manifest in hand")
+    }
+
+    /// Reads what others have appended.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn refresh(&self) -> Result<()> {
+        self.read_on(&mut self.known())
+    }
+
+    /// The splits that need no more mapping, as far as is known here.
+    #[must_use]
+    pub fn covers(&self, split: u64) -> bool {
+        self.known().covered.contains(split)
+    }
+
+    /// How many splits are covered, as far as is known here.
+    #[must_use]
+    pub fn covered(&self) -> u64 {
+        self.known().covered.len()
+    }
+
+    /// How many records are passed over in what is covered, as far as is known here.
+    #[must_use]
+    pub fn bad(&self) -> u64 {
+        self.known().commits.iter().flatten().map(|commit| commit.bad.len() as u64).sum()
+    }
+
+    /// All that counts, by the first split that each covers.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn commits(&self) -> Result<Vec<Commit>> {
+        self.refresh()?;
+        let mut commits: Vec<Commit> = self.known().commits.iter().flatten().cloned().collect();
+        commits.sort_by_key(|commit| commit.covers.first().copied());
+        Ok(commits)
+    }
+
+    /// Appends, unless one of the splits is covered already.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    ///
+    /// # Panics
+    /// If it covers nothing.
+    pub fn commit(&self, commit: Commit) -> Result<Committed> {
+        assert!(!commit.covers.is_empty(), "a commit covers something");
+        let mut known = self.known();
+        let _lock = self.lock(&mut known)?;
+        let wants = intervals(&commit.covers);
+        let twice = wants.intersect(&known.covered);
+        if !twice.is_empty() {
+            return Ok(Committed::Overlaps(twice));
+        }
+        self.append(&mut known, Entry::Commit(commit))?;
+        Ok(Committed::Yes)
+    }
+
+    /// Lets the entry that names this run count no more, if it does: somebody else may have seen to it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn void(&self, run: &str) -> Result<()> {
+        let mut known = self.known();
+        let _lock = self.lock(&mut known)?;
+        let names_it = |commit: &Commit| commit.runs.iter().any(|r| r.name == run);
+        match known.commits.iter().position(|c| c.as_ref().is_some_and(names_it)) {
+            Some(at) => self.append(&mut known, Entry::Void(at as u64)),
+            None => Ok(()),
+        }
+    }
+
+    /// A part was made, and this was counted.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn part(&self, number: u32, counters: BTreeMap<String, u64>) -> Result<()> {
+        let mut known = self.known();
+        let _lock = self.lock(&mut known)?;
+        self.append(&mut known, Entry::Part(number, counters))
+    }
+
+    /// What was counted in all that counts.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn report(&self) -> Result<Report> {
+        self.refresh()?;
+        let known = self.known();
+        let mut report = Report::default();
+        let commits = known.commits.iter().flatten();
+        for counters in commits.clone().map(|commit| &commit.counters).chain(known.parts.values()) {
+            counters.iter().for_each(|(counter, n)| count(&mut report.counters, counter, *n));
+        }
+        for commit in commits {
+            let spilled = commit.runs.iter().map(|run| run.bytes).sum();
+            count(&mut report.counters, "spilled bytes", spilled);
+            report.bad.extend(commit.bad.iter().cloned());
+        }
+        report.bad.sort_by(|a, b| (&a.file, a.at).cmp(&(&b.file, b.at)));
+        Ok(report)
+    }
+
+    /// The lock that appends are made under, after all that others have appended was read. Closing the file lets go of it.
+    fn lock(&self, known: &mut Known) -> Result<File> {
+        let lock = File::open(&self.path).map_err(Error::io("lock", &self.path))?;
+        lock.lock().map_err(Error::io("lock", &self.path))?;
+        self.read_on(known)?;
+        // What is behind the last whole entry was cut by the end of its writer.
+        self.file.set_len(known.end).map_err(Error::io("write", &self.path))?;
+        Ok(lock)
+    }
+
+    fn append(&self, known: &mut Known, entry: Entry) -> Result<()> {
+        let body = postcard::to_stdvec(&entry).expect("an entry has nothing that cannot be written");
+        let mut bytes = (body.len() as u32).to_le_bytes().to_vec();
+        bytes.extend(crc32fast::hash(&body).to_le_bytes());
+        bytes.extend(body);
+        self.file.write_all_at(&bytes, known.end).map_err(Error::io("write", &self.path))?;
+        known.end += bytes.len() as u64;
+        known.take(entry);
+        Ok(())
+    }
+
+    fn read_on(&self, known: &mut Known) -> Result<()> {
+        let size = self.file.metadata().map_err(Error::io("read", &self.path))?.len();
+        if size <= known.end {
+            return Ok(());
+        }
+        let mut bytes = vec![0; (size - known.end) as usize];
+        let mut read = 0;
+        while read < bytes.len() {
+            match self.file.read_at(&mut bytes[read..], known.end + read as u64) {
+                // Somebody has cut what the end of a writer had left.
+                Ok(0) => break,
+                Ok(n) => read += n,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::io("read", &self.path)(error)),
+            }
+        }
+        let mut rest = &bytes[..read];
+        while let Some((entry, len)) = first_entry(rest) {
+            known.take(entry);
+            known.end += len as u64;
+            rest = &rest[len..];
+        }
+        Ok(())
+    }
+}
+
+/// The first entry and its length, if it is whole.
+fn first_entry(bytes: &[u8]) -> Option<(Entry, usize)> {
+    let len = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?) as usize;
+    let check = u32::from_le_bytes(bytes.get(4..HEAD)?.try_into().ok()?);
+    let body = bytes.get(HEAD..HEAD + len)?;
+    if crc32fast::hash(body) != check {
+        return None;
+    }
+    Some((postcard::from_bytes(body).ok()?, HEAD + len))
+}
+
+fn intervals(covers: &[(u64, u64)]) -> Intervals {
+    covers.iter().map(|(lo, hi)| Range::new(*lo, *hi)).collect()
+}
+
+impl Known {
+    fn take(&mut self, entry: Entry) {
+        match entry {
+            Entry::Commit(commit) => {
+                commit.covers.iter().for_each(|(lo, hi)| self.covered.insert(Range::new(*lo, *hi)));
+                self.commits.push(Some(commit));
+            }
+            Entry::Void(at) => {
+                if let Some(voided) = self.commits.get_mut(at as usize).and_then(Option::take) {
+                    self.covered.remove_all(&intervals(&voided.covers));
+                }
+                // Entries are numbered with those that are no commits.
+                self.commits.push(None);
+            }
+            Entry::Part(number, counters) => {
+                self.parts.insert(number, counters);
+                self.commits.push(None);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch(name: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("divvy-manifest-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        dir
+    }
+
+    fn commit(name: &str, covers: &[(u64, u64)]) -> Commit {
+        let run = RunRef { name: name.into(), bytes: 7, check: 9 };
+        Commit { covers: covers.to_vec(), runs: vec![run], ..Commit::default() }
+    }
+
+    #[test]
+    fn a_split_counts_once() {
+        let dir = scratch("once");
+        let (ours, theirs) = (Manifest::open(&dir).unwrap(), Manifest::open(&dir).unwrap());
+        assert_eq!(ours.commit(commit("a", &[(0, 3), (5, 6)])).unwrap(), Committed::Yes);
+        assert!(!theirs.covers(5), "nobody has told them yet");
+        let twice = theirs.commit(commit("b", &[(2, 4)])).unwrap();
+        assert_eq!(twice, Committed::Overlaps(Range::new(2, 3).into()));
+        assert_eq!(theirs.commit(commit("c", &[(3, 5)])).unwrap(), Committed::Yes);
+        let names: Vec<_> = ours.commits().unwrap().iter().map(|c| c.runs[0].name.clone()).collect();
+        assert_eq!(names, ["a", "c"]);
+        assert_eq!(ours.covered(), 6);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn what_is_voided_may_be_covered_again() {
+        let dir = scratch("void");
+        let (ours, theirs) = (Manifest::open(&dir).unwrap(), Manifest::open(&dir).unwrap());
+        assert_eq!(ours.commit(commit("a", &[(0, 2)])).unwrap(), Committed::Yes);
+        assert_eq!(ours.commit(commit("b", &[(2, 4)])).unwrap(), Committed::Yes);
+        theirs.void("a").unwrap();
+        // Somebody else has seen to it.
+        ours.void("a").unwrap();
+        assert_eq!(ours.covered(), 2);
+        assert_eq!(ours.commit(commit("c", &[(0, 2)])).unwrap(), Committed::Yes);
+        let again = Manifest::open(&dir).unwrap();
+        let names: Vec<_> = again.commits().unwrap().iter().map(|c| c.runs[0].name.clone()).collect();
+        assert_eq!(names, ["c", "b"]);
+        again.void("b").unwrap();
+        assert!(again.covers(1) && !again.covers(2));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn an_entry_that_was_cut_is_nobodys() {
+        let dir = scratch("cut");
+        let whole = {
+            let manifest = Manifest::open(&dir).unwrap();
+            assert_eq!(manifest.commit(commit("a", &[(0, 2)])).unwrap(), Committed::Yes);
+            let first = manifest.known().end;
+            assert_eq!(manifest.commit(commit("b", &[(2, 4)])).unwrap(), Committed::Yes);
+            first..manifest.known().end
+        };
+        let bytes = std::fs::read(dir.join("manifest")).unwrap();
+        for len in whole.start..whole.end {
+            std::fs::write(dir.join("manifest"), &bytes[..len as usize]).unwrap();
+            let manifest = Manifest::open(&dir).unwrap();
+            assert_eq!(manifest.covered(), 2);
+            assert_eq!(manifest.commit(commit("c", &[(2, 4)])).unwrap(), Committed::Yes);
+            assert_eq!(Manifest::open(&dir).unwrap().covered(), 4);
+        }
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}

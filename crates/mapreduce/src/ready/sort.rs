@@ -1,0 +1,125 @@
+//! `sort`: the records in byte order of their keys, those with equal keys in the order of the inputs.
+
+use super::Ready;
+use super::count::Field;
+use crate::input::{Framing, PIECE_BYTES};
+use crate::part::PartWriter;
+use crate::program::{Failure, MapSplit, Mapper, Part, Program, Reducer, Room};
+use crate::sort::{Input, Merger, Pushed, Sorter, Spare};
+use crate::spill::{Disk, Packing, RunWriter};
+use crate::{Result, Splitters};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How records are sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sort {
+    /// By what.
+    pub key: Field,
+    /// Of records with equal keys only the first.
+    pub unique: bool,
+    /// What the inputs are cut by, and the output is ended with.
+    pub framing: Framing,
+}
+
+impl Ready for Sort {
+    const KIND: &str = "sort";
+}
+
+impl Program for Sort {
+    fn mapper(&self, room: &Room) -> Result<Box<dyn Mapper>> {
+        let budget = room.memory.saturating_sub(PIECE_BYTES + RunWriter::MEMORY);
+        Ok(Box::new(Collect {
+            key: self.key,
+            sorter: Sorter::new(budget),
+            splitters: room.splitters.clone(),
+        }))
+    }
+
+    fn reducer(&self, room: &Room) -> Result<Box<dyn Reducer>> {
+        let budget = room.memory.saturating_sub(PartWriter::MEMORY).max(Merger::BUDGET_MIN);
+        Ok(Box::new(Merged {
+            sort: self.clone(),
+            merger: Merger::new(budget),
+            dir: room.dir.clone(),
+            disk: room.disk.clone(),
+        }))
+    }
+
+    fn sample(&self, piece: &[u8], framing: Framing, keys: &mut Vec<Vec<u8>>) {
+        keys.extend(framing.records(piece).map(|record| self.key.of(record).to_vec()));
+    }
+}
+
+struct Collect {
+    key: Field,
+    sorter: Sorter,
+    splitters: Arc<Splitters>,
+}
+
+impl Mapper for Collect {
+    fn map(&mut self, split: &mut MapSplit<'_>) -> Result<(), Failure> {
+        let framing = split.framing;
+        split.for_each_piece(|piece, _, sink| {
+            for record in framing.records(piece) {
+                // A record that is its own key is kept once.
+                let (key, value) =
+                    if self.key.number == 0 { (record, &[][..]) } else { (self.key.of(record), record) };
+                if self.sorter.push(key, value)? == Pushed::Full {
+                    sink.spill(|run| self.sorter.spill(&self.splitters, run))?;
+                    let _ = self.sorter.push(key, value)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn held(&self) -> usize {
+        if self.sorter.is_empty() { 0 } else { 1 }
+    }
+
+    fn spill(&mut self, run: &mut RunWriter) -> Result<()> {
+        self.sorter.spill(&self.splitters, run)
+    }
+
+    fn clear(&mut self) {
+        self.sorter.clear();
+    }
+
+    fn is_orderless(&self) -> bool {
+        false
+    }
+}
+
+struct Merged {
+    sort: Sort,
+    merger: Merger,
+    dir: PathBuf,
+    disk: Arc<Disk>,
+}
+
+impl Reducer for Merged {
+    fn reduce(&mut self, part: &mut Part<'_>) -> Result<()> {
+        let inputs = Input::of(part.runs, part.number)?;
+        let spare = Spare { dir: self.dir.clone(), disk: self.disk.clone(), packing: Packing::default() };
+        let mut merge = self.merger.merge(inputs, &spare)?;
+        let end = self.sort.framing.end_byte();
+        let (mut last, mut records) = (None::<Vec<u8>>, 0);
+        while let Some((key, value)) = merge.next_record()? {
+            if self.sort.unique {
+                if last.as_deref() == Some(key) {
+                    continue;
+                }
+                let last = last.get_or_insert_default();
+                last.clear();
+                last.extend_from_slice(key);
+            }
+            records += 1;
+            part.out.write(if self.sort.key.number == 0 { key } else { value })?;
+            end.map_or(Ok(()), |end| part.out.write(&[end]))?;
+        }
+        part.count("records", records);
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! The reducer: a process for each part.
+
+use super::collect::{Anew, put_line};
+use super::keys::Keys;
+use super::spec::{Reduction, Script};
+use super::surroundings::{Host, Phase, Task};
+use super::talk::{End, Talk};
+use crate::part::PartWriter;
+use crate::program::{Failure, Part, Reducer, Room};
+use crate::sort::{Input, Merge, Merger, Spare};
+use crate::spill::{Disk, Packing};
+use crate::{Error, Result};
+use divvy_engine::Call;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes of lines that a process is fed with at a time.
+const FEED_BYTES: usize = 64 << 10;
+
+/// One worker's reducer.
+pub(super) struct Reducing {
+    host: Arc<Host>,
+    call: Call,
+    keys: Keys,
+    anew: Option<Anew>,
+    merger: Merger,
+    dir: PathBuf,
+    disk: Arc<Disk>,
+}
+
+impl Reducing {
+    pub(super) fn new(host: &Arc<Host>, room: &Room) -> Result<Reducing> {
+        let call = host.node.stop.call().map_err(Error::io("wait for a stop of", Path::new("the node")))?;
+        let budget = room.memory.saturating_sub(PartWriter::MEMORY).max(Merger::BUDGET_MIN);
+        Ok(Reducing {
+            keys: Keys::new(&host.stream),
+            anew: Anew::new(&host.stream),
+            host: host.clone(),
+            call,
+            merger: Merger::new(budget),
+            dir: room.dir.clone(),
+            disk: room.disk.clone(),
+        })
+    }
+}
+
+impl Reducer for Reducing {
+    fn reduce(&mut self, part: &mut Part<'_>) -> Result<()> {
+        let inputs = Input::of(part.runs, part.number)?;
+        let spare = Spare { dir: self.dir.clone(), disk: self.disk.clone(), packing: Packing::default() };
+        let Reducing { host, call, keys, anew, merger, .. } = self;
+        let merge = merger.merge(inputs, &spare)?;
+        let out = Output { anew, part, buf: Vec::new() };
+        match &host.stream.reduction {
+            Reduction::Script(script) => run(host, call, script, keys, merge, out),
+            _ => copy(&host.stream.reduce_input, keys, merge, out),
+        }
+    }
+}
+
+/// Where the lines of a part go.
+struct Output<'a, 'p> {
+    anew: &'a Option<Anew>,
+    part: &'a mut Part<'p>,
+    buf: Vec<u8>,
+}
+
+impl Output<'_, '_> {
+    fn write(&mut self, lines: &[u8]) -> Result<()> {
+        let Some(anew) = self.anew else { return self.part.out.write(lines) };
+        self.buf.clear();
+        anew.write(lines, &mut self.buf);
+        self.part.out.write(&self.buf)
+    }
+}
+
+/// The sorted lines are the output.
+fn copy(separator: &[u8], keys: &Keys, mut merge: Merge<'_>, mut out: Output<'_, '_>) -> Result<()> {
+    let mut line = Vec::new();
+    while let Some((key, value)) = merge.next_record()? {
+        let (key, value) = keys.pulled(key, value);
+        line.clear();
+        put_line(key, separator, value, &mut line);
+        out.write(&line)?;
+    }
+    Ok(())
+}
+
+/// A script makes the output of the sorted lines.
+fn run(
+    host: &Host,
+    call: &Call,
+    script: &Script,
+    keys: &Keys,
+    mut merge: Merge<'_>,
+    mut out: Output<'_, '_>,
+) -> Result<()> {
+    let task = Task { phase: Phase::Reduce, number: out.part.number.into(), told: Vec::new() };
+    let fed = (|| {
+        let mut talk = Talk::start(host, script, &task, call, false)?;
+        let mut lines = Vec::with_capacity(2 * FEED_BYTES);
+        let mut take = |lines: &[u8]| Ok(out.write(lines)?);
+        while let Some((key, value)) = merge.next_record()? {
+            let (key, value) = keys.pulled(key, value);
+            put_line(key, &host.stream.reduce_input, value, &mut lines);
+            if lines.len() >= FEED_BYTES {
+                talk.feed(&lines, &mut take)?;
+                lines.clear();
+            }
+        }
+        talk.feed(&lines, &mut take)?;
+        talk.finish(&mut take)
+    })();
+    match fed {
+        Ok(End::Well(counters)) => {
+            counters.iter().for_each(|(counter, n)| out.part.count(counter, *n));
+            Ok(())
+        }
+        Ok(End::Failed(why)) => {
+            host.on_failed(&task);
+            Err(Error::Program { why })
+        }
+        Err(Failure::Program(why)) => Err(Error::Program { why }),
+        Err(Failure::Machine(error)) => Err(error),
+        Err(Failure::Bad(bad)) => Err(Error::Program { why: bad.error }),
+    }
+}
