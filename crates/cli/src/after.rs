@@ -8,6 +8,7 @@ use crate::session::say;
 use anyhow::Result;
 use divvy_core::JobId;
 use divvy_engine::{Stop, StopLevel};
+use divvy_mapreduce::phase::dir_of;
 use divvy_store::Store;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,8 +36,11 @@ pub fn watch(store: Arc<dyn Store>, job: JobId, stop: Stop, output: Output) -> R
     if first.is_empty() {
         return Ok(watch);
     }
-    let named: Vec<_> = first.iter().map(ToString::to_string).collect();
-    say(output, &format!("divvy: job {job} starts when these have succeeded: job {}", named.join(", ")));
+    // The phases of a map-reduce are one thing to people.
+    if dir_of(&store.job(job)?.spec).is_none() {
+        let named: Vec<_> = first.iter().map(ToString::to_string).collect();
+        say(output, &format!("divvy: job {job} starts when these have succeeded: job {}", named.join(", ")));
+    }
     let told = watch.told.clone();
     // Not joined: it ends with the program, or when the job may start.
     std::thread::spawn(move || {

@@ -10,8 +10,8 @@
 //! | `plan.rs`, `needs.rs`, `after.rs` | a job before it is stored; what its tasks take; what it waits for |
 //! | `command/` | the handler that runs commands: what a job records, starting, output |
 //! | `handler/` | the handler that keeps processes and feeds them: `docs/handlers.md` |
-//! | `session/` | a node in the foreground: signals, progress, the bill |
 //! | `session/` | a node: signals, progress, the bill, its capacity |
+//! | `mapreduce/` | `divvy mapreduce`: plans a job and gives out what came of it |
 //! | `background.rs` | the node that runs what was submitted |
 //! | `dry_run.rs` | `divvy run --dry-run` |
 //! | `run.rs`, `submit.rs`, `resume.rs`, `work.rs`, `jobs/`, `bench/`, `completions.rs` | one file for each verb |
@@ -35,6 +35,7 @@ mod home;
 mod inputs;
 mod jobs;
 mod lang;
+mod mapreduce;
 mod needs;
 mod plan;
 mod resume;
@@ -52,7 +53,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // First, so that start-up is in the account.
     let clock = SystemClock::start();
-    let (words, sources) = args::split_sources(std::env::args_os());
+    let (words, sources) = args::split_sources(args::hadoop_words(std::env::args_os()).into_iter());
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error),
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args, sources, output, clock),
         Verb::Submit(args) => submit::submit(&args, sources, output, clock),
         _ if sources.is_some() => Err(exit::bad_usage("`:::` belongs to `divvy run` and `divvy submit`")),
+        Verb::MapReduce(args) => mapreduce::mapreduce(&args, output, clock),
         Verb::Work(args) => work::work(&args, output, clock),
         Verb::Resume(args) => resume::resume(&args, output, clock),
         Verb::Jobs => jobs::list(output),

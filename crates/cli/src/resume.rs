@@ -3,7 +3,7 @@
 use crate::args::{Output, ResumeArgs};
 use crate::exit::Exit;
 use crate::session::{Session, capacity, job_exit, say, workers};
-use crate::{after, home, run, select};
+use crate::{after, home, mapreduce, run, select};
 use anyhow::Result;
 use divvy_core::Clock;
 use divvy_engine::{SystemClock, bury};
@@ -21,6 +21,7 @@ pub fn resume(args: &ResumeArgs, output: Output, clock: SystemClock) -> Result<E
     let info = select::job(&*store, &args.job)?;
     let job = info.id;
     if let Progress::Finished(_) = info.progress {
+        mapreduce::finished(&info)?;
         say(output, &format!("divvy: job {job} has finished: nothing to resume"));
         return job_exit(&*store, job, output);
     }
@@ -34,11 +35,14 @@ pub fn resume(args: &ResumeArgs, output: Output, clock: SystemClock) -> Result<E
             ),
         );
     }
-    let watched = store.clone();
+    let (watched, known) = (store.clone(), store.clone());
     let session = Session::join(store, clock, workers, args.show, output, home::spill_dir()?)?;
     let session = session.with_capacity(room);
     let watch = after::watch(watched, job, session.stop(), output)?;
-    watch.exit(session.run_job(job))
+    let exit = watch.exit(session.run_job(job))?;
+    // One that was forgotten meanwhile is nobody's concern.
+    known.job(job).map_or(Ok(()), |info| mapreduce::finished(&info))?;
+    Ok(exit)
 }
 
 /// A job whose inputs were still being read when the reader died gets no more of them.

@@ -12,6 +12,7 @@ mod foreign;
 mod handler;
 mod input;
 mod keep;
+mod mapreduce;
 mod mistakes;
 mod pipe;
 mod placeholders;
@@ -19,12 +20,14 @@ mod plan;
 mod policy;
 mod run;
 mod sources;
+mod stream;
 mod verbs;
 
 pub use foreign::ForeignArgs;
 pub use handler::HandlerArgs;
 pub use input::{InputArgs, PackArgs, SourceArgs};
 pub use keep::{KeepArgs, LogArgs};
+pub use mapreduce::{DataArgs, FieldArgs, GrepArgs, JoinArgs, MapReduceArgs, MapReduceProgram, Outer};
 pub use mistakes::words as mistake;
 pub use pipe::PipeArgs;
 pub use placeholders::PlaceholderArgs;
@@ -32,6 +35,7 @@ pub use plan::{CapacityArg, PlanArgs};
 pub use policy::PolicyArgs;
 pub use run::RunArgs;
 pub use sources::{Source, split_sources};
+pub use stream::{StreamArgs, hadoop_words};
 pub use verbs::{CompletionsArgs, ExplainArgs, LogsArgs, ManArgs, RetryArgs, SubmitArgs, WaitArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -81,6 +85,9 @@ pub enum Output {
 pub enum Verb {
     /// Run a command for each input, durably
     Run(Box<RunArgs>),
+    /// Map and reduce files: word counts, sorts, joins, your own programs
+    #[command(name = "mapreduce", visible_alias = "mr")]
+    MapReduce(Box<MapReduceArgs>),
     /// Store a job that runs in the background, and return at once
     Submit(Box<SubmitArgs>),
     /// Go on with a job that was interrupted or paused, here

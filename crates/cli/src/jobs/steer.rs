@@ -6,7 +6,7 @@ use crate::background::{Server, Start, ensure};
 use crate::command::is_background;
 use crate::exit::Exit;
 use crate::session::{self, say};
-use crate::{home, select};
+use crate::{home, mapreduce, select};
 use anyhow::{Context, Result};
 use divvy_core::{Clock, Intervals};
 use divvy_engine::{SystemClock, bury};
@@ -171,6 +171,7 @@ pub fn forget(args: &JobsArgs, output: Output) -> Result<Exit> {
             forgotten => {
                 forgotten?;
                 home::remove_log(job.id)?;
+                mapreduce::forgotten(&job);
             }
         }
     }

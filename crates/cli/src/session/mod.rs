@@ -25,6 +25,7 @@ use divvy_core::{Clock, Demand, JobId, NodeId};
 use divvy_decide::{Config, End, Until};
 use divvy_engine::process::end_orphans;
 use divvy_engine::{Engine, Handler, Outcome, Settings, Stop, SystemClock};
+use divvy_mapreduce::phase;
 use divvy_store::{JobInfo, NodeInfo, Progress as Stage, Store};
 use progress::Progress;
 use std::io::IsTerminal;
@@ -201,6 +202,9 @@ impl Session {
         if !self.background {
             handlers.push(Arc::new(commands));
             handlers.push(Arc::new(stays));
+            let tell = crate::mapreduce::tell_counters(self.output, self.show.bill);
+            let programs = crate::mapreduce::programs(&self.stop, session.as_deref(), &self.outlet);
+            handlers.extend(phase::handlers(&programs, self.workers, &self.stop, &tell));
         }
         let kinds = handlers.iter().map(|handler| handler.kind().to_owned()).collect();
         let mut settings = Settings::new(Config::new(self.workers, kinds, until));

@@ -19,6 +19,8 @@ const LINE_EVERY_NS: (u64, u64) = (1_000_000_000, 60_000_000_000);
 pub struct Progress {
     store: Arc<dyn Store>,
     job: JobId,
+    /// Which one the line is about: the job itself, or one before it.
+    shown: Option<JobId>,
     bar: ProgressBar,
     eta: Eta,
     looked_ns: u64,
@@ -34,7 +36,7 @@ impl Progress {
         bar.set_style(ProgressStyle::with_template("{msg}").expect("a constant template"));
         // Lines that change are drawn on terminals only.
         let lines = (!std::io::stderr().is_terminal()).then(|| (LINE_EVERY_NS.0, String::new()));
-        Progress { store, job, bar, eta: Eta::default(), looked_ns: 0, first: None, lines }
+        Progress { store, job, shown: None, bar, eta: Eta::default(), looked_ns: 0, first: None, lines }
     }
 
     /// The line itself, for who prints around it.
@@ -49,7 +51,10 @@ impl Progress {
         }
         self.looked_ns = now_ns;
         // Whoever asks next will see the store's trouble; a progress line is no place for it.
-        let Ok(info) = self.store.job(self.job) else { return };
+        let Ok(info) = self.current() else { return };
+        if self.shown != Some(info.id) {
+            (self.shown, self.first, self.eta) = (Some(info.id), None, Eta::default());
+        }
         let ended = info.counts.done + info.counts.dead;
         let (first_ns, before) = *self.first.get_or_insert((now_ns, ended));
         self.eta.look(now_ns, ended);
@@ -58,6 +63,15 @@ impl Progress {
         let left = info.tail - ended - info.counts.canceled;
         let estimate = self.eta.estimate(left).filter(|_| info.progress != Stage::Open);
         self.show(now_ns, line(&info, rate, estimate));
+    }
+
+    /// The job, or the one that it waits for.
+    fn current(&self) -> divvy_store::Result<JobInfo> {
+        let mut info = self.store.job(self.job)?;
+        while let Some(before) = info.waits_for.first() {
+            info = self.store.job(*before)?;
+        }
+        Ok(info)
     }
 
     fn show(&mut self, now_ns: u64, line: String) {

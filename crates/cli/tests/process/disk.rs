@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// A small file system where the place keeps its store.
-struct SmallDisk(PathBuf);
+pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    fn below(place: &Place, size: &str) -> Option<SmallDisk> {
+    pub(crate) fn below(place: &Place, size: &str) -> Option<SmallDisk> {
         fs::create_dir(place.state()).unwrap();
         let size = format!("size={size}");
         let mount =
@@ -36,7 +36,7 @@ impl SmallDisk {
         fs::remove_file(self.0.join("ballast")).unwrap();
     }
 
-    fn remount(&self, how: &str) {
+    pub(crate) fn remount(&self, how: &str) {
         let done =
             Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(&self.0).status().unwrap();
         assert!(done.success());

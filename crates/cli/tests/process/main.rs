@@ -24,6 +24,8 @@
 //! | `held.rs` | what tasks wait for, and their surroundings |
 //! | `disk.rs` | no room, no permission |
 //! | `chaos.rs` | killed at random, again and again |
+//! | `stream.rs` | scripts that map and reduce, in Python and sh |
+//! | `mapreduce.rs` | two functions over data |
 //! | `hyperqueue.rs` | what we say of HyperQueue's flags |
 //! | `tutorial/` | GNU parallel's tutorial, run by both |
 //!
@@ -51,6 +53,7 @@ mod interrupt;
 mod joblog;
 mod large;
 mod logs;
+mod mapreduce;
 mod needs;
 mod output;
 mod pipe;
@@ -61,6 +64,7 @@ mod resume;
 mod sharing;
 mod sources;
 mod started;
+mod stream;
 mod submit;
 mod tags;
 mod tutorial;

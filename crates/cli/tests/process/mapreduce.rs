@@ -1,0 +1,442 @@
+//! `divvy mapreduce`: the same bytes whatever the splits and workers, whoever is killed, whatever is damaged.
+
+use crate::disk::SmallDisk;
+use crate::place::{Place, until};
+use rustix::process::Signal;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A text of many words, some of them often, long ones too.
+fn text(words: u64, seed: u64) -> String {
+    let mut state = seed | 1;
+    let mut text = String::new();
+    for n in 0..words {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let word = (state >> 33) % 5_000;
+        text += &match word % 7 {
+            0 => format!("w{word}"),
+            1 => format!("a-rather-long-word-that-has-no-room-in-a-slot-{word}"),
+            _ => format!("w{}", word % 50),
+        };
+        text.push(if n % 9 == 8 { '\n' } else { ' ' });
+    }
+    text
+}
+
+/// What counts them independently.
+fn counted(text: &str) -> String {
+    let mut counts = BTreeMap::<&str, u64>::new();
+    text.split_ascii_whitespace().for_each(|word| *counts.entry(word).or_default() += 1);
+    counts.iter().map(|(word, count)| format!("{word}\t{count}\n")).collect()
+}
+
+/// All parts of an output, one after the other.
+fn whole(dir: &Path) -> String {
+    let mut parts: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    parts.sort();
+    assert!(parts.iter().any(|part| part.ends_with("_SUCCESS")), "{parts:?}");
+    parts.iter().map(|part| fs::read_to_string(part).unwrap()).collect()
+}
+
+/// What another program makes of the files.
+fn peer(place: &Place, program: &str, args: &[&str]) -> Vec<u8> {
+    let mut command = Command::new(program);
+    command.args(args).env("LC_ALL", "C").current_dir(place.path("")).stderr(Stdio::inherit());
+    command.output().unwrap().stdout
+}
+
+#[test]
+fn words_are_counted_the_same_whatever_the_splits_and_workers() {
+    let place = Place::new();
+    let (first, second) = (text(40_000, 7), text(3_000, 8));
+    fs::create_dir(place.path("books")).unwrap();
+    place.write("books/a.txt", &first);
+    place.write("books/b.txt", &second);
+    let expected = counted(&(first + &second));
+    assert_eq!(place.divvy(["mapreduce", "wordcount", "books"]).silent(), expected);
+    let mut runs = 0;
+    for workers in ["1", "3"] {
+        for (split, parts, memory) in [("1000", "1", "64M"), ("70K", "13", "64M"), ("10M", "2", "12M")] {
+            runs += 1;
+            let out = format!("out{runs}");
+            let place = &place;
+            let flags = ["-j", workers, "--split", split, "--parts", parts, "--memory", memory, "-o", &out];
+            place.divvy(["mapreduce", "wordcount", "books"].into_iter().chain(flags)).silent();
+            assert!(whole(&place.path(&out)) == expected, "{flags:?}");
+        }
+    }
+    // Nothing is left behind but what was asked for.
+    let left: Vec<_> =
+        fs::read_dir(place.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("divvy-")), "{left:?}");
+}
+
+#[test]
+fn a_word_that_is_most_of_the_text_is_no_burden() {
+    let place = Place::new();
+    let words = 300_000;
+    let word = |n: u64| if n.is_multiple_of(10) { format!("{n}\n") } else { "most\n".to_owned() };
+    place.write("in.txt", (0..words).map(word).collect::<String>());
+    let flags = ["-j2", "--split", "100K", "--parts", "4", "-o", "out", "--output", "json"];
+    let ran = place.divvy(["mapreduce", "wordcount", "in.txt"].into_iter().chain(flags));
+    let said = ran.exits(0);
+    let counted = said.lines().find_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).unwrap();
+    // What is written between map and reduce are the thirty thousand other words: the one is a record or two a run.
+    let spilled = counted["counters"]["spilled bytes"].as_u64().unwrap();
+    assert!(spilled < 25 * words / 10, "{spilled} bytes for {words} words");
+    assert!(whole(&place.path("out")).contains("most\t270000\n"));
+    let parts = fs::read_dir(place.path("out")).unwrap().map(|part| part.unwrap().metadata().unwrap().len());
+    let sizes: Vec<u64> = parts.filter(|size| *size > 0).collect();
+    let mean = sizes.iter().sum::<u64>() / sizes.len() as u64;
+    assert!(sizes.len() == 4 && sizes.iter().all(|size| *size < 2 * mean), "{sizes:?}");
+}
+
+#[test]
+fn records_are_sorted_as_sort_does() {
+    let place = Place::new();
+    place.write("in.txt", text(30_000, 3));
+    let expected = peer(&place, "sort", &["in.txt"]);
+    let sorted =
+        place.divvy(["mapreduce", "sort", "in.txt", "--split", "9K", "--memory", "8M", "--parts", "7"]);
+    assert!(sorted.silent().as_bytes() == expected);
+    let expected = peer(&place, "sort", &["-s", "-t", " ", "-k2,2", "in.txt"]);
+    place
+        .divvy([
+            "mapreduce",
+            "sort",
+            "-t",
+            " ",
+            "-k",
+            "2",
+            "in.txt",
+            "-o",
+            "out",
+            "--single",
+            "--split",
+            "5K",
+        ])
+        .silent();
+    assert!(fs::read(place.path("out")).unwrap() == expected);
+    let expected = peer(&place, "sort", &["-u", "in.txt"]);
+    assert!(place.divvy(["mapreduce", "sort", "-u", "in.txt"]).silent().as_bytes() == expected);
+}
+
+#[test]
+fn records_are_found_as_grep_does() {
+    let place = Place::new();
+    place.write("a.txt", text(30_000, 4));
+    place.write("b.txt", "no newline at the end: w17");
+    for args in [
+        &["-F", "w17"][..],
+        &["w1[0-9]+ w"],
+        &["-i", "RATHER.*w3"],
+        &["-v", "w1"],
+        &["no such words"],
+        &["^w"],
+        &[""],
+    ] {
+        let mut expected = peer(
+            &place,
+            "grep",
+            &[
+                &["-h", "-a", "-E"][..],
+                &args.iter().copied().filter(|a| *a != "-F").collect::<Vec<_>>(),
+                &["a.txt", "b.txt"],
+            ]
+            .concat(),
+        );
+        // grep ends the last line as well.
+        if expected.last().is_some_and(|last| *last != b'\n') {
+            expected.push(b'\n');
+        }
+        let found = place.divvy(
+            [&["mapreduce", "grep", "--split", "11K", "--parts", "3"][..], args, &["a.txt", "b.txt"]]
+                .concat(),
+        );
+        assert!(found.silent().as_bytes() == expected, "{args:?}");
+    }
+}
+
+/// Lines of two files, joined by the first word of each as nested loops do it.
+fn joined(left: &str, right: &str, outer_left: bool, outer_right: bool) -> String {
+    let key = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+    let mut lines = Vec::new();
+    for a in left.lines() {
+        let matches: Vec<_> = right.lines().filter(|b| key(b) == key(a)).collect();
+        lines.extend(matches.iter().map(|b| (key(a), format!("{a}\t{b}\n"))));
+        if matches.is_empty() && outer_left {
+            lines.push((key(a), format!("{a}\t\n")));
+        }
+    }
+    for b in right.lines().filter(|b| outer_right && left.lines().all(|a| key(a) != key(b))) {
+        lines.push((key(b), format!("\t{b}\n")));
+    }
+    lines.sort_by(|a, b| a.0.cmp(&b.0));
+    lines.into_iter().map(|line| line.1).collect()
+}
+
+#[test]
+fn records_are_joined_as_nested_loops_do() {
+    let place = Place::new();
+    let lines = |count: u64, step: u64, name: &str| -> String {
+        (0..count).map(|n| format!("k{} {name}{n}\n", n * step % 701)).collect()
+    };
+    let (left, right) = (lines(3_000, 7, "left"), lines(600, 13, "right") + "only right\n");
+    place.write("left.txt", &left);
+    fs::create_dir(place.path("right")).unwrap();
+    let (first, second) = right.split_at(right.match_indices('\n').nth(200).unwrap().0 + 1);
+    place.write("right/1.txt", first);
+    place.write("right/2.txt", second);
+    for (outer, left_too, right_too) in [
+        (None, false, false),
+        (Some("left"), true, false),
+        (Some("right"), false, true),
+        (Some("full"), true, true),
+    ] {
+        let expected = joined(&left, &right, left_too, right_too);
+        for (split, parts) in [("1M", "1"), ("3K", "5")] {
+            let flags =
+                ["mapreduce", "join", "left.txt", "--split", split, "--parts", parts, "--memory", "8M"];
+            let outer = outer.iter().flat_map(|side| ["--outer", side]);
+            let with = ["--with", "right"];
+            let found = place.divvy(flags.into_iter().chain(outer).chain(with)).silent();
+            assert!(found == expected, "{flags:?}");
+        }
+    }
+    let piped =
+        place.piped(left.clone(), ["mapreduce", "join", "-k1", "-", "--with", "right/1.txt", "right/2.txt"]);
+    assert!(piped.silent() == joined(&left, &right, false, false));
+}
+
+#[test]
+fn fields_of_both_sides_may_be_others() {
+    let place = Place::new();
+    place.write("orders", "1,ann\n2,bob\n3,ann\n4,eve\n");
+    place.write("customers", "ann,Paris\nbob,Rome\n");
+    let join =
+        ["mapreduce", "join", "-k", "2", "-t", ",", "orders", "--with", "customers", "--with-field", "1"];
+    assert_eq!(place.divvy(join).silent(), "1,ann\tann,Paris\n3,ann\tann,Paris\n2,bob\tbob,Rome\n");
+    place.divvy(["mapreduce", "join", "orders", "--with", "-"]).refused(125, &["--with", "left"]);
+}
+
+#[test]
+fn a_key_that_does_not_fit_is_named() {
+    let place = Place::new();
+    place.write("left", "few 1\nmany 2\n");
+    place.write("right", format!("few 1\n{}", "many of them, and each of them is long\n".repeat(40_000)));
+    let flags = ["--memory", "4M", "-j", "1"];
+    let join = |left: &'static str, right: &'static str| {
+        place.divvy(["mapreduce", "join", left, "--with", right].into_iter().chain(flags))
+    };
+    join("left", "right").refused(123, &["the key \"many\"", "change places"]);
+    // It is as it says.
+    assert_eq!(join("right", "left").silent().lines().count(), 40_001);
+}
+
+#[test]
+fn the_list_names_each_program_and_its_examples_run() {
+    let place = Place::new();
+    let list = place.divvy(["mapreduce", "list"]).silent();
+    let help = place.divvy(["mapreduce", "--help"]).silent();
+    let programs = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let programs = programs.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+    let programs: Vec<_> = programs.filter(|name| !["list", "help"].contains(name)).collect();
+    assert!(programs.len() > 4);
+    fs::create_dir(place.path("books")).unwrap();
+    place.write("books/a.txt", "to be or not to be\n");
+    place.write("access.log", "1 2 3 4 5 6 /index.html TIMEOUT\n");
+    place.write("orders.csv", "1,ann\n");
+    place.write("customers.csv", "ann,Paris\n");
+    for name in programs.into_iter().filter(|name| *name != "stream") {
+        let entry = list.split("\n\n").find(|entry| entry.lines().next() == Some(name)).expect(name);
+        let example = entry.lines().last().unwrap().strip_prefix("  $ divvy ").unwrap();
+        let words: Vec<_> = example.split(' ').map(|word| word.trim_matches('\'')).collect();
+        place.divvy(words).silent();
+    }
+    assert_eq!(whole(&place.path("joined")), "1,ann\tann,Paris\n");
+}
+
+#[test]
+fn inputs_may_be_packed_or_come_from_stdin_or_be_nothing() {
+    let place = Place::new();
+    let book = text(5_000, 5);
+    place.write("a.txt", &book);
+    let expected = counted(&book);
+    peer(&place, "gzip", &["-k", "a.txt"]);
+    assert_eq!(place.divvy(["mapreduce", "wordcount", "a.txt.gz"]).silent(), expected);
+    assert_eq!(place.piped(book.clone(), ["mapreduce", "wordcount"]).silent(), expected);
+    assert_eq!(place.divvy(["mapreduce", "wordcount", "*.txt"]).silent(), expected);
+    assert_eq!(place.piped("", ["mapreduce", "wordcount"]).silent(), "");
+    place.write("nothing", "");
+    place.divvy(["mapreduce", "wordcount", "nothing", "-o", "none"]).silent();
+    assert_eq!(whole(&place.path("none")), "");
+    place.divvy(["mapreduce", "wordcount", "missing*"]).refused(125, &["missing*", "names no file"]);
+    place.divvy(["mapreduce", "wordcount", "a.txt", "-o", "none"]).refused(125, &["is there already"]);
+}
+
+#[test]
+fn a_job_goes_on_after_everything_was_killed() {
+    let book = text(400_000, 6);
+    for kill_after in ["map", "reduce"] {
+        let place = Place::new();
+        place.write("a.txt", &book);
+        let out = format!("out-{kill_after}");
+        // Slow enough to be killed in the middle: nothing is held for long with so many splits.
+        let run = place.start([
+            "mapreduce",
+            "wordcount",
+            "a.txt",
+            "-j",
+            "2",
+            "--split",
+            "4K",
+            "--parts",
+            "400",
+            "-o",
+            &out,
+        ]);
+        let stage = format!("wordcount, {kill_after}");
+        until("some of its tasks are done", || done(&place, &stage) > 10);
+        run.end_by(Signal::KILL);
+        assert!(!place.has(&out), "nothing is half there");
+        place.divvy(["resume"]).silent();
+        assert!(whole(&place.path(&out)) == counted(&book));
+    }
+}
+
+/// How many tasks of the youngest job of this name are done.
+fn done(place: &Place, name: &str) -> u64 {
+    let jobs = place.json(&["jobs"]);
+    let jobs = jobs.as_array().unwrap().iter().rev().find(|job| job["name"] == name).cloned();
+    jobs.map_or(0, |job| job["done"].as_u64().unwrap())
+}
+
+#[test]
+fn a_run_that_is_damaged_or_lost_is_made_anew() {
+    let place = Place::new();
+    let book = text(200_000, 9);
+    place.write("a.txt", &book);
+    // So many parts take longer than the look at what is done.
+    let flags = ["-j1", "--split", "8K", "--parts", "900", "-o", "out"];
+    let run = place.start(["mapreduce", "wordcount", "a.txt"].into_iter().chain(flags));
+    until("all is mapped", || done(&place, "wordcount, map") > 0);
+    run.end_by(Signal::KILL);
+    let work = fs::read_dir(place.path("")).unwrap().map(|entry| entry.unwrap().path());
+    let work = work
+        .into_iter()
+        .find(|path| path.to_string_lossy().contains(".out.divvy-"))
+        .expect("the job's directory");
+    let mut runs: Vec<_> =
+        fs::read_dir(work.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    runs.sort();
+    let mut bytes = fs::read(&runs[0]).unwrap();
+    let middle = bytes.len() / 3;
+    bytes[middle] ^= 1;
+    fs::File::create(&runs[0]).unwrap().write_all(&bytes).unwrap();
+    if let Some(lost) = runs.get(1) {
+        fs::remove_file(lost).unwrap();
+    }
+    place.divvy(["resume"]).silent();
+    assert!(whole(&place.path("out")) == counted(&book));
+}
+
+#[test]
+fn an_input_that_changed_fails_the_job() {
+    let place = Place::new();
+    place.write("a.txt", text(200_000, 10));
+    let run = place.start(["mapreduce", "wordcount", "a.txt", "-j1", "--split", "4K", "-o", "out"]);
+    until("some of it is mapped", || done(&place, "wordcount, map") > 0);
+    run.end_by(Signal::KILL);
+    if done(&place, "wordcount, map") == place.count("1", "tasks") {
+        return;
+    }
+    fs::OpenOptions::new().append(true).open(place.path("a.txt")).unwrap().write_all(b"more\n").unwrap();
+    place.divvy(["resume"]).refused(123, &["was changed"]);
+    assert!(!place.has("out"));
+}
+
+#[test]
+fn a_full_disk_stops_the_job_and_it_goes_on_when_there_is_room() {
+    let place = Place::new();
+    let Some(disk) = SmallDisk::below(&place, "3m") else { return };
+    let book = text(800_000, 11);
+    place.write("a.txt", &book);
+    let sort = ["mapreduce", "sort", "a.txt", "-j2", "--memory", "16M", "-o", "state/out"];
+    place.divvy(sort).refused(126, &["No space left on device", "divvy resume"]);
+    assert!(!place.has("state/out"), "nothing is half there");
+    disk.remount("size=64m");
+    place.divvy(["resume"]).silent();
+    assert!(whole(&place.path("state/out")).into_bytes() == peer(&place, "sort", &["a.txt"]));
+}
+
+#[test]
+fn a_limit_on_spills_is_kept() {
+    let place = Place::new();
+    place.write("a.txt", text(200_000, 12));
+    let sort = ["mapreduce", "sort", "a.txt", "-o", "out", "--disk", "100K"];
+    place.divvy(sort).refused(126, &["limit of", "for spills"]);
+    assert!(!place.has("out"));
+}
+
+#[test]
+fn a_record_that_is_larger_than_the_memory_fails_with_a_word() {
+    let place = Place::new();
+    place.write("a.txt", vec![b'x'; 20 << 20]);
+    place
+        .divvy(["mapreduce", "sort", "a.txt", "-j1", "--memory", "8M"])
+        .refused(123, &["a record", "raise --memory"]);
+    // Enough memory, and it goes through.
+    let sorted = place.divvy(["mapreduce", "sort", "a.txt", "-j1", "--memory", "256M"]).silent();
+    assert_eq!(sorted.len(), (20 << 20) + 1);
+}
+
+#[test]
+fn what_a_forgotten_job_kept_is_removed() {
+    let place = Place::new();
+    place.write("a.txt", text(200_000, 13));
+    let run = place.start(["mapreduce", "wordcount", "a.txt", "-j1", "--split", "4K", "-o", "out"]);
+    until("some of it is mapped", || done(&place, "wordcount, map") > 0);
+    run.end_by(Signal::KILL);
+    let kept = || {
+        fs::read_dir(place.path(""))
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains(".out.divvy-"))
+            .count()
+    };
+    if kept() == 0 {
+        return; // It was quicker.
+    }
+    place.divvy(["cancel", "1"]).exits(0);
+    place.divvy(["cancel", "2"]).exits(0);
+    place.divvy(["cancel", "3"]).exits(0);
+    place.divvy(["forget", "all"]).exits(0);
+    assert_eq!(kept(), 0);
+}
+
+#[test]
+fn helpers_may_come_and_be_killed() {
+    let place = Place::new();
+    let book = text(600_000, 14);
+    place.write("a.txt", &book);
+    let run = place.start([
+        "mapreduce",
+        "wordcount",
+        "a.txt",
+        "-j1",
+        "--split",
+        "8K",
+        "--parts",
+        "90",
+        "-o",
+        "out",
+    ]);
+    until("the job is there", || done(&place, "wordcount, map") > 0);
+    let mut helpers: Vec<_> = (0..3).map(|_| place.start(["work", "-j1", "--until-empty"])).collect();
+    until("a part is made", || done(&place, "wordcount, reduce") > 0 || place.has("out"));
+    helpers.swap_remove(1).end_by(Signal::KILL);
+    run.end().silent();
+    assert!(whole(&place.path("out")) == counted(&book));
+}
