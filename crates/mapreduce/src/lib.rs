@@ -7,6 +7,7 @@
 //! | `partition.rs` | which part of the output a key belongs to: ranges of keys, by sampled split points |
 //! | `table/` | equal keys become one in memory: a hash table of byte strings |
 //! | `plan.rs` | a job, as all of its nodes know it |
+//! | `merging.rs` | what the runs have of a part, in order |
 //! | `planning.rs` | a look at the inputs, to divide the output |
 //! | `program.rs` | the seam between phases and programs |
 //! | `phase/` | the engine's jobs: map, reduce, finish |
@@ -20,6 +21,7 @@
 pub mod error;
 pub mod input;
 pub mod manifest;
+mod merging;
 mod part;
 pub mod partition;
 pub mod phase;

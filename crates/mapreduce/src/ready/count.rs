@@ -2,14 +2,13 @@
 
 use super::Ready;
 use crate::input::{Framing, PIECE_BYTES};
+use crate::merging::Merging;
 use crate::part::PartWriter;
 use crate::program::{Failure, MapSplit, Mapper, Part, Program, Reducer, Room};
-use crate::sort::{Input, Merger, Spare};
-use crate::spill::{Disk, Packing, RunWriter};
+use crate::spill::RunWriter;
 use crate::table::Table;
 use crate::{Error, Result, Splitters};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What is counted.
@@ -55,8 +54,7 @@ impl Program for Count {
     }
 
     fn reducer(&self, room: &Room) -> Result<Box<dyn Reducer>> {
-        let budget = room.memory.saturating_sub(PartWriter::MEMORY).max(Merger::BUDGET_MIN);
-        Ok(Box::new(Sums { merger: Merger::new(budget), dir: room.dir.clone(), disk: room.disk.clone() }))
+        Ok(Box::new(Sums(Merging::new(room, PartWriter::MEMORY))))
     }
 
     fn sample(&self, piece: &[u8], framing: Framing, keys: &mut Vec<Vec<u8>>) {
@@ -149,17 +147,11 @@ fn decode(bytes: &[u8]) -> u64 {
 }
 
 /// Adds up the counts of each key and writes `key\tcount`.
-struct Sums {
-    merger: Merger,
-    dir: PathBuf,
-    disk: Arc<Disk>,
-}
+struct Sums(Merging);
 
 impl Reducer for Sums {
     fn reduce(&mut self, part: &mut Part<'_>) -> Result<()> {
-        let inputs = Input::of(part.runs, part.number)?;
-        let spare = Spare { dir: self.dir.clone(), disk: self.disk.clone(), packing: Packing::default() };
-        let mut merge = self.merger.merge(inputs, &spare)?;
+        let mut merge = self.0.part(part)?;
         let (mut key, mut sum, mut keys) = (Vec::new(), None::<u64>, 0);
         while let Some((next, count)) = merge.next_record()? {
             let count = decode(count);

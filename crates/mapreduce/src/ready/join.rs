@@ -6,13 +6,13 @@
 use super::Ready;
 use super::count::Field;
 use crate::input::{Framing, PIECE_BYTES};
+use crate::merging::Merging;
 use crate::part::PartWriter;
 use crate::program::{Failure, MapSplit, Mapper, Part, Program, Reducer, Room};
-use crate::sort::{Group, Groups, Input, Merger, Pushed, Sorter, Spare};
-use crate::spill::{Disk, Packing, RunWriter};
+use crate::sort::{Group, Groups, Pushed, Sorter};
+use crate::spill::RunWriter;
 use crate::{Error, Result, Splitters};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How records are joined.
@@ -50,13 +50,10 @@ impl Program for Join {
     fn reducer(&self, room: &Room) -> Result<Box<dyn Reducer>> {
         // A quarter for what is held of a key.
         let held_max = room.memory / 4;
-        let budget = room.memory.saturating_sub(PartWriter::MEMORY + held_max).max(Merger::BUDGET_MIN);
         Ok(Box::new(Matches {
             join: self.clone(),
-            merger: Merger::new(budget),
+            merging: Merging::new(room, PartWriter::MEMORY + held_max),
             held: Held { bytes: Vec::new(), ends: Vec::new(), max: held_max },
-            dir: room.dir.clone(),
-            disk: room.disk.clone(),
         }))
     }
 
@@ -149,17 +146,13 @@ impl Held {
 /// Writes the records of equal keys side by side.
 struct Matches {
     join: Join,
-    merger: Merger,
+    merging: Merging,
     held: Held,
-    dir: PathBuf,
-    disk: Arc<Disk>,
 }
 
 impl Reducer for Matches {
     fn reduce(&mut self, part: &mut Part<'_>) -> Result<()> {
-        let inputs = Input::of(part.runs, part.number)?;
-        let spare = Spare { dir: self.dir.clone(), disk: self.disk.clone(), packing: Packing::default() };
-        let mut groups = Groups::new(self.merger.merge(inputs, &spare)?)?;
+        let mut groups = Groups::new(self.merging.part(part)?)?;
         let mut records = 0;
         while let Some(group) = groups.next_group()? {
             records += one_key(&self.join, &mut self.held, group, part.out)?;

@@ -3,13 +3,13 @@
 use super::Ready;
 use super::count::Field;
 use crate::input::{Framing, PIECE_BYTES};
+use crate::merging::Merging;
 use crate::part::PartWriter;
 use crate::program::{Failure, MapSplit, Mapper, Part, Program, Reducer, Room};
-use crate::sort::{Input, Merger, Pushed, Sorter, Spare};
-use crate::spill::{Disk, Packing, RunWriter};
+use crate::sort::{Pushed, Sorter};
+use crate::spill::RunWriter;
 use crate::{Result, Splitters};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How records are sorted.
@@ -38,13 +38,7 @@ impl Program for Sort {
     }
 
     fn reducer(&self, room: &Room) -> Result<Box<dyn Reducer>> {
-        let budget = room.memory.saturating_sub(PartWriter::MEMORY).max(Merger::BUDGET_MIN);
-        Ok(Box::new(Merged {
-            sort: self.clone(),
-            merger: Merger::new(budget),
-            dir: room.dir.clone(),
-            disk: room.disk.clone(),
-        }))
+        Ok(Box::new(Merged { sort: self.clone(), merging: Merging::new(room, PartWriter::MEMORY) }))
     }
 
     fn sample(&self, piece: &[u8], framing: Framing, keys: &mut Vec<Vec<u8>>) {
@@ -76,7 +70,7 @@ impl Mapper for Collect {
     }
 
     fn held(&self) -> usize {
-        if self.sorter.is_empty() { 0 } else { 1 }
+        usize::from(!self.sorter.is_empty())
     }
 
     fn spill(&mut self, run: &mut RunWriter) -> Result<()> {
@@ -94,16 +88,12 @@ impl Mapper for Collect {
 
 struct Merged {
     sort: Sort,
-    merger: Merger,
-    dir: PathBuf,
-    disk: Arc<Disk>,
+    merging: Merging,
 }
 
 impl Reducer for Merged {
     fn reduce(&mut self, part: &mut Part<'_>) -> Result<()> {
-        let inputs = Input::of(part.runs, part.number)?;
-        let spare = Spare { dir: self.dir.clone(), disk: self.disk.clone(), packing: Packing::default() };
-        let mut merge = self.merger.merge(inputs, &spare)?;
+        let mut merge = self.merging.part(part)?;
         let end = self.sort.framing.end_byte();
         let (mut last, mut records) = (None::<Vec<u8>>, 0);
         while let Some((key, value)) = merge.next_record()? {

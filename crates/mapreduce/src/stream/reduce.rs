@@ -5,13 +5,13 @@ use super::keys::Keys;
 use super::spec::{Reduction, Script};
 use super::surroundings::{Host, Phase, Task};
 use super::talk::{End, Talk};
+use crate::merging::Merging;
 use crate::part::PartWriter;
 use crate::program::{Failure, Part, Reducer, Room};
-use crate::sort::{Input, Merge, Merger, Spare};
-use crate::spill::{Disk, Packing};
+use crate::sort::Merge;
 use crate::{Error, Result};
 use divvy_engine::Call;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Bytes of lines that a process is fed with at a time.
@@ -23,33 +23,26 @@ pub(super) struct Reducing {
     call: Call,
     keys: Keys,
     anew: Option<Anew>,
-    merger: Merger,
-    dir: PathBuf,
-    disk: Arc<Disk>,
+    merging: Merging,
 }
 
 impl Reducing {
     pub(super) fn new(host: &Arc<Host>, room: &Room) -> Result<Reducing> {
         let call = host.node.stop.call().map_err(Error::io("wait for a stop of", Path::new("the node")))?;
-        let budget = room.memory.saturating_sub(PartWriter::MEMORY).max(Merger::BUDGET_MIN);
         Ok(Reducing {
             keys: Keys::new(&host.stream),
             anew: Anew::new(&host.stream),
             host: host.clone(),
             call,
-            merger: Merger::new(budget),
-            dir: room.dir.clone(),
-            disk: room.disk.clone(),
+            merging: Merging::new(room, PartWriter::MEMORY),
         })
     }
 }
 
 impl Reducer for Reducing {
     fn reduce(&mut self, part: &mut Part<'_>) -> Result<()> {
-        let inputs = Input::of(part.runs, part.number)?;
-        let spare = Spare { dir: self.dir.clone(), disk: self.disk.clone(), packing: Packing::default() };
-        let Reducing { host, call, keys, anew, merger, .. } = self;
-        let merge = merger.merge(inputs, &spare)?;
+        let Reducing { host, call, keys, anew, merging } = self;
+        let merge = merging.part(part)?;
         let out = Output { anew, part, buf: Vec::new() };
         match &host.stream.reduction {
             Reduction::Script(script) => run(host, call, script, keys, merge, out),

@@ -4,12 +4,11 @@ use super::emit::{Outlet, Scratch, Source};
 use super::mapping::caught;
 use super::outs::Outs;
 use super::stage::{Partition, ReduceFn, Stage};
+use crate::merging::Merging;
 use crate::part::PartWriter;
 use crate::program::{Part, Reducer, Room};
-use crate::sort::{Group, Groups, Input, Merger, Spare};
-use crate::spill::{Disk, Packing};
+use crate::sort::{Group, Groups};
 use crate::{Error, Result};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Reduces for one worker.
@@ -17,9 +16,7 @@ pub(super) struct Reducing {
     reduce: Arc<ReduceFn>,
     partition: Partition,
     stage: Arc<Stage>,
-    merger: Merger,
-    dir: PathBuf,
-    disk: Arc<Disk>,
+    merging: Merging,
     scratch: Scratch,
 }
 
@@ -31,17 +28,14 @@ impl Reducing {
         room: &Room,
     ) -> Reducing {
         let outputs = PartWriter::MEMORY * (1 + stage.names.len());
-        let merger = Merger::new(room.memory.saturating_sub(outputs).max(Merger::BUDGET_MIN));
-        let (dir, disk) = (room.dir.clone(), room.disk.clone());
-        Reducing { reduce, partition, stage, merger, dir, disk, scratch: Scratch::default() }
+        let merging = Merging::new(room, outputs);
+        Reducing { reduce, partition, stage, merging, scratch: Scratch::default() }
     }
 }
 
 impl Reducer for Reducing {
     fn reduce(&mut self, part: &mut Part<'_>) -> Result<()> {
-        let inputs = Input::of(part.runs, part.number)?;
-        let spare = Spare { dir: self.dir.clone(), disk: self.disk.clone(), packing: Packing::default() };
-        let mut groups = Groups::new(self.merger.merge(inputs, &spare)?)?;
+        let mut groups = Groups::new(self.merging.part(part)?)?;
         let names = &self.stage.names;
         let mut outs = Outs::create(part, names)?;
         let mut count = 0;
