@@ -1,6 +1,6 @@
 //! The whole protocol at work: the nodes' own decisions, and a store that grants what they ask for.
 //!
-//! Beside [`super::run`], where a rule sees all that waits, here a node sees what the store has told it, holds what it was
+//! Beside [`super::run()`], where a rule sees all that waits, here a node sees what the store has told it, holds what it was
 //! granted, and each exchange takes a round trip in which its room is free.
 
 use super::{Amounts, Case, NODES, UNITS, demand};
