@@ -49,8 +49,8 @@ pub trait Mapper: Send {
     /// [`Failure`].
     fn map(&mut self, split: &mut MapSplit<'_>) -> Result<(), Failure>;
 
-    /// Bytes of memory that what is held takes.
-    fn held(&self) -> usize;
+    /// Whether nothing is held. What becomes too large for the memory goes into a run by itself ([`Sink::spill`]).
+    fn is_empty(&self) -> bool;
 
     /// Writes everything that is held into a run, and holds nothing any more.
     ///

@@ -72,7 +72,7 @@ impl Map {
         slot.take(chunk, seq);
         if started >= self.work.plan.splits.count() {
             slot.close(&self.work)?;
-        } else if slot.is_due(self.work.room().memory) {
+        } else if slot.is_due() {
             slot.commit(&self.work)?;
         }
         Ok(())

@@ -1,7 +1,6 @@
 //! What one worker has mapped and not committed yet.
 
 use super::Work;
-
 use crate::Result;
 use crate::manifest::{Bad, Commit, Committed, count};
 use crate::program::{Failure, MapSplit, Mapper, Runs};
@@ -87,10 +86,9 @@ impl Slot {
             || self.covers.hull().is_none_or(|hull| hull.hi == split)
     }
 
-    /// Whether it is time to commit: the memory is used up, or much would be lost.
-    pub(super) fn is_due(&self, memory: usize) -> bool {
-        let old = |since: Instant| since.elapsed().as_secs_f64() > COMMIT_AFTER_SECONDS;
-        self.mapper.as_ref().is_some_and(|mapper| mapper.held() >= memory) || self.since.is_some_and(old)
+    /// Whether it is time to commit: more would be lost with the process than should be.
+    pub(super) fn is_due(&self) -> bool {
+        self.since.is_some_and(|since| since.elapsed().as_secs_f64() > COMMIT_AFTER_SECONDS)
     }
 
     /// Writes down what is held, and tells the tasks' outcome.
@@ -99,7 +97,7 @@ impl Slot {
             return Ok(());
         }
         if let Some(mapper) = &mut self.mapper {
-            if mapper.held() > 0 {
+            if !mapper.is_empty() {
                 self.runs.write(|run| mapper.spill(run))?;
             }
             mapper.clear();

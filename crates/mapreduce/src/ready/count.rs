@@ -106,8 +106,8 @@ impl Mapper for Counter {
         })
     }
 
-    fn held(&self) -> usize {
-        if self.table.is_empty() { 0 } else { self.table.bytes() }
+    fn is_empty(&self) -> bool {
+        self.table.is_empty()
     }
 
     fn spill(&mut self, run: &mut RunWriter) -> Result<()> {

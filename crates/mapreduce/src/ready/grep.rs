@@ -146,8 +146,8 @@ impl Mapper for Lines {
         })
     }
 
-    fn held(&self) -> usize {
-        self.found.len()
+    fn is_empty(&self) -> bool {
+        self.found.is_empty()
     }
 
     fn spill(&mut self, run: &mut RunWriter) -> Result<()> {

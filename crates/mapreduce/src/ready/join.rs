@@ -4,16 +4,16 @@
 //! a table that records are looked up in; its files come first in the plan, so that its records come first in each group.
 
 use super::Ready;
+use super::collected::Collected;
 use super::count::Field;
-use crate::input::{Framing, PIECE_BYTES};
+use crate::input::Framing;
 use crate::merging::Merging;
 use crate::part::PartWriter;
 use crate::program::{Failure, MapSplit, Mapper, Part, Program, Reducer, Room};
-use crate::sort::{Group, Groups, Pushed, Sorter};
+use crate::sort::{Group, Groups};
 use crate::spill::RunWriter;
-use crate::{Error, Result, Splitters};
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// How records are joined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,9 +42,7 @@ const LEFT: u8 = 1;
 
 impl Program for Join {
     fn mapper(&self, room: &Room) -> Result<Box<dyn Mapper>> {
-        let budget = room.memory.saturating_sub(PIECE_BYTES + RunWriter::MEMORY);
-        let (sorter, splitters) = (Sorter::new(budget), room.splitters.clone());
-        Ok(Box::new(Sides { join: self.clone(), sorter, splitters, value: Vec::new() }))
+        Ok(Box::new(Sides { join: self.clone(), collected: Collected::new(room), value: Vec::new() }))
     }
 
     fn reducer(&self, room: &Room) -> Result<Box<dyn Reducer>> {
@@ -66,8 +64,7 @@ impl Program for Join {
 /// Maps records to their keys and sides.
 struct Sides {
     join: Join,
-    sorter: Sorter,
-    splitters: Arc<Splitters>,
+    collected: Collected,
     value: Vec<u8>,
 }
 
@@ -82,25 +79,22 @@ impl Mapper for Sides {
                 self.value.push(side);
                 self.value.extend_from_slice(record);
                 let key = field.of(record);
-                if self.sorter.push(key, &self.value)? == Pushed::Full {
-                    sink.spill(|run| self.sorter.spill(&self.splitters, run))?;
-                    let _ = self.sorter.push(key, &self.value)?;
-                }
+                self.collected.push(key, &self.value, sink)?;
             }
             Ok(())
         })
     }
 
-    fn held(&self) -> usize {
-        usize::from(!self.sorter.is_empty())
+    fn is_empty(&self) -> bool {
+        self.collected.is_empty()
     }
 
     fn spill(&mut self, run: &mut RunWriter) -> Result<()> {
-        self.sorter.spill(&self.splitters, run)
+        self.collected.spill(run)
     }
 
     fn clear(&mut self) {
-        self.sorter.clear();
+        self.collected.clear();
     }
 
     fn is_orderless(&self) -> bool {

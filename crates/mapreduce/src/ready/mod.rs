@@ -1,5 +1,6 @@
 //! Programs that are ready-made.
 
+mod collected;
 mod count;
 pub(crate) mod grep;
 mod join;

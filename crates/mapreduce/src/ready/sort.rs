@@ -1,16 +1,15 @@
 //! `sort`: the records in byte order of their keys, those with equal keys in the order of the inputs.
 
 use super::Ready;
+use super::collected::Collected;
 use super::count::Field;
-use crate::input::{Framing, PIECE_BYTES};
+use crate::Result;
+use crate::input::Framing;
 use crate::merging::Merging;
 use crate::part::PartWriter;
 use crate::program::{Failure, MapSplit, Mapper, Part, Program, Reducer, Room};
-use crate::sort::{Pushed, Sorter};
 use crate::spill::RunWriter;
-use crate::{Result, Splitters};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// How records are sorted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,12 +28,7 @@ impl Ready for Sort {
 
 impl Program for Sort {
     fn mapper(&self, room: &Room) -> Result<Box<dyn Mapper>> {
-        let budget = room.memory.saturating_sub(PIECE_BYTES + RunWriter::MEMORY);
-        Ok(Box::new(Collect {
-            key: self.key,
-            sorter: Sorter::new(budget),
-            splitters: room.splitters.clone(),
-        }))
+        Ok(Box::new(Collect { key: self.key, collected: Collected::new(room) }))
     }
 
     fn reducer(&self, room: &Room) -> Result<Box<dyn Reducer>> {
@@ -48,8 +42,7 @@ impl Program for Sort {
 
 struct Collect {
     key: Field,
-    sorter: Sorter,
-    splitters: Arc<Splitters>,
+    collected: Collected,
 }
 
 impl Mapper for Collect {
@@ -60,25 +53,22 @@ impl Mapper for Collect {
                 // A record that is its own key is kept once.
                 let (key, value) =
                     if self.key.number == 0 { (record, &[][..]) } else { (self.key.of(record), record) };
-                if self.sorter.push(key, value)? == Pushed::Full {
-                    sink.spill(|run| self.sorter.spill(&self.splitters, run))?;
-                    let _ = self.sorter.push(key, value)?;
-                }
+                self.collected.push(key, value, sink)?;
             }
             Ok(())
         })
     }
 
-    fn held(&self) -> usize {
-        usize::from(!self.sorter.is_empty())
+    fn is_empty(&self) -> bool {
+        self.collected.is_empty()
     }
 
     fn spill(&mut self, run: &mut RunWriter) -> Result<()> {
-        self.sorter.spill(&self.splitters, run)
+        self.collected.spill(run)
     }
 
     fn clear(&mut self) {
-        self.sorter.clear();
+        self.collected.clear();
     }
 
     fn is_orderless(&self) -> bool {

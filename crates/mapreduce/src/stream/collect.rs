@@ -96,11 +96,10 @@ impl Collect {
         }
     }
 
-    pub(super) fn held(&self) -> usize {
+    pub(super) fn is_empty(&self) -> bool {
         match self {
-            Collect::InOrder { lines, .. } => lines.len(),
-            // All of the budget is its own: it is written when it is full.
-            Collect::Sorted(sorted) => usize::from(!sorted.is_empty()),
+            Collect::InOrder { lines, .. } => lines.is_empty(),
+            Collect::Sorted(sorted) => sorted.is_empty(),
         }
     }
 

@@ -126,8 +126,8 @@ impl Mapper for Mapping {
         collect.end(split, &By { host, call, task: &task })
     }
 
-    fn held(&self) -> usize {
-        self.collect.held()
+    fn is_empty(&self) -> bool {
+        self.collect.is_empty()
     }
 
     fn spill(&mut self, run: &mut RunWriter) -> Result<()> {

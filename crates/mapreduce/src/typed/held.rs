@@ -20,8 +20,8 @@ pub(super) trait Held: Send {
     /// Holds none any more.
     fn clear(&mut self);
 
-    /// Bytes of memory that they take.
-    fn bytes(&self) -> usize;
+    /// Whether there are none.
+    fn is_empty(&self) -> bool;
 
     /// Whether it does not matter in which order they came.
     fn is_orderless(&self) -> bool;
@@ -61,9 +61,8 @@ impl Held for Sorted {
         self.sorter.clear();
     }
 
-    /// It spills by itself when it is full: then nobody needs to know how much it holds, only whether it holds anything.
-    fn bytes(&self) -> usize {
-        usize::from(!self.sorter.is_empty())
+    fn is_empty(&self) -> bool {
+        self.sorter.is_empty()
     }
 
     fn is_orderless(&self) -> bool {
@@ -117,8 +116,8 @@ impl<V: Datum + Combine + Send> Held for Tabled<V> {
         drop(self.table.sorted());
     }
 
-    fn bytes(&self) -> usize {
-        if self.table.is_empty() { 0 } else { self.table.bytes() }
+    fn is_empty(&self) -> bool {
+        self.table.is_empty()
     }
 
     fn is_orderless(&self) -> bool {

@@ -89,8 +89,8 @@ impl Mapper for Mapping {
         })
     }
 
-    fn held(&self) -> usize {
-        self.held.bytes()
+    fn is_empty(&self) -> bool {
+        self.held.is_empty()
     }
 
     fn spill(&mut self, run: &mut RunWriter) -> Result<()> {

@@ -47,8 +47,8 @@ impl Mapper for Only {
         })
     }
 
-    fn held(&self) -> usize {
-        self.written.bytes.len()
+    fn is_empty(&self) -> bool {
+        self.written.bytes.is_empty()
     }
 
     fn spill(&mut self, run: &mut RunWriter) -> Result<()> {
