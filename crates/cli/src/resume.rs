@@ -21,7 +21,7 @@ pub fn resume(args: &ResumeArgs, output: Output, clock: SystemClock) -> Result<E
     let info = select::job(&*store, &args.job)?;
     let job = info.id;
     if let Progress::Finished(_) = info.progress {
-        mapreduce::finished(&info)?;
+        mapreduce::ended(&*store, &info, output)?;
         say(output, &format!("divvy: job {job} has finished: nothing to resume"));
         return job_exit(&*store, job, output);
     }
@@ -41,7 +41,7 @@ pub fn resume(args: &ResumeArgs, output: Output, clock: SystemClock) -> Result<E
     let watch = after::watch(watched, job, session.stop(), output)?;
     let exit = watch.exit(session.run_job(job))?;
     // One that was forgotten meanwhile is nobody's concern.
-    known.job(job).map_or(Ok(()), |info| mapreduce::finished(&info))?;
+    known.job(job).map_or(Ok(()), |info| mapreduce::ended(&*known, &info, output))?;
     Ok(exit)
 }
 

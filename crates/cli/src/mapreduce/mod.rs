@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 use divvy_core::Clock;
 use divvy_engine::SystemClock;
 use divvy_mapreduce::input::{Framing, InputFile, Splits, expand};
-use divvy_mapreduce::phase::{self, Jobs};
+use divvy_mapreduce::phase;
 use divvy_mapreduce::plan::{Parts, Plan, ProgramRef};
 use divvy_mapreduce::planning::sampled;
 use divvy_mapreduce::ready::{Count, Field, Grep, Ready, Sort};
@@ -141,19 +141,19 @@ fn run(
     place.keep();
     let watch = after::watch(store.clone(), jobs.finish, session.stop(), output)?;
     let exit = watch.exit(session.run_job(jobs.finish))?;
-    finished(&store.job(jobs.finish)?)?;
-    tell_failures(&*store, &jobs, output)?;
+    ended(&*store, &store.job(jobs.finish)?, output)?;
     Ok(exit)
 }
 
-/// Gives out what a job has made, if it is the last of a map-reduce and has ended well.
+/// Of the last job of a map-reduce: gives out what was made, or says what failed, phase by phase.
 ///
 /// # Errors
-/// What the system says.
-pub fn finished(job: &JobInfo) -> Result<()> {
+/// What the system or the store says.
+pub fn ended(store: &dyn Store, job: &JobInfo, output: Output) -> Result<()> {
     match phase::dir_of(&job.spec) {
         Some(dir) if job.spec.handler == phase::KINDS[2] && job.counts.done == 1 => place::give_out(&dir),
-        _ => Ok(()),
+        Some(_) => tell_failures(store, job, output),
+        None => Ok(()),
     }
 }
 
@@ -165,11 +165,12 @@ pub fn forgotten(job: &JobInfo) {
     }
 }
 
-/// Says what failed, phase by phase.
-fn tell_failures(store: &dyn Store, jobs: &Jobs, output: Output) -> Result<()> {
-    for job in [jobs.map, jobs.reduce] {
-        if store.job(job)?.counts.dead > 0 {
-            job_exit(store, job, output)?;
+fn tell_failures(store: &dyn Store, job: &JobInfo, output: Output) -> Result<()> {
+    for before in &job.waits_for {
+        let before = store.job(*before)?;
+        tell_failures(store, &before, output)?;
+        if before.counts.dead > 0 {
+            job_exit(store, before.id, output)?;
         }
     }
     Ok(())
