@@ -5,13 +5,12 @@
 //! | what do Amdahl, Gustafson and the USL say about n workers? | [`amdahl`], [`usl`], [`law`] |
 //! | what do *my measurements* say, and is there a peak? | [`fit`] |
 //! | how long does work wait, how many servers does it take? | [`queue`] |
+//! | what would n workers get done that queue for cores, locks and a store? | [`mva`] |
 //! | how large should a batch be, what does a wrong one cost? | [`batch`] |
 //! | how many pairs are there among n workers? | [`paths`] |
 //!
 //! To come, with the signatures they will have: `fit::fit(&[Point], &Options) -> Result<Fit, Error>`;
-//! `mva::Network::new(think, Vec<Station>) -> Result<Network, Error>` with `Station::{Serial { base, growth }, Servers {
-//! demand, servers }, Batch { flush, item, size_max }}`, `throughput(n)`, `utilisations(n)`, `peak(n_max) -> Option<(u32,
-//! f64)>`; `machines::compare(&Curve, &[Machine { name, speed, price }], power)`; `bursts::find(&[f64], &Options)`;
+//! `machines::compare(&Curve, &[Machine { name, speed, price }], power)`; `bursts::find(&[f64], &Options)`;
 //! `floors::{utilisation, depth_ratio}`.
 //!
 //! The crate is pure: no clock, no I/O, no dependencies; randomness is seeded by the caller. Times are seconds and rates
@@ -23,6 +22,7 @@ pub mod batch;
 mod error;
 pub mod fit;
 pub mod law;
+pub mod mva;
 pub mod paths;
 pub mod queue;
 mod repairman;
