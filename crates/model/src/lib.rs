@@ -26,12 +26,11 @@ pub mod mva;
 pub mod paths;
 pub mod queue;
 mod repairman;
-#[cfg(test)]
 mod rng;
 pub mod usl;
 
 pub use amdahl::{Amdahl, Gustafson};
 pub use error::Error;
-pub use fit::Fit;
+pub use fit::{Fit, fit};
 pub use law::{Curve, Law};
 pub use usl::Usl;
