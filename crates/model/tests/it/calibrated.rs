@@ -6,7 +6,7 @@ use divvy_model::{Law, Usl};
 
 use crate::synthetic::{Noise, even, geometric, measured};
 
-const TRIALS: u32 = 60;
+const TRIALS: u32 = 40;
 const TRUTH: Usl = Usl { alpha: 0.02, beta: 2e-4, lambda: 100.0 };
 
 /// Fits of so many noisy copies of `truth`.
@@ -27,7 +27,7 @@ fn a_sweep_to_twice_the_peak_finds_it() {
     for counts in [geometric(140, 8), even(140, 8)] {
         let fits = trials(&counts, 3, 0.03, &usl);
         let peaks: Vec<_> = fits.iter().filter_map(|fit| fit.peak).collect();
-        assert!(peaks.len() >= 48, "{counts:?}: {}", peaks.len());
+        assert!(peaks.len() >= 32, "{counts:?}: {}", peaks.len());
         let covering = peaks.iter().filter(|peak| peak.low <= 70.0 && 70.0 <= peak.high).count();
         assert!(covering * 10 >= peaks.len() * 9, "{counts:?}: {covering} of {}", peaks.len());
         // And the intervals say something.
