@@ -106,6 +106,19 @@ fn a_wild_series_says_so_in_its_interval() {
     assert!(fit.usl.lambda.high > 1.5 * fit.usl.lambda.low, "{:?}", fit.usl.lambda);
 }
 
+/// Production data scatter by a quarter. The closed form puts its law above their middle; its interval has to follow.
+#[test]
+fn an_estimate_lies_within_its_own_interval() {
+    let points = measured(&mut Noise::new(6), &even(200, 150), 1, 0.25, &usl);
+    let fit = fit(&points, &Options::default()).unwrap();
+    for estimate in [fit.usl.alpha, fit.usl.beta, fit.usl.lambda] {
+        assert!(estimate.low < estimate.value && estimate.value < estimate.high, "{:?}", fit.usl);
+    }
+    let place = (fit.usl.lambda.value - fit.usl.lambda.low) / (fit.usl.lambda.high - fit.usl.lambda.low);
+    assert!((0.2..0.8).contains(&place), "{:?}", fit.usl.lambda);
+    assert_eq!(fit.law, Law::Usl);
+}
+
 #[test]
 fn a_level_that_misses_the_law_is_named() {
     let mut points = measured(&mut Noise::new(3), &geometric(140, 12), 3, 0.005, &usl);
