@@ -220,6 +220,7 @@ pub fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
         max_fails: args.policy.max_fails,
         // One node at a time: no node can print in order what another ran.
         exclusive: recipe.keep.in_order,
+        backups: false,
         ..Policy::default()
     };
     let name = args.name.clone().unwrap_or_else(|| recipe.shown());

@@ -35,6 +35,8 @@ pub struct Config {
     pub dry_claim_ns: u64,
     /// Time after which a dry node claims again although it heard of no change: the backstop for lost wake-ups.
     pub dry_poll_ns: u64,
+    /// How long a task is believed to take of a job of which none has run here, when others' are taken.
+    pub unknown_task_ns: u64,
     /// Most leases held; one more where all of them wait for a task that is in none.
     pub leases_max: usize,
     /// Most bytes of records held.
@@ -62,6 +64,7 @@ impl Config {
             report_every_ns: 100_000_000,
             dry_claim_ns: 20_000_000,
             dry_poll_ns: 1_000_000_000,
+            unknown_task_ns: 1_000_000_000,
             leases_max: 48,
             bytes_max: 16 << 20,
             retry_ms: (100, 30_000),

@@ -24,6 +24,10 @@ pub struct Known {
 /// `min(target, fair share)`, raised until coordination stays under `overhead_max`, and to one for each idle
 /// worker; DESIGN.md, "Formulas". The fair share is half of what is left, in proportion to this node's workers:
 /// factoring (Hummel, Schonberg, Flynn, CACM 35(8), 1992) with a node's workers taking their chunks together.
+///
+/// Raised no further than to a second of work, and near the end no further than to all of this node's share: a node whose
+/// processor is mostly somebody else's measures round trips as slow as its tasks, and fifty of those would be what all others
+/// wait for at the end. Four round trips' worth is worth a trip in any case.
 /// Before the first task has ended it is one for each worker: a first lease of a thousand one-hour tasks would
 /// keep every other node idle.
 #[must_use]
@@ -33,12 +37,18 @@ pub fn lease_size(target_ns: u64, overhead_max: f64, known: &Known) -> u64 {
     let task_ns = task_ns.max(1.0);
     let by_time = target_ns as f64 * known.workers as f64 / task_ns;
     let by_share = known.claimable as f64 * known.workers as f64 / (2.0 * known.workers_all.max(1) as f64);
-    let least = known.round_trip_ns / (overhead_max * task_ns);
+    let raised = known.round_trip_ns / (overhead_max * task_ns);
+    let second = RAISED_NS * known.workers as f64 / task_ns;
+    let most = second.min(2.0 * by_share).max(4.0 * known.round_trip_ns / task_ns);
+    let least = raised.min(most);
     let size = by_time.min(by_share.ceil()).max(least) as u64;
     // The first tasks to end are the shortest: a mean of a few says little about thousands.
     let trusted = size.min(known.seen.saturating_mul(TRUST));
     trusted.max(known.idle).clamp(1, LEASE_MAX)
 }
+
+/// Work of each worker, in nanoseconds, up to which the cost of a round trip may raise a lease.
+const RAISED_NS: f64 = 1e9;
 
 /// Tasks that may be leased at once for each that was measured. It costs a few round trips, once a job.
 const TRUST: u64 = 64;
@@ -52,8 +62,8 @@ mod tests {
 
     const MS: f64 = 1e6;
 
-    fn size(task_ns: Option<f64>, claimable: u64, workers_all: u64) -> u64 {
-        let known = Known {
+    fn known(task_ns: Option<f64>, claimable: u64, workers_all: u64) -> Known {
+        Known {
             task_ns,
             seen: u64::MAX,
             round_trip_ns: 0.3 * MS,
@@ -61,8 +71,11 @@ mod tests {
             workers: 2,
             workers_all,
             idle: 0,
-        };
-        lease_size(250_000_000, 0.02, &known)
+        }
+    }
+
+    fn size(task_ns: Option<f64>, claimable: u64, workers_all: u64) -> u64 {
+        lease_size(250_000_000, 0.02, &known(task_ns, claimable, workers_all))
     }
 
     #[test]
@@ -70,9 +83,18 @@ mod tests {
         assert_eq!(size(None, 1_000_000, 2), 2, "nothing known: one for each worker");
         assert_eq!(size(Some(MS), 1_000_000, 2), 500, "250 ms of two workers");
         assert_eq!(size(Some(MS), 100, 2), 50, "half of what is left");
-        assert_eq!(size(Some(MS), 100, 20), 15, "a tenth of the workers, raised to 15 ms of work");
+        assert_eq!(size(Some(MS), 1_000, 200), 10, "a hundredth of the workers, raised to its share");
+        assert_eq!(size(Some(MS), 400, 20), 20);
+        assert_eq!(size(Some(MS), 200, 20), 15, "a tenth of the workers, raised to 15 ms of work");
+        assert_eq!(size(Some(0.01 * MS), 100, 20), 120, "four round trips' worth");
         assert_eq!(size(Some(100.0 * MS), 100, 20), 5);
         assert_eq!(size(Some(3_600_000.0 * MS), 100, 20), 1);
         assert_eq!(size(Some(0.0), u64::MAX / 4, 2), 500_000_000);
+        let slow = Known { round_trip_ns: 100.0 * MS, ..known(Some(200.0 * MS), 10_000, 8) };
+        assert_eq!(
+            lease_size(250_000_000, 0.02, &slow),
+            10,
+            "a second of two workers, not fifty round trips"
+        );
     }
 }

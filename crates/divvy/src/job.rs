@@ -158,6 +158,7 @@ impl<In: Record> Job<In> {
             max_attempts: if self.in_order { 1 } else { self.attempts },
             crash_limit: self.crash_limit,
             exclusive: self.in_order,
+            backups: false,
             retention_ms: self.keep.map_or(default.retention_ms, |time| time.as_millis() as u64),
             ..default
         };

@@ -79,6 +79,12 @@ impl<'a> Chunk<'a> {
         self.lent.lease.fence
     }
 
+    /// Whether the tasks were taken from a node that is slow, and may still run there.
+    #[must_use]
+    pub fn is_backup(&self) -> bool {
+        self.lent.lease.taken > 0
+    }
+
     /// What each task takes of the node while it runs.
     #[must_use]
     pub fn demand(&self) -> &'a Demand {

@@ -11,6 +11,7 @@
 //! | `planning.rs` | a look at the inputs, to divide the output |
 //! | `program.rs` | the seam between phases and programs |
 //! | `phase/` | the engine's jobs: map, reduce, finish |
+//! | `skew.rs` | how evenly the work was divided, told at the end |
 //! | `ready/` | programs that are ready-made |
 //! | `sort/` | records in order: sorted runs by key prefix, and their merge |
 //! | `spill/` | run files: records by partition, compressed and checksummed |
@@ -29,6 +30,7 @@ pub mod plan;
 pub mod planning;
 pub mod program;
 pub mod ready;
+pub mod skew;
 pub mod sort;
 pub mod spill;
 pub mod stream;

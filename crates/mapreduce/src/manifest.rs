@@ -6,11 +6,14 @@
 //!
 //! * killed before the append: the files are nobody's, and the splits are run again;
 //! * killed after it, but before the store has heard of it: the task runs again, finds itself covered, and is done;
-//! * two at once, because one was believed dead: the second append is refused, and what it holds is thrown away.
+//! * two at once, because one was slow or believed dead: the second append is refused, and what it holds is thrown away;
+//! * two at once, where the second holds splits that nobody has covered beside all of those that the first does: it takes the
+//!   first one's place. What an idle node has done over, split by split, does not cost a slow one all that it holds.
 //!
 //! A file that is found damaged or missing later is [voided](Manifest::void): its splits are no longer covered, and are
 //! mapped again by whoever needs them.
 
+use crate::skew::Skew;
 use crate::{Error, Result};
 use divvy_core::{Intervals, Range};
 use serde::{Deserialize, Serialize};
@@ -42,6 +45,19 @@ pub struct Commit {
     pub counters: BTreeMap<String, u64>,
     /// Records that were passed over because the program fails on them.
     pub bad: Vec<Bad>,
+    /// Who has done it.
+    pub effort: Effort,
+}
+
+/// What some tasks took, and of whom.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Effort {
+    /// The process.
+    pub pid: u32,
+    /// Microseconds of each task, in the order in which they ran.
+    pub took_us: Vec<u64>,
+    /// How many of them were taken from a slow node.
+    pub taken: u64,
 }
 
 /// A record that the program fails on.
@@ -60,10 +76,16 @@ pub struct Bad {
 #[derive(Debug, Serialize, Deserialize)]
 enum Entry {
     Commit(Commit),
+    /// The same in place of the entries of these numbers, which cover nothing else.
+    Instead(Vec<u64>, Commit),
     /// The entry of this number counts no more.
     Void(u64),
-    /// What was counted while a part of the output was made.
-    Part(u32, BTreeMap<String, u64>),
+    /// What was counted while a part of the output was made, and who made it.
+    Part(u32, BTreeMap<String, u64>, Effort),
+    /// Tasks that somebody else had done as well, and first.
+    Twice(Effort),
+    /// The output is about to appear: whoever still works on the job does so in vain.
+    Over,
 }
 
 /// What a job has counted.
@@ -73,6 +95,8 @@ pub struct Report {
     pub counters: BTreeMap<String, u64>,
     /// Records that were passed over because the program fails on them.
     pub bad: Vec<Bad>,
+    /// How evenly the work was divided.
+    pub skew: Skew,
 }
 
 /// What came of an append.
@@ -108,7 +132,10 @@ struct Known {
     commits: Vec<Option<Commit>>,
     covered: Intervals,
     /// The last word on each part.
-    parts: BTreeMap<u32, BTreeMap<String, u64>>,
+    parts: BTreeMap<u32, (BTreeMap<String, u64>, Effort)>,
+    /// What was done in vain.
+    twice: Vec<Effort>,
+    over: bool,
 }
 
 /// Length and checksum before each entry.
@@ -169,7 +196,7 @@ impl Manifest {
         Ok(commits)
     }
 
-    /// Appends, unless one of the splits is covered already.
+    /// Appends, unless one of the splits is covered already by an entry that covers others too, or all of them are.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -182,10 +209,14 @@ impl Manifest {
         let _lock = self.lock(&mut known)?;
         let wants = intervals(&commit.covers);
         let twice = wants.intersect(&known.covered);
-        if !twice.is_empty() {
-            return Ok(Committed::Overlaps(twice));
+        if twice.is_empty() {
+            self.append(&mut known, Entry::Commit(commit))?;
+            return Ok(Committed::Yes);
         }
-        self.append(&mut known, Entry::Commit(commit))?;
+        match known.within(&wants) {
+            Some(inside) if twice != wants => self.append(&mut known, Entry::Instead(inside, commit))?,
+            _ => return Ok(Committed::Overlaps(twice)),
+        }
         Ok(Committed::Yes)
     }
 
@@ -207,10 +238,38 @@ impl Manifest {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn part(&self, number: u32, counters: BTreeMap<String, u64>) -> Result<()> {
+    pub fn part(&self, number: u32, counters: BTreeMap<String, u64>, effort: Effort) -> Result<()> {
+        self.say(Entry::Part(number, counters, effort))
+    }
+
+    /// These tasks were done in vain.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn twice(&self, effort: Effort) -> Result<()> {
+        self.say(Entry::Twice(effort))
+    }
+
+    /// The output is about to appear.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn end(&self) -> Result<()> {
+        self.say(Entry::Over)
+    }
+
+    fn say(&self, entry: Entry) -> Result<()> {
         let mut known = self.known();
         let _lock = self.lock(&mut known)?;
-        self.append(&mut known, Entry::Part(number, counters))
+        self.append(&mut known, entry)
+    }
+
+    /// Whether the output is there, or about to be. Known also when the manifest itself has been removed since.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        // What cannot be read tells nothing.
+        let _ = self.refresh();
+        self.known().over
     }
 
     /// What was counted in all that counts.
@@ -222,7 +281,8 @@ impl Manifest {
         let known = self.known();
         let mut report = Report::default();
         let commits = known.commits.iter().flatten();
-        for counters in commits.clone().map(|commit| &commit.counters).chain(known.parts.values()) {
+        let parts = known.parts.values().map(|(counters, _)| counters);
+        for counters in commits.clone().map(|commit| &commit.counters).chain(parts) {
             counters.iter().for_each(|(counter, n)| count(&mut report.counters, counter, *n));
         }
         for commit in commits {
@@ -230,6 +290,8 @@ impl Manifest {
             count(&mut report.counters, "spilled bytes", spilled);
             report.bad.extend(commit.bad.iter().cloned());
         }
+        let map = known.commits.iter().flatten().map(|commit| &commit.effort);
+        report.skew = Skew::of(map, known.parts.iter(), &known.twice);
         report.bad.sort_by(|a, b| (&a.file, a.at).cmp(&(&b.file, b.at)));
         Ok(report)
     }
@@ -297,21 +359,53 @@ fn intervals(covers: &[(u64, u64)]) -> Intervals {
 }
 
 impl Known {
+    /// The entries that cover any of these splits; `None` if one of them covers others as well. Those may have been reported as
+    /// done, and have to stay covered.
+    fn within(&self, wants: &Intervals) -> Option<Vec<u64>> {
+        let mut inside = Vec::new();
+        for (at, commit) in self.commits.iter().enumerate() {
+            let Some(covers) = commit.as_ref().map(|commit| intervals(&commit.covers)) else { continue };
+            if wants.covers(&covers) {
+                inside.push(at as u64);
+            } else if !wants.intersect(&covers).is_empty() {
+                return None;
+            }
+        }
+        Some(inside)
+    }
+
+    fn void(&mut self, at: u64) -> Option<Commit> {
+        let voided = self.commits.get_mut(at as usize).and_then(Option::take)?;
+        self.covered.remove_all(&intervals(&voided.covers));
+        Some(voided)
+    }
+
     fn take(&mut self, entry: Entry) {
         match entry {
             Entry::Commit(commit) => {
                 commit.covers.iter().for_each(|(lo, hi)| self.covered.insert(Range::new(*lo, *hi)));
                 self.commits.push(Some(commit));
             }
+            Entry::Instead(inside, commit) => {
+                let voided: Vec<Commit> = inside.iter().filter_map(|at| self.void(*at)).collect();
+                self.twice.extend(voided.into_iter().map(|commit| commit.effort));
+                self.take(Entry::Commit(commit));
+            }
             Entry::Void(at) => {
-                if let Some(voided) = self.commits.get_mut(at as usize).and_then(Option::take) {
-                    self.covered.remove_all(&intervals(&voided.covers));
-                }
+                self.void(at);
                 // Entries are numbered with those that are no commits.
                 self.commits.push(None);
             }
-            Entry::Part(number, counters) => {
-                self.parts.insert(number, counters);
+            Entry::Part(number, counters, effort) => {
+                self.parts.insert(number, (counters, effort));
+                self.commits.push(None);
+            }
+            Entry::Twice(effort) => {
+                self.twice.push(effort);
+                self.commits.push(None);
+            }
+            Entry::Over => {
+                self.over = true;
                 self.commits.push(None);
             }
         }
@@ -345,6 +439,29 @@ mod tests {
         let names: Vec<_> = ours.commits().unwrap().iter().map(|c| c.runs[0].name.clone()).collect();
         assert_eq!(names, ["a", "c"]);
         assert_eq!(ours.covered(), 6);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn what_holds_more_takes_the_place_of_what_was_done_over() {
+        let dir = scratch("instead");
+        let (slow, idle) = (Manifest::open(&dir).unwrap(), Manifest::open(&dir).unwrap());
+        let names = || -> Vec<_> {
+            idle.commits().unwrap().iter().map(|commit| commit.runs[0].name.clone()).collect()
+        };
+        for (name, split) in [("a", 3), ("b", 5)] {
+            assert_eq!(idle.commit(commit(name, &[(split, split + 1)])).unwrap(), Committed::Yes);
+        }
+        assert_eq!(slow.commit(commit("c", &[(2, 6)])).unwrap(), Committed::Yes);
+        assert_eq!((names(), idle.covered()), (vec!["c".into()], 4));
+        // All of it was done over: of no use to anybody.
+        let twice = slow.commit(commit("d", &[(2, 4)])).unwrap();
+        assert_eq!(twice, Committed::Overlaps(Range::new(2, 4).into()));
+        // What covers anything else stays: its splits may have been reported.
+        assert_eq!(idle.commit(commit("e", &[(7, 9)])).unwrap(), Committed::Yes);
+        let twice = slow.commit(commit("f", &[(6, 8)])).unwrap();
+        assert_eq!(twice, Committed::Overlaps(Range::new(7, 8).into()));
+        assert_eq!(names(), ["c", "e"]);
         std::fs::remove_dir_all(dir).unwrap();
     }
 

@@ -28,6 +28,9 @@ pub trait Program: Send + Sync {
     fn sample(&self, _piece: &[u8], _framing: Framing, _keys: &mut Vec<Vec<u8>>) {}
 }
 
+/// Whether what is being done is of use to nobody any more: the node stops, or somebody else has done it.
+pub(crate) type Ended = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// What a worker has for its mapper or reducer.
 #[derive(Debug, Clone)]
 pub struct Room {
@@ -111,6 +114,8 @@ pub struct MapSplit<'a> {
     pub(crate) buf: &'a mut Vec<u8>,
     pub(crate) runs: &'a mut Runs,
     pub(crate) counters: &'a mut BTreeMap<String, u64>,
+    /// Asked now and then.
+    pub(crate) ended: Ended,
 }
 
 impl MapSplit<'_> {
@@ -139,6 +144,9 @@ impl MapSplit<'_> {
         let mut sink = Sink { runs: self.runs, counters: self.counters };
         let mut pieces = Pieces::open(self.input, self.split, self.framing, self.buf, self.record_max)?;
         while pieces.advance()? {
+            if (self.ended)() {
+                return Err(Failure::Machine(Error::Stopped));
+            }
             take(pieces.piece(), pieces.offset(), &mut sink)?;
         }
         pieces.check()?;

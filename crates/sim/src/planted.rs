@@ -58,6 +58,9 @@ pub const ALL: &[Entry] = &[
     store(Store::OutgrownCharged, 100),
     store(Store::UnlistedIgnored, 50),
     store(Store::MaxFailsIgnored, 50),
+    store(Store::BackupCopies, 50),
+    store(Store::BackupUnasked, 50),
+    store(Store::BackupsForgotten, 50),
     store(Store::AckBeforeSync, 50),
 ];
 

@@ -161,6 +161,7 @@ fn exchange(store: &Sqlite, node: NodeId, job: JobId, tasks: u64, done: Option<L
         leases_max: 1,
         isolated_max: 1,
         below: None,
+        backups: Vec::new(),
     };
     let ask = Exchange { held, reports: done.into_iter().map(report).collect(), claim: Some(claim) };
     store.exchange(2, node, &ask).expect("exchange").leases

@@ -16,6 +16,10 @@ pub struct Policy {
     pub range_max: u64,
     /// Whether only one node at a time may hold leases of the job (ordered output needs it).
     pub exclusive: bool,
+    /// Whether a task may run twice at once without harm, since what it does counts once however often it is done. A
+    /// node that has nothing else to do may take such tasks from a slow node's lease; but not of a job that is exclusive
+    /// or has needs.
+    pub backups: bool,
     /// How long a job that succeeded is kept after its end.
     pub retention_ms: Millis,
 }
@@ -29,6 +33,7 @@ impl Default for Policy {
             max_fails: None,
             range_max: 0,
             exclusive: false,
+            backups: false,
             retention_ms: 24 * 3600 * 1000,
         }
     }
@@ -157,6 +162,12 @@ impl JobSpec {
             needs: Needs::default(),
             after: Vec::new(),
         }
+    }
+
+    /// Whether a node may take tasks that another one holds.
+    #[must_use]
+    pub fn allows_backups(&self) -> bool {
+        self.policy.backups && !self.policy.exclusive && self.needs.classes.is_empty()
     }
 
     /// The id that users see for a seq: the array's value, else counting from 1.

@@ -27,6 +27,6 @@ pub use job::{
     TaskInfo, TaskState,
 };
 pub use port::{
-    Claim, ClassView, Exchange, Expired, Failed, Held, Holding, JobView, Lease, NodeInfo, Reply, Report,
-    Store, Want,
+    Backup, Claim, ClassView, Exchange, Expired, Failed, Held, Holding, JobView, Lease, NodeInfo, Reply,
+    Report, Store, Want,
 };

@@ -78,6 +78,8 @@ pub struct Lease {
     pub crashes: u32,
     /// The node must not hold any other lease while it holds this one, and a store sees to it.
     pub quarantined: bool,
+    /// How often its tasks were taken from a node that was slow: it, or they, may still run them.
+    pub taken: u32,
     /// The class of all its tasks.
     pub class: u32,
     /// What each of them takes while it runs.
@@ -93,6 +95,15 @@ pub struct Want {
     /// first counts.
     pub class: u32,
     /// Tasks in all leases of this claim.
+    pub tasks: u64,
+}
+
+/// Tasks that a node would take from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backup {
+    /// The job.
+    pub job: JobId,
+    /// Tasks of it that the other node holds, [weighed](crate::rules::weighed), at most.
     pub tasks: u64,
 }
 
@@ -122,6 +133,9 @@ pub struct Claim {
     /// Only waiting ranges that begin before this task, and nothing from the head: what a node that tells outcomes in
     /// order is still to run before it can tell any of those that it holds.
     pub below: Option<Seq>,
+    /// If nothing is granted otherwise: of which jobs tasks may be [taken](crate::Policy::backups) from another node, if it holds no
+    /// more than so many. The first of which there are any.
+    pub backups: Vec<Backup>,
 }
 
 /// A task that failed under a lease.
@@ -190,6 +204,9 @@ pub struct JobView {
     /// It has not finished and waits for a job that has finished without success, or for one that is stuck itself:
     /// nothing will be granted of it unless somebody acts.
     pub stuck: bool,
+    /// Tasks that the node holds of it from which this node could take, [weighed](crate::rules::weighed): 0 if there is none, if something is claimable, or if
+    /// the job allows no [backups](crate::Policy::backups).
+    pub backups: u64,
     /// Claimable tasks by class, and what each takes. Empty for a job that says nothing of its needs.
     pub classes: Vec<ClassView>,
 }
@@ -216,10 +233,12 @@ pub struct Reply {
     /// Listed leases that the store does not have for this node: they were canceled, expired or have ended, be it
     /// by a report of this exchange. In the order of `held`.
     pub lost: Vec<Held>,
-    /// Listed leases of which somebody else ever took tasks (canceled): what is still open after the reports. Told
+    /// Listed leases of which somebody else ever took tasks (canceled, or taken by another node): what is still open after
+    /// the reports. Told
     /// with every exchange, since a reply may be lost. Ascending by job, then fence.
     pub open: Vec<(Held, Intervals)>,
-    /// The jobs of the node's leases, reports and wants, and `only`. Ascending, each once; forgotten jobs are left out.
+    /// The jobs of the node's leases, reports and wants, and `only`; with a claim that is granted nothing, those that it
+    /// selects of which it might take backups. Ascending, each once; forgotten jobs are left out.
     pub jobs: Vec<JobView>,
     /// Workers of all nodes.
     pub workers: u64,
@@ -302,6 +321,17 @@ pub trait Store: Send + Sync {
     /// and its bounds did not count it.
     /// A task that needs quarantine is granted only to a node that holds nothing and was granted nothing else in
     /// this call, and then nothing else is granted to this node until that lease has ended.
+    ///
+    /// Backups: a claim that would be granted nothing, of a node that may be granted something, takes tasks from another
+    /// node's lease. `backups` are tried in their order, as far as the claim selects their jobs by `only` and `handlers`,
+    /// they are neither paused nor come after what has not succeeded, and their policy says `backups` and not
+    /// `exclusive`; jobs that have needs have none. Leases charged with a crash are left alone: who runs such a task runs
+    /// nothing else. Of each other node's newest leases of the job the oldest is the *holder's*: the node that has been granted nothing
+    /// for the longest time. If it holds no more than `tasks` of the job, [weighed](crate::rules::weighed) by how often they were
+    /// taken before, the upper half of that lease, rounded up, leaves it,
+    /// at most `range_max` and `bytes_max` of it (but one task at least), and makes one lease with its attempts, a new
+    /// fence, and `taken` one higher. The holder learns of it as it does of canceled tasks; what it says of them later counts
+    /// no more. Nothing is charged to anybody. With `leases_max` 0 or `below` nothing is taken.
     ///
     /// A node whose claim was granted nothing while it holds nothing is *hungry* until a claim is granted.
     fn exchange(&self, now: Millis, node: NodeId, exchange: &Exchange) -> Result<Reply>;

@@ -61,6 +61,13 @@ pub fn dies_after_failure(policy: &Policy, attempts: u32) -> bool {
     attempts >= policy.max_attempts
 }
 
+/// Tasks as a node counts them that thinks about taking them from another: four times as many for each time that they were
+/// taken already. A task may be long rather than its nodes slow, and would never end if each gave it up after the same time.
+#[must_use]
+pub fn weighed(tasks: u64, taken: u32) -> u64 {
+    tasks.saturating_mul(4u64.saturating_pow(taken))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! What a job has counted, and what it has passed over, when it finishes.
 
+use super::skew;
 use crate::args::Output;
 use crate::session::say;
 use divvy_mapreduce::manifest::Report;
@@ -20,6 +21,9 @@ pub fn tell_counters(output: Output, asked: bool) -> OnFinish {
             // What a script counts, in a group of its own, is counted to be seen.
             let wanted = report.counters.iter().filter(|(name, _)| shown || name.contains(','));
             wanted.for_each(|(name, n)| say(output, &format!("{n:>16}  {name}")));
+            if shown {
+                skew::lines(&report.skew).iter().for_each(|line| say(output, line));
+            }
             bad(report).iter().for_each(|line| say(Output::Human, line));
         }
     })
@@ -44,5 +48,9 @@ fn bad(report: &Report) -> Vec<String> {
 
 fn as_json(report: &Report) -> serde_json::Value {
     let bad = |bad: &divvy_mapreduce::manifest::Bad| json!({"file": bad.file.to_string_lossy(), "at": bad.at, "bytes": bad.bytes, "error": bad.error});
-    json!({"counters": report.counters, "bad": report.bad.iter().map(bad).collect::<Vec<_>>()})
+    json!({
+        "counters": report.counters,
+        "bad": report.bad.iter().map(bad).collect::<Vec<_>>(),
+        "skew": report.skew,
+    })
 }

@@ -4,6 +4,7 @@ mod counters;
 mod join;
 mod list;
 mod place;
+mod skew;
 mod stream;
 
 pub use counters::tell_counters;

@@ -307,6 +307,53 @@ fn a_job_goes_on_after_everything_was_killed() {
     }
 }
 
+/// A program whose splits, or parts, all wait for `go`, and two processes that have begun one each; the second is then stopped for
+/// good, while its session lives.
+fn finishes_without_one_that_is_stopped(phase: &str) {
+    let place = Place::new();
+    place.write("a.txt", (0..400).map(|n| format!("{}\n", n * 7919 % 400)).collect::<String>());
+    // It becomes what it waits for, so that there is one process to look for.
+    let waits = "sh -c 'touch begun.$$; until [ -e go ]; do sleep 0.01; done; exec cat'";
+    let (mapper, reducer) = if phase == "map" { (waits, "cat") } else { ("cat", waits) };
+    let script = |name: &str, line: &str| {
+        let path = place.write(name, format!("#!/bin/sh\ncd {}\n{line}\n", place.path("").display()));
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        path.display().to_string()
+    };
+    let (mapper, reducer) = (script("mapper", mapper), script("reducer", reducer));
+    let flags = ["--split", "200", "--parts", "6", "-j1", "a.txt", "-o", "out"];
+    let programs = ["mapreduce", "--mapper", &mapper, "--reducer", &reducer];
+    let run = place.start(programs.into_iter().chain(flags));
+    let begun = || {
+        let names = fs::read_dir(place.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("begun.")).count()
+    };
+    until("one process has begun", || begun() == 1);
+    let helper = place.start(["work", "-j1"]);
+    until("both have", || begun() == 2);
+    helper.signal(Signal::STOP);
+    place.write("go", "");
+    run.end().silent();
+    let mut made: Vec<u32> =
+        whole(&place.path("out")).lines().map(|line| line.trim_end().parse().unwrap()).collect();
+    made.sort();
+    assert!(made.iter().copied().eq(0..400), "{made:?}");
+    // It goes on, in vain and without complaint.
+    helper.signal(Signal::CONT);
+    let helper = helper.end_by(Signal::TERM);
+    assert_eq!(helper.err(), "", "{phase}");
+}
+
+#[test]
+fn a_process_that_is_stopped_in_map_holds_nobody_up() {
+    finishes_without_one_that_is_stopped("map");
+}
+
+#[test]
+fn a_process_that_is_stopped_in_reduce_holds_nobody_up() {
+    finishes_without_one_that_is_stopped("reduce");
+}
+
 /// How many tasks of the youngest job of this name are done.
 fn done(place: &Place, name: &str) -> u64 {
     let jobs = place.json(&["jobs"]);

@@ -22,11 +22,16 @@ impl Node {
     pub(super) fn wants_claim(&self, now: u64) -> bool {
         // What stood against the last claim may have been a lease that has ended since.
         let freed = self.open_leases() < self.refused_with;
+        if self.take_at().is_some_and(|at| at <= now) {
+            return true;
+        }
         let may = self.may_claim() && (now >= self.claim_at || freed);
         may && match self.waiting_ns() {
             // Asking early pays only if the round trip it hides is not small beside a task, and nobody else waits
             // for what would be taken: it would go back and forth.
-            Some(waiting) => self.idle > 0 || (!self.hungry && waiting < self.ahead_ns() && self.is_short()),
+            Some(waiting) => {
+                self.idle > 0 || (self.hungry == 0 && waiting < self.ahead_ns() && self.is_short())
+            }
             // Work waits here, and nobody knows for how long: the first tasks will tell.
             None => false,
         }
@@ -58,9 +63,9 @@ impl Node {
         Some(Claim { below: Some(below), ..few })
     }
 
-    pub(super) fn claim(&self) -> Claim {
+    pub(super) fn claim(&self, now: u64) -> Claim {
         let missing = if self.is_stuck() { self.claim_missing() } else { None };
-        missing.unwrap_or_else(|| self.claim_more())
+        missing.unwrap_or_else(|| Claim { backups: self.backups(now), ..self.claim_more() })
     }
 
     fn claim_more(&self) -> Claim {
@@ -78,6 +83,7 @@ impl Node {
             leases_max: self.cfg.leases_max.saturating_sub(self.held.len()),
             isolated_max: (self.cfg.workers as usize).saturating_sub(self.open_leases()),
             below: None,
+            backups: Vec::new(),
         }
     }
 
@@ -207,7 +213,7 @@ impl Node {
             .iter()
             .any(|((held, _), lent)| *held == job && lent.lease.class == class && !lent.shelf.is_empty());
         // What could not start now is not taken from nodes that have nothing to do: it would go back and forth.
-        let spare = self.hungry && !self.could_start(&view.demand);
+        let spare = self.hungry > 0 && !self.could_start(&view.demand);
         // One that shows nothing may have something by the time the claim arrives: its reports come first.
         if fits == 0 || shelved || spare {
             0

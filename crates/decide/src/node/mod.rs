@@ -10,15 +10,18 @@
 //! 5. A stop gives back what has not started, waits for what has, reports, and ends.
 //! 6. Tasks that take something of the node start when there is room, the best fit first: of what is here, and, where a
 //!    round trip is short beside a task, of all that the store has.
+//! 7. Who has had nothing to do for as long as the idle nodes would need for all that a slow one holds takes some of that.
 //!
 //! | file | idea |
 //! |---|---|
 //! | `mod.rs` | the state, and what each event does to it |
 //! | `claims.rs` | what to ask for, and when |
+//! | `backups.rs` | when to take tasks that another node holds |
 //! | `shelf.rs` | tasks that wait for room |
 //! | `returns.rs` | what goes back unstarted |
 //! | `planted.rs` | bugs on purpose, for the simulator to find |
 
+mod backups;
 mod claims;
 #[cfg(feature = "planted")]
 mod planted;
@@ -56,6 +59,8 @@ struct Trip {
     open: usize,
     /// What it claims may be of all that is waited for here.
     asks_all: bool,
+    /// It would take tasks from others.
+    takes: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -92,8 +97,8 @@ pub struct Node {
     idle: u32,
     /// Room has come back since the last claim went out.
     grew: bool,
-    /// Another node has found nothing to do.
-    hungry: bool,
+    /// Other nodes that have found nothing to do.
+    hungry: u64,
     /// The last claim found nothing.
     dry: bool,
     /// It found nothing although nothing ran here, and nothing comes due later either.
@@ -118,6 +123,10 @@ pub struct Node {
     /// No exchange before this time, after so many refusals in a row.
     again_at: u64,
     refused: u32,
+    /// Without work of its own since.
+    bored_at: Option<u64>,
+    /// Nothing is taken from others before this time.
+    asked_again_at: u64,
 }
 
 impl Node {
@@ -141,7 +150,7 @@ impl Node {
             workers_all: u64::from(cfg.workers),
             idle: cfg.workers,
             grew: false,
-            hungry: false,
+            hungry: 0,
             dry: false,
             empty: false,
             refused_with: 0,
@@ -155,6 +164,8 @@ impl Node {
             urgent: false,
             again_at: 0,
             refused: 0,
+            bored_at: None,
+            asked_again_at: 0,
             cfg,
         }
     }
@@ -183,6 +194,7 @@ impl Node {
             self.moved_at = now;
         }
         self.idle = tick.idle;
+        self.note_bored(now);
         if self.phase == Phase::Stopping && self.idle == self.cfg.workers && !tick.in_hand {
             // Nothing runs and nothing will: a task that nobody has told of by now runs again elsewhere.
             self.held.values_mut().filter(|lent| lent.unstarted == 0).for_each(Lent::give_up);
@@ -263,7 +275,7 @@ impl Node {
         self.refused = 0;
         self.round_trip.observe(now.saturating_sub(trip.sent_ns) as f64);
         self.workers_all = reply.workers.max(u64::from(self.cfg.workers));
-        self.hungry = reply.hungry > 0;
+        self.hungry = reply.hungry;
         self.held.values_mut().for_each(Lent::on_confirmed);
         self.on_taken(&reply, out);
         let passes: Vec<u64> = reply.leases.iter().map(|lease| self.passes_of(lease)).collect();
@@ -372,7 +384,7 @@ impl Node {
             // The same conditions as for a claim: looking earlier than one can be made is looking in vain.
             Some(waiting) if self.may_claim() => match self.idle {
                 // Nothing is claimed ahead, and whoever runs dry rings the bell.
-                0 if self.hungry || !self.is_short() => u64::MAX,
+                0 if self.hungry > 0 || !self.is_short() => u64::MAX,
                 0 => match waiting.saturating_sub(self.ahead_ns()) {
                     0 => self.claim_at,
                     // Foretold once: what takes longer than that would be foretold again and again.
@@ -386,7 +398,8 @@ impl Node {
         let idle = self.held.is_empty() && self.phase != Phase::Stopping;
         let look = if idle { u64::MAX } else { now + self.report_every() };
         // A millisecond apart at least: whoever runs dry earlier rings the bell.
-        report.min(claim).min(look).min(self.ask_at).max(self.again_at).max(now + 1_000_000)
+        let take = self.take_at().unwrap_or(u64::MAX);
+        report.min(claim).min(take).min(look).min(self.ask_at).max(self.again_at).max(now + 1_000_000)
     }
 
     /// What a worker without work waits for.
@@ -431,7 +444,7 @@ impl Node {
         if self.phase == Phase::Stopping && self.held.is_empty() {
             return self.end(End::Stopped, out);
         }
-        let claim = self.wants_claim(now).then(|| self.claim());
+        let claim = self.wants_claim(now).then(|| self.claim(now));
         if claim.is_some() || self.wants_report(now) || now >= self.ask_at {
             self.send(now, claim, out);
         }
@@ -445,6 +458,7 @@ impl Node {
             claims: claim.is_some(),
             open: self.open_leases(),
             asks_all: claim.as_ref().is_some_and(|claim| self.asks_all(claim)),
+            takes: claim.as_ref().is_some_and(|claim| !claim.backups.is_empty()),
         });
         if claim.is_some() {
             (self.claimed_at, self.grew) = (now, false);
@@ -515,6 +529,10 @@ impl Node {
 
     fn on_claimed(&mut self, now: u64, wall: Millis, trip: Trip, reply: &Reply) {
         self.dry = reply.leases.is_empty();
+        self.note_bored(now);
+        if trip.takes && self.dry {
+            self.asked_again_at = now + self.cfg.dry_claim_ns;
+        }
         self.quiet = self.dry && reply.next_due.is_none() && trip.asks_all;
         self.empty = self.quiet && trip.open == 0;
         self.refused_with = if self.dry { trip.open } else { 0 };
@@ -542,7 +560,7 @@ impl Node {
     fn is_through(&self, claims: bool) -> bool {
         match self.cfg.until {
             Until::Stopped => false,
-            Until::Empty => self.empty && self.held.is_empty(),
+            Until::Empty => self.empty && self.held.is_empty() && !self.may_take(),
             Until::Finished(job) => {
                 let over = match self.view(job) {
                     Some(view) => view.finished || view.stuck,

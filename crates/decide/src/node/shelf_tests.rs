@@ -77,6 +77,7 @@ fn lease(fence: u64, tasks: std::ops::Range<u64>, demand: Demand) -> Lease {
         attempts: 0,
         crashes: 0,
         quarantined: false,
+        taken: 0,
         class: 0,
         demand,
     }
@@ -179,6 +180,7 @@ fn what_a_paused_job_has_not_started_goes_back() {
         blocked: 0,
         paused: true,
         stuck: false,
+        backups: 0,
         classes: vec![],
     };
     seen.reply(Reply { jobs: vec![paused], workers: 1, ..Reply::default() });
@@ -202,6 +204,7 @@ fn job_of(cores: &[u64]) -> JobView {
         blocked: 0,
         paused: false,
         stuck: false,
+        backups: 0,
         classes: (0..).zip(cores).map(class).collect(),
     }
 }

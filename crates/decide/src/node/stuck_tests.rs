@@ -21,6 +21,7 @@ fn lease(fence: u64, tasks: std::ops::Range<u64>, attempts: u32) -> Lease {
         attempts,
         crashes: 0,
         quarantined: false,
+        taken: 0,
         class: 0,
         demand: Demand::new(),
     }

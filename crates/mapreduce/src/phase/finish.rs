@@ -44,8 +44,10 @@ impl Runner for Finish {
         let seq = chunk.range().lo;
         match finish(&self.0) {
             Ok(()) => chunk.done(seq),
+            // Somebody else has it too, and was first.
+            Err(_) if is_published(&self.0.plan.out) => chunk.done(seq),
             Err(error) => {
-                self.0.give_up(&error);
+                self.0.end_node(&error);
                 chunk.stopped(seq);
             }
         }
@@ -58,17 +60,26 @@ impl Runner for Finish {
 
 fn finish(work: &Work) -> Result<()> {
     (work.on_finish)(&work.manifest.report()?);
+    work.manifest.end()?;
     match &work.plan.out {
         Out::Parts => return Ok(()),
-        // It was not there when the job was planned: if it is, it was published, and only what follows is missing.
-        Out::Directory(to) if to.join(SUCCESS).exists() => {}
-        Out::Single(to) if to.exists() => {}
+        // Only what follows is missing.
+        out if is_published(out) => {}
         Out::Directory(to) => publish_parts(work, to)?,
         Out::Single(to) => publish_single(work, to)?,
     }
     // Spills are of no use any more. What cannot be removed is found by whoever looks at the directory.
     let _ = std::fs::remove_dir_all(&work.dir);
     Ok(())
+}
+
+/// Whether the output is there. It was not when the job was planned.
+fn is_published(out: &Out) -> bool {
+    match out {
+        Out::Parts => false,
+        Out::Directory(to) => to.join(SUCCESS).exists(),
+        Out::Single(to) => to.exists(),
+    }
 }
 
 /// The directory of parts gets its name when all that is in it is on the disk.
@@ -84,16 +95,13 @@ fn publish_parts(work: &Work, to: &Path) -> Result<()> {
     sync(to.parent().unwrap_or(Path::new("/")))
 }
 
-/// All parts, also of outputs that have a directory of their own, are on the disk; those that somebody began and did not
-/// end are gone.
+/// All parts, also of outputs that have a directory of their own, are on the disk.
 fn settle(dir: &Path) -> Result<()> {
     for entry in std::fs::read_dir(dir).map_err(Error::io("read", dir))? {
         let path = entry.map_err(Error::io("read", dir))?.path();
         if path.is_dir() {
             settle(&path)?;
             sync(&path)?;
-        } else if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
-            std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;
         } else {
             sync(&path)?;
         }
@@ -103,7 +111,8 @@ fn settle(dir: &Path) -> Result<()> {
 
 fn publish_single(work: &Work, to: &Path) -> Result<()> {
     let parts = work.parts_dir();
-    let whole = work.dir.join("whole");
+    // Two may do this at the same time, if one was slow.
+    let whole = work.dir.join(format!("whole.{}", std::process::id()));
     let mut file = File::create(&whole).map_err(Error::io("make", &whole))?;
     for number in 0..work.plan.parts.count() {
         let path = parts.join(part_name(number));

@@ -3,7 +3,7 @@
 use super::Work;
 use super::slot::Slot;
 use crate::manifest::Bad;
-use crate::program::Failure;
+use crate::program::{Ended, Failure};
 use crate::{Error, Result};
 use divvy_core::{Range, Seq};
 use divvy_engine::{Chunk, Order, Runner, TaskKey};
@@ -13,11 +13,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) fn open(work: Work) -> Result<Arc<dyn Runner>> {
     let slots = (0..work.workers).map(|_| Mutex::new(Slot::new(&work))).collect();
-    Ok(Arc::new(Map { slots, started: AtomicU64::new(work.manifest.covered()), bad: Mutex::default(), work }))
+    Ok(Arc::new(Map {
+        slots,
+        started: AtomicU64::new(work.manifest.covered()),
+        bad: Mutex::default(),
+        work: Arc::new(work),
+    }))
 }
 
 struct Map {
-    work: Work,
+    work: Arc<Work>,
     /// One for each worker.
     slots: Vec<Mutex<Slot>>,
     /// Splits that were covered before or have begun here: when these are all, each worker commits at once.
@@ -34,18 +39,26 @@ impl Map {
 
     /// Maps a split and says whether to go on.
     fn task(&self, chunk: &mut Chunk<'_>, slot: &mut Slot, seq: Seq) -> Result<()> {
+        // Others may have mapped it, above all if it was taken from them.
+        self.work.manifest.refresh()?;
         if self.work.manifest.covers(seq) {
             chunk.done(seq);
             return Ok(());
         }
-        if !slot.goes_on_with(seq) {
+        // What was taken is committed by itself, split by split: whoever has it too may have more, and take its place.
+        if !slot.goes_on_with(seq) || chunk.is_backup() {
             slot.commit(&self.work)?;
         }
         let started = self.started.fetch_add(1, Ordering::Relaxed) + 1;
         loop {
             let known = self.bad_of(seq);
-            match slot.map(&self.work, seq, &known) {
+            match slot.map(&self.work, seq, &known, self.ended(chunk, slot, seq)) {
                 Ok(()) => break,
+                Err(Failure::Machine(Error::Stopped)) if self.work.manifest.covers(seq) => {
+                    slot.discard();
+                    chunk.done(seq);
+                    return Ok(());
+                }
                 Err(failure) => {
                     // What is held has part of the split's records in it.
                     slot.discard();
@@ -72,10 +85,23 @@ impl Map {
         slot.take(chunk, seq);
         if started >= self.work.plan.splits.count() {
             slot.close(&self.work)?;
-        } else if slot.is_due() {
+        } else if slot.is_due() || slot.has_lost_any() || chunk.is_backup() {
             slot.commit(&self.work)?;
         }
         Ok(())
+    }
+
+    /// Whether a split is mapped in vain: somebody else has it too, and was first. Not asked where more than that would be
+    /// thrown away.
+    fn ended(&self, chunk: &Chunk<'_>, slot: &Slot, seq: Seq) -> Ended {
+        let (lease, alone, shared) = (chunk.detach(), slot.holds_nothing(), chunk.is_backup());
+        let work = self.work.clone();
+        Arc::new(move || {
+            alone
+                && (shared || lease.is_ended(seq))
+                && work.manifest.refresh().is_ok()
+                && work.manifest.covers(seq)
+        })
     }
 
     fn bad_of(&self, split: u64) -> Vec<Bad> {

@@ -1,15 +1,17 @@
 //! Reduce tasks: a part of the output each.
 
 use super::{Work, repair};
-use crate::manifest::count;
-use crate::part::{PartWriter, part_name};
-use crate::program::{Part, Reducer};
+use crate::manifest::{Effort, count};
+use crate::part::{Named, PartWriter, part_name};
+use crate::program::{Ended, Part, Reducer};
 use crate::spill::RunReader;
 use crate::{Error, Result};
 use divvy_core::Range;
-use divvy_engine::{Chunk, Order, Runner};
+use divvy_engine::{Chunk, Order, Runner, StopLevel};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 pub(super) fn open(work: Work) -> Result<Arc<dyn Runner>> {
     let reducers = (0..work.workers).map(|_| Ok(Mutex::new(work.program.reducer(&work.room())?)));
@@ -40,34 +42,53 @@ impl Reduce {
         Ok(opened)
     }
 
-    fn part(&self, worker: usize, number: u32) -> Result<()> {
-        let dir = self.work.parts_dir();
-        if dir.join(part_name(number)).exists() {
+    fn part(&self, chunk: &Chunk<'_>, number: u32) -> Result<()> {
+        let (dir, making) = (self.work.parts_dir(), self.work.making_dir());
+        let (to, begun) = (dir.join(part_name(number)), Instant::now());
+        if to.exists() {
             return Ok(());
         }
+        let ended = ended(chunk, number, &to);
+        let worker = chunk.worker();
         let mut reducer = self.reducers[worker].lock().unwrap_or_else(PoisonError::into_inner);
         let mut repairs = 0;
         loop {
             let runs = self.runs()?;
-            let mut out = PartWriter::create(&dir, number)?;
+            let mut out = PartWriter::create(&dir, &making, number, ended.clone())?;
             let mut counters = BTreeMap::new();
             let mut part = Part { number, runs: &runs, out: &mut out, counters: &mut counters };
             match reducer.reduce(&mut part) {
                 Ok(()) => {
                     // Counted first: a part that is there is not made again.
                     count(&mut counters, "output bytes", out.written());
-                    self.work.manifest.part(number, counters)?;
-                    return out.finish();
+                    let took_us = begun.elapsed().as_micros() as u64;
+                    let taken = chunk.is_backup().into();
+                    let effort = Effort { pid: std::process::id(), took_us: vec![took_us], taken };
+                    self.work.manifest.part(number, counters, effort.clone())?;
+                    return match out.finish()? {
+                        Named::Yes => Ok(()),
+                        Named::Twice => self.work.manifest.twice(effort),
+                    };
                 }
                 Err(Error::Damaged { path, .. }) if repairs < REPAIRS_MAX => {
                     repairs += 1;
                     repair::make_anew(&self.work, &path)?;
                     *self.runs.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 }
+                Err(Error::Stopped) if to.exists() => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
     }
+}
+
+/// Whether a part is made in vain: somebody else has it too, and was first; or the node stops at once.
+fn ended(chunk: &Chunk<'_>, number: u32, to: &Path) -> Ended {
+    let (lease, shared, to) = (chunk.detach(), chunk.is_backup(), to.to_owned());
+    Arc::new(move || {
+        let stops = lease.stop().level() >= StopLevel::End;
+        stops || ((shared || lease.is_ended(number.into())) && to.exists())
+    })
 }
 
 impl Runner for Reduce {
@@ -81,7 +102,7 @@ impl Runner for Reduce {
             if chunk.is_over(seq) {
                 return chunk.stopped_all(Range::new(seq, range.hi));
             }
-            match self.part(chunk.worker(), seq as u32) {
+            match self.part(chunk, seq as u32) {
                 Ok(()) => chunk.done(seq),
                 Err(error @ (Error::TooLarge { .. } | Error::Program { .. })) => {
                     chunk.failed(seq, error.to_string())

@@ -63,7 +63,7 @@ pub(super) fn make_anew(work: &Work, run: &Path) -> Result<()> {
 fn map_again(work: &Work, slot: &mut Slot, split: u64, run: &Path) -> Result<()> {
     let mut bad = Vec::new();
     loop {
-        match slot.map(work, split, &bad) {
+        match slot.map(work, split, &bad, Arc::new(|| false)) {
             Ok(()) => return slot.commit(work),
             // Found before, when the split was mapped first, and counted then.
             Err(Failure::Bad(one)) if (bad.len() as u64) < work.plan.skip_bad => {

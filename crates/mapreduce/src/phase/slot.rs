@@ -2,8 +2,8 @@
 
 use super::Work;
 use crate::Result;
-use crate::manifest::{Bad, Commit, Committed, count};
-use crate::program::{Failure, MapSplit, Mapper, Runs};
+use crate::manifest::{Bad, Commit, Committed, Effort, count};
+use crate::program::{Ended, Failure, MapSplit, Mapper, Runs};
 use divvy_core::{Intervals, Range, Seq};
 use divvy_engine::{Chunk, Detached, Told};
 use std::collections::BTreeMap;
@@ -21,6 +21,7 @@ pub(super) struct Slot {
     covers: Intervals,
     counters: BTreeMap<String, u64>,
     bad: Vec<Bad>,
+    effort: Effort,
     /// When the oldest task that is not committed began.
     since: Option<Instant>,
 }
@@ -38,14 +39,21 @@ impl Slot {
             covers: Intervals::new(),
             counters: BTreeMap::new(),
             bad: Vec::new(),
+            effort: Effort::default(),
             since: None,
         }
     }
 
     /// Maps a split; its records are held together with those of the splits before it.
-    pub(super) fn map(&mut self, work: &Work, number: u64, known_bad: &[Bad]) -> Result<(), Failure> {
-        let split = work.plan.splits.get(number);
-        self.since.get_or_insert_with(Instant::now);
+    pub(super) fn map(
+        &mut self,
+        work: &Work,
+        number: u64,
+        known_bad: &[Bad],
+        ended: Ended,
+    ) -> Result<(), Failure> {
+        let (split, begun) = (work.plan.splits.get(number), Instant::now());
+        self.since.get_or_insert(begun);
         let input = &work.plan.splits.files()[split.file];
         let mut split = MapSplit {
             number,
@@ -58,6 +66,7 @@ impl Slot {
             buf: &mut self.buf,
             runs: &mut self.runs,
             counters: &mut self.counters,
+            ended,
         };
         let mapper = match &mut self.mapper {
             Some(mapper) => mapper,
@@ -68,11 +77,13 @@ impl Slot {
         count(&mut self.counters, "input bytes", bytes);
         self.bad.extend_from_slice(known_bad);
         self.covers.insert(Range::new(number, number + 1));
+        self.effort.took_us.push(begun.elapsed().as_micros() as u64);
         Ok(())
     }
 
     /// This task waits for the next commit.
     pub(super) fn take(&mut self, chunk: &Chunk<'_>, seq: Seq) {
+        self.effort.taken += u64::from(chunk.is_backup());
         let key = chunk.key(seq);
         match self.tasks.last_mut().filter(|(lease, _)| lease.key(seq) == key) {
             Some((_, tasks)) => tasks.insert(Range::new(seq, seq + 1)),
@@ -91,6 +102,15 @@ impl Slot {
         self.since.is_some_and(|since| since.elapsed().as_secs_f64() > COMMIT_AFTER_SECONDS)
     }
 
+    /// Whether somebody else has been given a task whose records are held here.
+    pub(super) fn has_lost_any(&self) -> bool {
+        self.tasks.iter().any(|(lease, tasks)| tasks.iter().any(|seq| lease.is_ended(seq)))
+    }
+
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.covers.is_empty()
+    }
+
     /// Writes down what is held, and tells the tasks' outcome.
     pub(super) fn commit(&mut self, work: &Work) -> Result<()> {
         if self.covers.is_empty() {
@@ -102,7 +122,10 @@ impl Slot {
             }
             mapper.clear();
         }
+        let mut effort = std::mem::take(&mut self.effort);
+        effort.pid = std::process::id();
         let commit = Commit {
+            effort: effort.clone(),
             covers: self.covers.ranges().iter().map(|range| (range.lo, range.hi)).collect(),
             runs: self.runs.written.clone(),
             counters: std::mem::take(&mut self.counters),
@@ -117,6 +140,7 @@ impl Slot {
             // not covered is given back, to be mapped again.
             Committed::Overlaps(twice) => {
                 self.runs.discard();
+                work.manifest.twice(effort)?;
                 self.tell(|tasks| Told {
                     done: tasks.intersect(&twice),
                     stopped: tasks.minus(&twice),
@@ -153,6 +177,7 @@ impl Slot {
         self.covers = Intervals::new();
         self.counters.clear();
         self.bad.clear();
+        self.effort = Effort::default();
         self.since = None;
     }
 

@@ -5,6 +5,7 @@
 //! manifest    which runs count
 //! runs/       run files, also those that nobody counts
 //! parts/      the output as it grows
+//! making/     parts that are not whole yet
 //! ```
 
 use super::{OnFinish, Programs, WORKER_MEMORY_MIN};
@@ -60,7 +61,7 @@ impl Work {
             ));
         }
         let program = programs(&plan.program)?;
-        for sub in ["runs", "parts"] {
+        for sub in ["runs", "parts", "making"] {
             let path = dir.join(sub);
             std::fs::create_dir_all(&path).map_err(Error::io("make", &path)).map_err(told)?;
         }
@@ -112,11 +113,20 @@ impl Work {
         self.dir.join("parts")
     }
 
-    /// The machine is in trouble: the node ends, and the job can go on when that is mended.
+    pub(super) fn making_dir(&self) -> PathBuf {
+        self.dir.join("making")
+    }
+
+    /// The machine is in trouble: the node ends, and the job can go on when that is mended. It is none if others have finished
+    /// the job meanwhile, and its directory is gone.
     pub(super) fn give_up(&self, error: &Error) {
-        if matches!(error, Error::Stopped) {
-            return;
+        if !matches!(error, Error::Stopped) && !self.manifest.is_over() {
+            self.end_node(error);
         }
+    }
+
+    /// The same, whatever others have done.
+    pub(super) fn end_node(&self, error: &Error) {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
         self.stop.ask(StopLevel::End);
     }

@@ -3,7 +3,7 @@
 use super::Model;
 use super::bugs::Bug;
 use super::job::Job;
-use divvy_core::{JobId, Millis};
+use divvy_core::{JobId, Millis, NodeId};
 use divvy_store::{JobInfo, JobView, Result};
 use std::collections::BTreeSet;
 
@@ -50,11 +50,13 @@ impl Model {
         JobInfo { waits_for: self.waits_for(job), ..job.info() }
     }
 
-    pub(super) fn view(&self, now: Millis, job: &Job) -> JobView {
+    pub(super) fn view(&self, now: Millis, asker: NodeId, job: &Job) -> JobView {
         let mut view = JobView { stuck: self.is_stuck(job), ..job.view(now) };
         if self.rests(job) {
             view.claimable = 0;
             view.classes.iter_mut().for_each(|class| (class.claimable, class.oldest) = (0, None));
+        } else if view.claimable == 0 && self.allows_backups(job) {
+            view.backups = job.holder(asker).map_or(0, |(_, tasks)| tasks);
         }
         view
     }

@@ -57,6 +57,12 @@ pub enum Bug {
     UnlistedIgnored,
     /// Too many deaths cancel nothing.
     MaxFailsIgnored,
+    /// What a backup takes stays in the lease that it is taken from.
+    BackupCopies,
+    /// Tasks are taken of jobs that do not allow it.
+    BackupUnasked,
+    /// How often tasks were taken is not written down.
+    BackupsForgotten,
     /// An operation is acknowledged before it is durable. The model has no disk: only the simulator, which lets a
     /// store forget what it had not synced, acts on this one.
     AckBeforeSync,
@@ -91,6 +97,9 @@ impl Bug {
         Bug::OutgrownCharged,
         Bug::UnlistedIgnored,
         Bug::MaxFailsIgnored,
+        Bug::BackupCopies,
+        Bug::BackupUnasked,
+        Bug::BackupsForgotten,
         Bug::AckBeforeSync,
     ];
 }

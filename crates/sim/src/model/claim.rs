@@ -6,6 +6,7 @@ use super::job::{Job, Lent, Waiting};
 use super::{Bugs, Model};
 use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
 use divvy_store::{Claim, Held};
+use std::collections::BTreeMap;
 
 /// What a claim may still be granted.
 struct Room {
@@ -80,7 +81,56 @@ impl Model {
                 return fences.into_iter().map(|fence| (id, fence)).collect();
             }
         }
-        Vec::new()
+        self.take(node, claim).into_iter().collect()
+    }
+
+    /// Whether a job lets tasks be taken from whoever holds them.
+    pub(super) fn allows_backups(&self, job: &Job) -> bool {
+        let (policy, needs) = (&job.spec.policy, &job.spec.needs);
+        let allows = policy.backups && needs.classes.is_empty() && !policy.exclusive;
+        allows || self.bugs.has(Bug::BackupUnasked)
+    }
+
+    /// The jobs of which a claim might take backups.
+    pub(super) fn takeable(&self, claim: &Claim) -> Vec<JobId> {
+        let only = claim.only.map(|only| self.with_forerunners(only));
+        let selected = self.jobs.values().filter(|job| {
+            only.as_ref().is_none_or(|only| only.contains(&job.id))
+                && claim.handlers.contains(&job.spec.handler)
+                && self.allows_backups(job)
+                && !job.leases.is_empty()
+                && !self.rests(job)
+        });
+        selected.map(|job| job.id).collect()
+    }
+
+    /// Takes tasks from the node that has been granted nothing for the longest time.
+    fn take(&mut self, node: NodeId, claim: &Claim) -> Option<Held> {
+        if claim.leases_max == 0 || claim.below.is_some() {
+            return None;
+        }
+        let takeable = self.takeable(claim);
+        let wanted = claim.backups.iter().filter(|wanted| takeable.contains(&wanted.job));
+        let (id, holder) = wanted.into_iter().find_map(|wanted| {
+            let holder = self.jobs[&wanted.job].holder(node).filter(|(_, tasks)| *tasks <= wanted.tasks);
+            holder.map(|(fence, _)| (wanted.job, fence))
+        })?;
+        let (job, bugs) = (self.jobs.get_mut(&id).expect("it has a holder"), self.bugs);
+        let mut lent = job.leases[&holder].clone();
+        let bytes = claim.bytes_max.checked_div(job.record_bytes()).unwrap_or(u64::MAX).max(1);
+        let n = lent.open.len().div_ceil(2).min(limit(job.spec.policy.range_max)).min(bytes);
+        let tasks = lent.open.split_off(lent.open.len() - n);
+        let (attempts, error) = (lent.attempts, lent.error.clone());
+        let taken = lent.taken + u32::from(!bugs.has(Bug::BackupsForgotten));
+        let backup = Lent { attempts, error, taken, ..Lent::new(node, lent.class, tasks.clone()) };
+        if !bugs.has(Bug::BackupCopies) {
+            job.leases.insert(holder, Lent { cut: true, ..lent });
+        }
+        let fence = job.lend(backup, bugs);
+        self.ledger.push(Event::Granted { job: id, fence, node, tasks });
+        self.nodes.get_mut(&node).expect("it claims").holds.insert((id, fence));
+        self.end_leases(id);
+        Some((id, fence))
     }
 }
 
@@ -308,6 +358,18 @@ impl Job {
             end = (first + block.count()).min(hi);
         }
         if end == self.head && room.first { (self.head + 1, room.bytes) } else { (end, bytes) }
+    }
+
+    /// The lease that a backup would be taken from: of each other node's newest ones the oldest; and all tasks that its node
+    /// holds of the job, four times as many for each time that they were taken.
+    pub(super) fn holder(&self, asker: NodeId) -> Option<(Fence, u64)> {
+        let mut nodes: BTreeMap<NodeId, (Fence, u64)> = BTreeMap::new();
+        for (fence, lent) in self.leases.iter().filter(|(_, lent)| lent.node != asker && lent.crashes == 0) {
+            let (newest, tasks) = nodes.entry(lent.node).or_default();
+            let weighed = lent.open.len().saturating_mul(4u64.saturating_pow(lent.taken));
+            (*newest, *tasks) = (*fence, tasks.saturating_add(weighed));
+        }
+        nodes.into_values().min()
     }
 
     fn lend(&mut self, lent: Lent, bugs: Bugs) -> Fence {

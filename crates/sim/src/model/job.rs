@@ -18,8 +18,10 @@ pub(super) struct Lent {
     pub(super) crashes: u32,
     pub(super) class: u32,
     pub(super) quarantined: bool,
-    /// Somebody canceled tasks of it.
+    /// Somebody canceled tasks of it, or took them.
     pub(super) cut: bool,
+    /// How often its tasks were taken from a node.
+    pub(super) taken: u32,
     pub(super) error: Option<String>,
 }
 
@@ -36,6 +38,7 @@ impl Lent {
             class,
             quarantined: false,
             cut: false,
+            taken: 0,
             error: None,
         }
     }
@@ -222,6 +225,7 @@ impl Job {
             blocked: self.blocked.len(),
             paused: self.paused,
             stuck: false,
+            backups: 0,
             classes: self.class_views(now),
         }
     }

@@ -182,14 +182,20 @@ impl Model {
         let claim = exchange.claim.as_ref();
         let named = holds.iter().map(|(job, _)| *job).chain(exchange.reports.iter().map(|r| r.job));
         let asked = claim.iter().flat_map(|c| c.wants.iter().map(|w| w.job).chain(c.only));
-        let jobs: BTreeSet<JobId> = named.chain(asked).collect();
+        let dry = claim.filter(|_| granted.is_empty());
+        let takeable = dry.into_iter().flat_map(|c| self.takeable(c));
+        let jobs: BTreeSet<JobId> = named.chain(asked).chain(takeable).collect();
         let about = claim.map(|c| self.asked_for(c)).unwrap_or_default();
         let due = about.iter().flat_map(|id| self.jobs[id].waiting.values().map(|w| w.due));
         Reply {
             leases,
             lost: exchange.held.iter().filter(|h| !holds.contains(h)).copied().collect(),
             open: cut.map(|held| (*held, self.jobs[&held.0].leases[&held.1].open.clone())).collect(),
-            jobs: jobs.iter().filter_map(|id| self.jobs.get(id)).map(|job| self.view(now, job)).collect(),
+            jobs: jobs
+                .iter()
+                .filter_map(|id| self.jobs.get(id))
+                .map(|job| self.view(now, node, job))
+                .collect(),
             workers: self.workers,
             hungry: self.hungry.iter().filter(|other| **other != node).count() as u64,
             next_due: due.filter(|due| *due > now).min(),
@@ -205,6 +211,7 @@ impl Model {
             attempts: lent.attempts,
             crashes: lent.crashes,
             quarantined: lent.quarantined,
+            taken: lent.taken,
             class: lent.class,
             demand: self.jobs[&job].spec.needs.demand(lent.class),
         }

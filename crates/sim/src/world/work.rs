@@ -95,6 +95,7 @@ impl JobPlan {
             max_fails: rng.chance(0.15).then(|| rng.below(4)),
             range_max,
             exclusive: rng.chance(0.15),
+            backups: rng.chance(0.3),
             retention_ms: rng.below(2_000),
         };
         let times = match rng.below(5) {

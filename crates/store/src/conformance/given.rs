@@ -96,6 +96,7 @@ pub(super) fn any(tasks: u64) -> Claim {
         leases_max: 1_000,
         isolated_max: 1_000,
         below: None,
+        backups: vec![],
     }
 }
 

@@ -54,6 +54,7 @@ fn a_job_is_shown_as_it_was_submitted(store: &dyn Store) {
         range_max: 11,
         exclusive: true,
         retention_ms: u64::from(u32::MAX),
+        backups: true,
     };
     let spec = JobSpec {
         name: "näme 'quoted' \"twice\"".into(),

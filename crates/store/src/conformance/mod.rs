@@ -7,6 +7,7 @@
 pub mod random;
 
 mod after;
+mod backups;
 mod cancel_retry;
 mod claims;
 mod classes;
@@ -37,6 +38,7 @@ use cases;
 pub const CASES: &[&[Case]] = &[
     life::CASES,
     claims::CASES,
+    backups::CASES,
     classes::CASES,
     replies::CASES,
     reports::CASES,

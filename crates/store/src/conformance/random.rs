@@ -8,8 +8,8 @@
 use super::Case;
 use super::given::{self, HANDLER, NOW, any, block, info, spec};
 use crate::{
-    Array, BLOCKERS_SHOWN, Claim, Class, Error, Exchange, Failed, Graph, Held, Input, JobSpec, JobView,
-    Lease, Needs, NewJob, Policy, Progress, Reply, Report, Store, TaskState, Want,
+    Array, BLOCKERS_SHOWN, Backup, Claim, Class, Error, Exchange, Failed, Graph, Held, Input, JobSpec,
+    JobView, Lease, Needs, NewJob, Policy, Progress, Reply, Report, Store, TaskState, Want,
 };
 use divvy_core::{Fence, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,6 +139,7 @@ impl<'a> Walk<'a> {
             max_fails: self.rng.chance(0.2).then(|| self.rng.below(4)),
             range_max: self.rng.below(4) * 3,
             exclusive: self.rng.chance(0.2),
+            backups: self.rng.chance(0.5),
             retention_ms: self.rng.below(2_000),
         };
         let (n, producer) = (self.rng.below(60), self.peers.last().map(|peer| peer.id));
@@ -316,6 +317,9 @@ impl<'a> Walk<'a> {
                 wants.push(Want { job: *job, class, tasks: self.rng.below(20) });
             }
         }
+        let tasks = self.rng.below(20);
+        let mut backups: Vec<Backup> = self.jobs.keys().map(|job| Backup { job: *job, tasks }).collect();
+        backups.retain(|_| self.rng.chance(0.5));
         Claim {
             only: job.filter(|_| self.rng.chance(0.3)),
             handlers: vec!["none".into(), HANDLER.into()],
@@ -326,6 +330,7 @@ impl<'a> Walk<'a> {
             leases_max: self.rng.below(6) as usize,
             isolated_max: self.rng.below(4) as usize,
             below: self.rng.chance(0.1).then(|| self.rng.below(40)),
+            backups,
         }
     }
 
@@ -398,6 +403,9 @@ impl<'a> Walk<'a> {
             None => claim.want_new,
             Some(_) => named.find(|want| want.class == first.class).map_or(0, |want| want.tasks),
         };
+        let taken = claim.backups.iter().filter(|backup| backup.job == first.job).map(|backup| backup.tasks);
+        let wanted = if first.taken > 0 { taken.max().unwrap_or(0) } else { wanted };
+        assert!(first.taken == 0 || fresh.len() == 1, "a backup comes alone: {fresh:?}");
         assert!(claim.only.is_none_or(|only| self.with_those_before(only).contains(&first.job)));
         assert!(!book.paused && self.waits_for(book).is_empty(), "{first:?} of a job that rests");
         assert!(first.demand.fits(&claim.capacity) && first.demand == book.needs.demand(first.class));
@@ -417,7 +425,24 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The upper half, at most, of what another node holds is taken from it.
+    fn book_backup(&mut self, node: NodeId, lease: &Lease) {
+        let book = &self.jobs[&lease.job];
+        assert!(book.policy.backups && !book.policy.exclusive && book.needs.classes.is_empty(), "{lease:?}");
+        let of_job = self.leases.iter_mut().filter(|(held, _)| held.0 == lease.job);
+        let mut holders = of_job.filter(|(_, (_, theirs))| theirs.open.covers(&lease.open));
+        let (_, (holder, theirs)) = holders.next().expect("it is taken from somebody");
+        assert_ne!(*holder, node, "from itself: {lease:?}");
+        assert!(lease.open.len() <= theirs.open.len().div_ceil(2), "{lease:?} of {theirs:?}");
+        theirs.open.remove_all(&lease.open);
+        assert!(theirs.open.hull().is_none_or(|rest| Some(rest.hi) <= lease.open.first()), "{lease:?}");
+        self.leases.retain(|_, (_, lease)| !lease.open.is_empty());
+    }
+
     fn book_grant(&mut self, node: NodeId, lease: Lease) {
+        if lease.taken > 0 {
+            self.book_backup(node, &lease);
+        }
         let book = self.jobs.get_mut(&lease.job).expect("a lease of a known job");
         assert!(lease.fence > book.fence, "{lease:?}: the fence before was {}", book.fence);
         book.fence = lease.fence;

@@ -186,6 +186,7 @@ fn a_view_shows_how_the_job_stands(store: &dyn Store) {
         blocked: 0,
         paused: false,
         stuck: false,
+        backups: 0,
         classes: vec![],
     };
     assert_eq!(view(&reply, job), expected);

@@ -2,6 +2,7 @@
 
 use super::after;
 use super::ahead::{ahead_left, runs_ahead};
+use super::backup::take;
 use super::books::Books;
 use super::errors::Step;
 use super::grant::{Left, from_class};
@@ -56,11 +57,14 @@ pub(super) fn claim(
         let due = next_due(books, job)?;
         granted.next_due = [granted.next_due, due].into_iter().flatten().min();
     }
+    if granted.leases.is_empty() && !barred {
+        granted.leases.extend(take(books, node, claim)?);
+    }
     Ok(granted)
 }
 
 /// The unfinished jobs that a claim selects, but for their handlers.
-fn jobs_of(books: &mut Books<'_>, claim: &Claim) -> Step<Vec<JobId>> {
+pub(super) fn jobs_of(books: &mut Books<'_>, claim: &Claim) -> Step<Vec<JobId>> {
     let Some(only) = claim.only else { return books.live() };
     let mut jobs = Vec::new();
     for job in after::with_those_before(books, only)? {

@@ -1,5 +1,6 @@
 //! Reports and the reply: the operation that a node repeats all its life.
 
+use super::backup;
 use super::books::{Books, leases_of};
 use super::cancel::give_up;
 use super::claim::claim;
@@ -33,22 +34,27 @@ pub(super) fn exchange(conn: &Connection, now: Millis, node: NodeId, exchange: &
     if give_up(&mut books)? {
         mine = leases_of(conn, node)?;
     }
+    let mut jobs = BTreeSet::new();
     let held: BTreeSet<Held> = exchange.held.iter().copied().collect();
     let mut reply = told(conn, &exchange.held, &mine)?;
     if let Some(request) = &exchange.claim {
         let granted = claim(&mut books, node, request, &mine, &held)?;
         reply.next_due = granted.next_due;
+        if granted.leases.is_empty() {
+            jobs.extend(backup::allowed(&mut books, request)?);
+        }
         let hungry = granted.leases.is_empty() && (me.hungry || mine.is_empty());
         if hungry != me.hungry {
             NodeRow { hungry, ..me.clone() }.insert(conn)?;
         }
         mine.extend(granted.leases.into_iter().map(|lease| ((lease.job, lease.fence), lease)));
     }
+    jobs.extend(jobs_of(exchange, &mine));
     books.settle()?;
     for (_, lease) in mine.iter().filter(|(name, _)| !held.contains(name)) {
         reply.leases.push(shown(&mut books, lease)?);
     }
-    reply.jobs = views::views(&mut books, jobs_of(exchange, &mine))?;
+    reply.jobs = views::views(&mut books, node, jobs)?;
     reply.workers = nodes.iter().map(|row| u64::from(row.info.workers)).sum();
     reply.hungry = nodes.iter().filter(|row| row.hungry && row.node != node).count() as u64;
     Ok(reply)
@@ -89,6 +95,7 @@ fn shown(books: &mut Books<'_>, lease: &LeaseRow) -> Step<Lease> {
         attempts: lease.attempts,
         crashes: lease.crashes,
         quarantined: lease.quarantined,
+        taken: lease.taken,
         class: lease.class,
         demand,
     })

@@ -130,7 +130,7 @@ fn any_due(books: &Books<'_>, job: JobId) -> Step<bool> {
 }
 
 /// A bound of which 0 means none.
-fn limit(n: u64) -> u64 {
+pub(super) fn limit(n: u64) -> u64 {
     if n == 0 { u64::MAX } else { n }
 }
 
@@ -157,12 +157,13 @@ fn lease_waiting(books: &mut Books<'_>, node: NodeId, part: Part) -> Step<LeaseR
         cut: false,
         open,
         class: first.class,
+        taken: 0,
     };
     books.put_lease(&lease)?;
     Ok(lease)
 }
 
-fn next_fence(books: &mut Books<'_>, job: JobId) -> Step<Fence> {
+pub(super) fn next_fence(books: &mut Books<'_>, job: JobId) -> Step<Fence> {
     let log = books.must(job)?;
     log.fence += 1;
     Ok(Fence(log.fence))
@@ -210,6 +211,7 @@ fn lease_head(
         cut: false,
         open,
         class,
+        taken: 0,
     };
     books.put_lease(&lease)?;
     Ok(Some(lease))

@@ -21,8 +21,8 @@ pub(super) struct JobRow {
 impl Stored for JobRow {
     const TABLE: &'static str = "job";
     const COLUMNS: &'static str = "job, created, name, handler, detail, max_attempts, crash_limit, range_max, \
-                                   exclusive, retention_ms, array_first, array_step, max_fails, needs, after, graph";
-    const WIDTH: usize = 16;
+                                   exclusive, retention_ms, array_first, array_step, max_fails, needs, after, graph, backups";
+    const WIDTH: usize = 17;
 
     fn read(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         let policy = Policy {
@@ -31,6 +31,7 @@ impl Stored for JobRow {
             max_fails: option_at(row, 12)?,
             range_max: u64_at(row, 7)?,
             exclusive: bool_at(row, 8)?,
+            backups: bool_at(row, 16)?,
             retention_ms: u64_at(row, 9)?,
         };
         let array = option_at(row, 10)?.zip(option_at(row, 11)?).map(|(first, step)| Array { first, step });
@@ -68,6 +69,7 @@ impl Stored for JobRow {
             .bytes(&needs_bytes(needs))
             .bytes(&after_bytes(after))
             .u64(self.graph.into())
+            .u64(p.backups.into())
             .finish()
     }
 
@@ -77,7 +79,7 @@ impl Stored for JobRow {
 
     fn insert(&self, conn: &Connection) -> rusqlite::Result<()> {
         let JobSpec { name, handler, detail, policy: p, array, needs, after } = &self.spec;
-        let sql = "INSERT INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+        let sql = "INSERT INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
         conn.prepare_cached(sql)?.execute(params![
             int(self.job.0),
             int(self.created),
@@ -95,6 +97,7 @@ impl Stored for JobRow {
             needs_bytes(needs),
             after_bytes(after),
             self.graph,
+            p.backups,
             self.sum(),
         ])?;
         Ok(())

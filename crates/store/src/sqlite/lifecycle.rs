@@ -45,7 +45,8 @@ pub(super) fn submit(conn: &Connection, now: Millis, new: &NewJob) -> Step<JobId
     row.insert(conn)?;
     let JobSpec { needs, after, .. } = &new.spec;
     let (waits, classed) = (!after.is_empty(), !needs.classes.is_empty());
-    let log = LogRow { job, waits, classed, ..LogRow::default() };
+    let backups = new.spec.allows_backups();
+    let log = LogRow { job, waits, classed, backups, ..LogRow::default() };
     log.insert(conn)?;
     books.adopt(log);
     put_blocks(&mut books, job, blocks)?;

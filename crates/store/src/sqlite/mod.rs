@@ -22,6 +22,7 @@
 
 mod after;
 mod ahead;
+mod backup;
 mod books;
 mod cancel;
 mod claim;

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// The format that this program writes.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 /// "divy", in the file's header: tells a store from any other SQLite file.
 const APPLICATION: i32 = i32::from_be_bytes(*b"divy");
 
@@ -21,20 +21,21 @@ CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), jobs INTEGER NOT NUL
 CREATE TABLE job (job INTEGER PRIMARY KEY, created INTEGER NOT NULL, name TEXT NOT NULL, handler TEXT NOT NULL,
   detail BLOB NOT NULL, max_attempts INTEGER NOT NULL, crash_limit INTEGER NOT NULL, range_max INTEGER NOT NULL,
   exclusive INTEGER NOT NULL, retention_ms INTEGER NOT NULL, array_first INTEGER, array_step INTEGER,
-  max_fails INTEGER, needs BLOB NOT NULL, after BLOB NOT NULL, graph INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;
+  max_fails INTEGER, needs BLOB NOT NULL, after BLOB NOT NULL, graph INTEGER NOT NULL, backups INTEGER NOT NULL,
+  sum INTEGER NOT NULL) STRICT;
 CREATE TABLE log (job INTEGER PRIMARY KEY, tail INTEGER NOT NULL, head INTEGER NOT NULL, fence INTEGER NOT NULL,
   bytes INTEGER NOT NULL, open INTEGER NOT NULL, canceled_whole INTEGER NOT NULL, finished INTEGER,
   producer INTEGER, stale INTEGER NOT NULL, leased INTEGER NOT NULL, waiting INTEGER NOT NULL,
   retrying INTEGER NOT NULL, dead INTEGER NOT NULL, canceled INTEGER NOT NULL, skipped INTEGER NOT NULL,
   blocked INTEGER NOT NULL, paused INTEGER NOT NULL, waits INTEGER NOT NULL, classed INTEGER NOT NULL,
-  sum INTEGER NOT NULL) STRICT;
+  backups INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE INDEX log_live ON log (job) WHERE finished IS NULL;
 CREATE TABLE block (id INTEGER PRIMARY KEY, job INTEGER NOT NULL, first_seq INTEGER NOT NULL,
   count INTEGER NOT NULL, bytes INTEGER NOT NULL, sum INTEGER NOT NULL, payload BLOB NOT NULL) STRICT;
 CREATE UNIQUE INDEX block_seq ON block (job, first_seq, count, bytes);
 CREATE TABLE lease (job INTEGER NOT NULL, fence INTEGER NOT NULL, node INTEGER NOT NULL, attempts INTEGER NOT NULL,
   crashes INTEGER NOT NULL, quarantined INTEGER NOT NULL, cut INTEGER NOT NULL, open BLOB NOT NULL,
-  class INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (job, fence)) STRICT, WITHOUT ROWID;
+  class INTEGER NOT NULL, taken INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (job, fence)) STRICT, WITHOUT ROWID;
 CREATE INDEX lease_node ON lease (node);
 CREATE TABLE waiting (job INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL, part INTEGER NOT NULL,
   attempts INTEGER NOT NULL, crashes INTEGER NOT NULL, due INTEGER NOT NULL, error TEXT,

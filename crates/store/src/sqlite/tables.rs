@@ -41,6 +41,8 @@ pub(super) struct LogRow {
     pub(super) waits: bool,
     /// It says what its tasks take. This and `waits` save reading the job's row where they are false.
     pub(super) classed: bool,
+    /// Its tasks may be taken from whoever holds them.
+    pub(super) backups: bool,
 }
 
 impl LogRow {
@@ -86,8 +88,9 @@ impl LogRow {
 impl Stored for LogRow {
     const TABLE: &'static str = "log";
     const COLUMNS: &'static str = "job, tail, head, fence, bytes, open, canceled_whole, finished, producer, stale, \
-                                   leased, waiting, retrying, dead, canceled, skipped, blocked, paused, waits, classed";
-    const WIDTH: usize = 20;
+                                   leased, waiting, retrying, dead, canceled, skipped, blocked, paused, waits, classed, \
+                                   backups";
+    const WIDTH: usize = 21;
 
     fn read(row: &Row<'_>) -> rusqlite::Result<LogRow> {
         Ok(LogRow {
@@ -111,6 +114,7 @@ impl Stored for LogRow {
             paused: bool_at(row, 17)?,
             waits: bool_at(row, 18)?,
             classed: bool_at(row, 19)?,
+            backups: bool_at(row, 20)?,
         })
     }
 
@@ -136,6 +140,7 @@ impl Stored for LogRow {
             .u64(self.paused.into())
             .u64(self.waits.into())
             .u64(self.classed.into())
+            .u64(self.backups.into())
             .finish()
     }
 
@@ -145,7 +150,7 @@ impl Stored for LogRow {
 
     fn insert(&self, conn: &Connection) -> rusqlite::Result<()> {
         let sql = "INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
-                   ?17, ?18, ?19, ?20, ?21)";
+                   ?17, ?18, ?19, ?20, ?21, ?22)";
         self.write(conn, sql)
     }
 }
@@ -156,12 +161,12 @@ impl LogRow {
     pub(super) fn update(&self, conn: &Connection, stored: &LogRow) -> rusqlite::Result<()> {
         let same = "UPDATE log SET tail = ?2, head = ?3, fence = ?4, bytes = ?5, open = ?6, canceled_whole = ?7, \
                     producer = ?9, stale = ?10, leased = ?11, waiting = ?12, retrying = ?13, dead = ?14, \
-                    canceled = ?15, skipped = ?16, blocked = ?17, paused = ?18, waits = ?19, classed = ?20, sum = ?21 \
-                    WHERE job = ?1 AND finished IS ?8";
+                    canceled = ?15, skipped = ?16, blocked = ?17, paused = ?18, waits = ?19, classed = ?20, \
+                    backups = ?21, sum = ?22 WHERE job = ?1 AND finished IS ?8";
         let other = "UPDATE log SET tail = ?2, head = ?3, fence = ?4, bytes = ?5, open = ?6, canceled_whole = ?7, \
                      finished = ?8, producer = ?9, stale = ?10, leased = ?11, waiting = ?12, retrying = ?13, \
                      dead = ?14, canceled = ?15, skipped = ?16, blocked = ?17, paused = ?18, waits = ?19, \
-                     classed = ?20, sum = ?21 WHERE job = ?1";
+                     classed = ?20, backups = ?21, sum = ?22 WHERE job = ?1";
         self.write(conn, if self.finished == stored.finished { same } else { other })
     }
 
@@ -187,6 +192,7 @@ impl LogRow {
             self.paused,
             self.waits,
             self.classed,
+            self.backups,
             self.sum(),
         ])?;
         Ok(())
@@ -206,12 +212,14 @@ pub(super) struct LeaseRow {
     pub(super) cut: bool,
     pub(super) open: Intervals,
     pub(super) class: u32,
+    /// How often its tasks were taken from a node.
+    pub(super) taken: u32,
 }
 
 impl Stored for LeaseRow {
     const TABLE: &'static str = "lease";
-    const COLUMNS: &'static str = "job, fence, node, attempts, crashes, quarantined, cut, open, class";
-    const WIDTH: usize = 9;
+    const COLUMNS: &'static str = "job, fence, node, attempts, crashes, quarantined, cut, open, class, taken";
+    const WIDTH: usize = 10;
 
     fn read(row: &Row<'_>) -> rusqlite::Result<LeaseRow> {
         let open = Intervals::decode(row.get_ref(7)?.as_blob()?)
@@ -226,6 +234,7 @@ impl Stored for LeaseRow {
             cut: bool_at(row, 6)?,
             open,
             class: u32_at(row, 8)?,
+            taken: u32_at(row, 9)?,
         })
     }
 
@@ -240,6 +249,7 @@ impl Stored for LeaseRow {
             .u64(self.cut.into())
             .bytes(&self.open.encode())
             .u64(self.class.into())
+            .u64(self.taken.into())
             .finish()
     }
 
@@ -249,7 +259,7 @@ impl Stored for LeaseRow {
     }
 
     fn insert(&self, conn: &Connection) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO lease VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        let sql = "INSERT INTO lease VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         conn.prepare_cached(sql)?.execute(params![
             int(self.job.0),
             int(self.fence.0),
@@ -260,6 +270,7 @@ impl Stored for LeaseRow {
             self.cut,
             self.open.encode(),
             self.class,
+            self.taken,
             self.sum(),
         ])?;
         Ok(())

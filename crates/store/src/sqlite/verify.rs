@@ -95,6 +95,7 @@ fn sets(conn: &Connection, job: JobId, nodes: &BTreeSet<NodeId>) -> Step<()> {
         skipped: 0,
         blocked: 0,
         classed: !needs.classes.is_empty(),
+        backups: row.spec.allows_backups(),
         waits: log.waits && !row.spec.after.is_empty(),
         ..log.clone()
     };

@@ -4,35 +4,39 @@
 
 use super::after;
 use super::ahead::{ahead_left, runs_ahead};
+use super::backup;
 use super::books::Books;
 use super::errors::Step;
 use super::rows::int;
 use super::tables::LogRow;
 use crate::{ClassView, JobView, Needs};
-use divvy_core::{JobId, Seq};
+use divvy_core::{JobId, NodeId, Seq};
 use std::collections::BTreeSet;
 
-/// The views of these jobs, of those that are there, ascending.
-pub(super) fn views(books: &mut Books<'_>, jobs: BTreeSet<JobId>) -> Step<Vec<JobView>> {
+/// The views of these jobs for a node, of those that are there, ascending.
+pub(super) fn views(books: &mut Books<'_>, asker: NodeId, jobs: BTreeSet<JobId>) -> Step<Vec<JobView>> {
     let mut views = Vec::with_capacity(jobs.len());
     for job in jobs {
         if let Some(log) = books.log(job)?.cloned() {
-            views.push(view(books, &log)?);
+            views.push(view(books, asker, &log)?);
         }
     }
     Ok(views)
 }
 
-fn view(books: &mut Books<'_>, log: &LogRow) -> Step<JobView> {
+fn view(books: &mut Books<'_>, asker: NodeId, log: &LogRow) -> Step<JobView> {
     let rests = log.paused || !after::waits_for(books, log.job)?.is_empty();
     let due = if rests || log.waiting == 0 { 0 } else { due_tasks(books, log.job)? };
+    let claimable = if rests { 0 } else { log.ahead() + due };
+    let held = !rests && claimable == 0 && log.backups && log.leased > 0;
+    let backups = if held { backup::held(books.conn, asker, log.job)? } else { 0 };
     let mut classes = Vec::new();
     if log.classed {
         classes = classes_of(books, log, rests)?;
     }
     Ok(JobView {
         job: log.job,
-        claimable: if rests { 0 } else { log.ahead() + due },
+        claimable,
         finished: log.finished.is_some(),
         open: log.open,
         record_bytes: log.record_bytes(),
@@ -41,6 +45,7 @@ fn view(books: &mut Books<'_>, log: &LogRow) -> Step<JobView> {
         blocked: log.blocked,
         paused: log.paused,
         stuck: log.waits && after::is_stuck(books, log.job)?,
+        backups,
         classes,
     })
 }

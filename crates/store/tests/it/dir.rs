@@ -101,6 +101,7 @@ pub(crate) fn claim(job: JobId, tasks: u64) -> Claim {
         leases_max: 8,
         isolated_max: 8,
         below: None,
+        backups: Vec::new(),
     }
 }
 

@@ -51,7 +51,7 @@ fn a_newer_format_is_refused() {
     let dir = Dir::new();
     drop(dir.open());
     dir.raw().pragma_update(None, "user_version", 9).unwrap();
-    assert!(matches!(refused(&dir), Error::Newer { found: 9, known: 2 }));
+    assert!(matches!(refused(&dir), Error::Newer { found: 9, known: 3 }));
 }
 
 #[test]

@@ -23,7 +23,10 @@ impl Ledger {
             ensure!(!asked.held.contains(&held), Replies, "{held:?} was listed and is told again");
             match self.leases.get(&held) {
                 Some(lent) => {
-                    let same = lent.node == node && lent.open == lease.open && lent.class == lease.class;
+                    let same = lent.node == node
+                        && lent.open == lease.open
+                        && lent.class == lease.class
+                        && lent.taken == lease.taken;
                     ensure!(same, Replies, "{lease:?} is told, but stands as {lent:?}");
                     known += 1;
                 }
@@ -66,9 +69,13 @@ impl Ledger {
         let tasks: u64 = new.iter().map(|l| l.open.len()).sum();
         let class = new[0].class;
         ensure!(new.iter().all(|l| l.class == class), Grants, "leases of several classes: {new:?}");
+        let backup = new[0].taken > 0;
+        ensure!(!backup || new.len() == 1, Grants, "a backup beside others: {new:?}");
         let named: Vec<_> = claim.wants.iter().filter(|w| w.job == id).collect();
         let want = named.iter().find(|w| w.class == class).map_or(0, |w| w.tasks);
         let want = if named.is_empty() { claim.want_new } else { want };
+        let taken = claim.backups.iter().filter(|b| b.job == id).map(|b| b.tasks).max().unwrap_or(0);
+        let want = if backup { taken } else { want };
         ensure!(tasks <= want, Grants, "{tasks} tasks granted, {want} wanted");
         let fits = job.plan.spec.needs.demand(class).fits(&claim.capacity);
         ensure!(fits, Grants, "{new:?} where there is only {}", claim.capacity);
@@ -94,6 +101,9 @@ impl Ledger {
     }
 
     fn grant(&mut self, now: Millis, node: NodeId, lease: &Lease) -> Checked {
+        if lease.taken > 0 {
+            self.take(node, lease)?;
+        }
         self.is_free(node, lease)?;
         self.is_free_to_run(lease)?;
         self.charged(now, lease)?;
@@ -112,7 +122,29 @@ impl Ledger {
         }
         job.parts.retain(|(tasks, _)| !tasks.is_empty());
         let (open, quarantined) = (lease.open.clone(), lease.quarantined);
-        self.leases.insert(held, Lent { node, open, class: lease.class, quarantined, cut: false });
+        let lent = Lent { node, open, class: lease.class, quarantined, cut: false, taken: lease.taken };
+        self.leases.insert(held, lent);
+        Ok(())
+    }
+
+    /// The tasks are the upper ones of a lease of another node, which has them no longer.
+    fn take(&mut self, node: NodeId, lease: &Lease) -> Checked {
+        let allows = self.jobs[&lease.job].plan.spec.allows_backups();
+        ensure!(allows, Grants, "{lease:?} of a job that allows no backups");
+        let theirs = self.leases_of(lease.job).find(|(_, lent)| lent.open.covers(&lease.open));
+        let Some((held, lent)) = theirs.map(|(held, lent)| (*held, lent.clone())) else {
+            ensure!(false, Grants, "{lease:?} is taken from nobody");
+            return Ok(());
+        };
+        let left = lent.open.minus(&lease.open);
+        let upper = left.hull().is_none_or(|left| Some(left.hi) <= lease.open.first());
+        let half = lease.open.len() <= lent.open.len().div_ceil(2) && lease.taken == lent.taken + 1;
+        ensure!(lent.node != node && upper && half, Grants, "{lease:?} is taken from {held:?}: {lent:?}");
+        if left.is_empty() {
+            self.leases.remove(&held);
+        } else {
+            self.leases.insert(held, Lent { open: left, cut: true, ..lent });
+        }
         Ok(())
     }
 

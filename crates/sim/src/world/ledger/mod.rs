@@ -45,8 +45,9 @@ struct Lent {
     open: Intervals,
     class: u32,
     quarantined: bool,
-    /// Somebody canceled tasks of it.
+    /// Somebody canceled tasks of it, or took them.
     cut: bool,
+    taken: u32,
 }
 
 /// What a task carries from one lease to the next.
