@@ -287,8 +287,7 @@ impl<'a> Running<'a> {
     fn observe(&mut self) {
         if self.engine.settings.account {
             self.divide();
-            let told = self.ledger.told(self.id, self.now(), self.engine.clock.millis());
-            self.engine.store.observe(&told);
+            self.engine.store.observe(&self.ledger.told(self.id));
         }
     }
 
@@ -296,7 +295,8 @@ impl<'a> Running<'a> {
     fn divide(&mut self) {
         let held: Vec<_> =
             self.jobs.iter().filter(|(_, job)| job.idle_ns.is_none()).map(|(id, _)| *id).collect();
-        self.ledger.divide(&self.desks, &self.phases, self.now(), &held);
+        let now = (self.now(), self.engine.clock.millis());
+        self.ledger.divide(&self.desks, &self.phases, now, &held);
     }
 
     /// Whether the node has a lease of anything.
@@ -526,6 +526,7 @@ impl<'a> Running<'a> {
             return self.finish(Err(error));
         }
         self.phases.enter(self.node.waiting_for(), self.now());
+        self.observe_the_end(exchange);
         let wall = self.engine.clock.millis();
         let answer = self.engine.store.exchange(wall, self.id, exchange);
         let now = self.now();
@@ -547,6 +548,17 @@ impl<'a> Running<'a> {
             }
         }
         self.phases.enter(self.node.waiting_for(), now);
+    }
+
+    /// With what may be the last report of a job goes what was seen of it, or nobody would hear of that before this node
+    /// writes again.
+    fn observe_the_end(&mut self, exchange: &Exchange) {
+        let settings = &self.engine.settings;
+        let nothing_runs = self.lending.idle_workers() == settings.decide.workers;
+        let due = self.ledger.is_due(self.now(), settings.observe_every_ns / 10);
+        if nothing_runs && due && !exchange.reports.is_empty() {
+            self.observe();
+        }
     }
 
     /// Output first, outcome second: nothing is reported, done or failed, whose results could still be lost.
