@@ -4,6 +4,7 @@
 //! work need neither.
 
 use crate::chunk::TaskKey;
+use crate::due::{self, Retries};
 use crate::error::{Error, Result};
 use crate::handler::{Handler, Runner};
 use crate::ledger::Ledger;
@@ -16,7 +17,7 @@ use crate::stop::{Stop, StopLevel};
 use crate::worker::{Desk, Leases, Worker};
 use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
 use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Until, Worked};
-use divvy_store::{Error as StoreError, Exchange, Held, JobInfo, JobSpec, Lease, NodeInfo, Progress, Store};
+use divvy_store::{Error as StoreError, Exchange, Held, JobSpec, Lease, NodeInfo, Store};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 use std::collections::{HashMap, VecDeque};
@@ -174,6 +175,7 @@ struct Running<'a> {
     told: Arc<Mailbox>,
     phases: Arc<Phases>,
     ledger: Ledger,
+    retries: Retries,
     jobs: HashMap<JobId, Opened>,
     version: u64,
     liveness_at: u64,
@@ -223,6 +225,7 @@ impl<'a> Running<'a> {
             told,
             phases,
             ledger,
+            retries: Retries::default(),
             jobs: HashMap::new(),
             liveness_at: 0,
             stopping: false,
@@ -430,10 +433,9 @@ impl<'a> Running<'a> {
         let Opened { spec, runner, due, .. } = self.job(lease.job)?;
         let key = (lease.job, lease.fence);
         runner.on_leased(key, &lease.open);
+        let due = self.retries.of(&lease, due);
         let mut lent = Lent::new(lease, spec, runner);
-        if lent.lease.attempts + lent.lease.crashes == 0 {
-            lent.due_ns = due.map(|due| self.by_own_clock(due));
-        }
+        lent.due_ns = due.map(|due| self.by_own_clock(due));
         if lent.spec.array.is_none() {
             lent.records = self.engine.store.read(key.0, lent.hull())?;
         }
@@ -457,7 +459,7 @@ impl<'a> Running<'a> {
             return Ok(known.clone());
         }
         let info = self.engine.store.job(job)?;
-        let due = self.due(&info)?;
+        let due = due::since(&*self.engine.store, &info)?;
         let spec = info.spec;
         let handler = self.engine.handlers.iter().find(|h| h.kind() == spec.handler);
         let handler = handler.expect("the store grants only what was asked for");
@@ -466,25 +468,6 @@ impl<'a> Running<'a> {
         let opened = Opened { spec, runner, due, idle_ns: None };
         self.jobs.insert(job, opened.clone());
         Ok(opened)
-    }
-
-    /// Since when the tasks of a job could have run: since it was submitted, or since what it comes after has ended.
-    /// Of a task that came later, or waited for others, nobody knows.
-    fn due(&self, info: &JobInfo) -> Result<Option<Millis>> {
-        if info.progress == Progress::Open || info.counts.blocked > 0 {
-            return Ok(None);
-        }
-        let mut due = info.created;
-        for before in &info.spec.after {
-            match self.engine.store.job(*before) {
-                Ok(JobInfo { progress: Progress::Finished(at), .. }) => due = due.max(at),
-                // Nothing is leased before its end: it has been tried again since.
-                Ok(_) => return Ok(None),
-                Err(StoreError::NoJob(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(Some(due))
     }
 
     /// A moment of the wall clock by the clock of the account; before its beginning it is negative.
@@ -497,6 +480,7 @@ impl<'a> Running<'a> {
         let (now, keep_ns) = (self.now(), self.engine.settings.runner_idle_ns);
         self.jobs.retain(|_, job| job.idle_ns.is_none_or(|since| now < since.saturating_add(keep_ns)));
         self.ledger.forget(|job| self.jobs.contains_key(&job));
+        self.retries.forget(|job| self.jobs.contains_key(&job));
     }
 
     fn cut(&mut self, key: Held, n: u64, more: &mut Vec<Action>) {
@@ -533,6 +517,7 @@ impl<'a> Running<'a> {
         match answer {
             Ok(reply) => {
                 self.ledger.on_exchange(exchange, &reply.leases);
+                self.retries.on_reported(wall, exchange);
                 self.node.on_reply(now, wall, id, reply, more);
             }
             Err(error) => {

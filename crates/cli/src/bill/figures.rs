@@ -2,15 +2,19 @@
 //!
 //! The thresholds are those of the design. A figure that chance alone could have made is not called bad: from the
 //! spread the part is taken that workers have which are fed at random, and a depth ratio is compared with that of random
-//! queues of the same mean.
+//! queues of the same mean (`divvy_model::floors`).
 
-use super::sum::{Bill, ratio};
+use super::sum::{Bill, Part, ratio};
 use divvy_core::State::{Claim, HeldBack, Idle, Lock, Parked, Report, Run, Spawn, Starved, Steal};
+use divvy_model::floors;
 
 /// Below so much running there is nothing to divide by.
 const RUN_NS_MIN: u64 = 500_000;
 /// A worker that ran fewer tasks than this cannot have run as much as the others but by luck.
 const TASKS_A_WORKER: u64 = 10;
+
+/// A depth ratio that chance exceeds as rarely as this is no accident.
+const CHANCE: f64 = 0.05;
 
 /// Whether a figure is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +78,7 @@ fn spread(bill: &Bill) -> Figure {
     let Some(cv) = spread.cv() else {
         return none("one worker has nobody to differ from");
     };
-    let value = (cv * cv - floor(bill).powi(2)).max(0.0).sqrt();
+    let value = floors::above_floor(cv, floor(bill));
     let verdict = Verdict::below(value, thresholds.0, thresholds.1);
     let few = bill.tasks < TASKS_A_WORKER * spread.workers;
     let says = match verdict {
@@ -96,15 +100,14 @@ fn spread(bill: &Bill) -> Figure {
     }
 }
 
-/// What workers differ by when tasks come to them at random: `sqrt((1 + c^2) S / (u T))`, with task times of mean S and
-/// coefficient of variation c, utilisation u, time T. A batch that is there from the beginning has none: its workers need
-/// never wait. Which of the two it was is told by whether it is known since when the tasks were due.
+/// What workers differ by when tasks come to them at random. A batch that is there from the beginning has no such floor: its
+/// workers need never wait. Which of the two it was is told by whether it is known since when the tasks were due.
 fn floor(bill: &Bill) -> f64 {
     let batch = 2 * bill.wait.count() >= bill.run.count();
+    let busy = bill.share(&[Run]);
     match bill.run.mean_and_cv() {
-        Some((mean_ns, cv)) if !batch => {
-            let busy_ns = bill.share(&[Run]) * bill.wall_ns as f64;
-            ratio((1.0 + cv * cv) * mean_ns, busy_ns).sqrt()
+        Some((mean_ns, cv)) if !batch && busy > 0.0 => {
+            floors::utilisation(cv, mean_ns / 1e9, busy, bill.wall_ns as f64 / 1e9)
         }
         _ => 0.0,
     }
@@ -140,18 +143,18 @@ fn depth(bill: &Bill) -> Figure {
     if bill.nodes.len() < 2 {
         return none("one node: its workers take from each other, so their queues are always level");
     }
-    let queues: Vec<f64> = bill
-        .nodes
-        .values()
-        .map(|node| ratio(ratio(node.queued_task_ns, node.seen_ns as f64), node.workers as f64))
-        .collect();
+    let tasks = bill.nodes.values().map(|node| ratio(node.queued_task_ns, node.seen_ns as f64));
+    let mean_tasks = tasks.sum::<f64>() / bill.nodes.len() as f64;
+    // Tasks of one job take as long everywhere, or so one hopes: tasks a worker stand for the time they take.
+    let drain = |node: &Part| ratio(ratio(node.queued_task_ns, node.seen_ns as f64), node.workers as f64);
+    let queues: Vec<f64> = bill.nodes.values().map(drain).collect();
     let mean = queues.iter().sum::<f64>() / queues.len() as f64;
     if mean <= 0.0 {
         return none("nothing ever waited in a node");
     }
     let value = queues.iter().fold(0.0, |most: f64, queue| most.max(*queue)) / mean;
     let verdict = match Verdict::below(value, thresholds.0, thresholds.1) {
-        bad if bad != Verdict::Good && value <= chance(mean, queues.len()) => Verdict::Good,
+        _ if value <= floors::depth_ratio_quantile(queues.len() as u32, mean_tasks, CHANCE) => Verdict::Good,
         verdict => verdict,
     };
     let says = match verdict {
@@ -161,18 +164,6 @@ fn depth(bill: &Bill) -> Figure {
         }
     };
     Figure { name, value: Ok(value), thresholds, verdict: Some(verdict), says: says.into() }
-}
-
-/// The ratio of the longest of `n` random queues of this mean (in tasks) to the mean: the Poisson quantile `1 - 1/n`.
-fn chance(mean: f64, n: usize) -> f64 {
-    let (mut most, mut term) = (0.0, (-mean).exp());
-    let mut below = term;
-    while below < 1.0 - 1.0 / n as f64 && term > 0.0 {
-        most += 1.0;
-        term *= mean / most;
-        below += term;
-    }
-    most.max(1.0) / mean
 }
 
 /// Speed-up for each worker, and what is missing to 1 by its causes.
@@ -207,7 +198,6 @@ fn speedup(bill: &Bill) -> Figure {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sum::Part;
     use super::*;
     use divvy_core::{NodeId, State};
     use divvy_store::Spread;
@@ -256,13 +246,6 @@ mod tests {
         let mut few = ran([9.0, 2.0]);
         few.tasks = 7;
         assert_eq!(verdicts(&few)[0], None);
-    }
-
-    #[test]
-    fn random_queues_differ_by_as_much_as_the_quantile_says() {
-        // 100 queues of mean 1, 10 and 100: theory.
-        let found = [1.0, 10.0, 100.0].map(|mean| (chance(mean, 100) * 100.0).round() / 100.0);
-        assert_eq!(found, [4.0, 1.8, 1.24]);
     }
 
     #[test]
