@@ -1,5 +1,5 @@
 //! The words everything else is written in: ids, ranges of tasks, interval sets, demands, checksums, time,
-//! randomness and the account of worker time.
+//! randomness, histograms and the account of worker time.
 //!
 //! This crate owns plain data and the arithmetic on it. It reads no clock, draws no randomness and does no
 //! I/O: [`clock::Clock`] and [`rng::Rng`] are what callers pass in.
@@ -10,6 +10,7 @@ pub mod checksum;
 pub mod clock;
 pub mod codec;
 pub mod demand;
+pub mod histogram;
 pub mod id;
 pub mod intervals;
 pub mod range;
@@ -18,6 +19,7 @@ pub mod rng;
 pub use account::{Account, State};
 pub use clock::{Clock, Millis};
 pub use demand::Demand;
+pub use histogram::Histogram;
 pub use id::{Fence, JobId, NodeId, Seq};
 pub use intervals::Intervals;
 pub use range::Range;

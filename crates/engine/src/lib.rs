@@ -14,7 +14,9 @@
 //! | `chunk.rs` | what a runner sees of the chunk it runs |
 //! | `detached.rs` | tasks that outlive their chunk, told of later from any thread |
 //! | `mailbox.rs` | outcomes on their way to the coordinator |
-//! | `meter.rs` | the account: one clock read per transition |
+//! | `meter.rs`, `tally.rs` | the account of a worker: one clock read per transition; which job it was for |
+//! | `ledger.rs` | the account of the node, by job: what it tells the store once a second |
+//! | `due.rs` | since when tasks could have run |
 //! | `bell.rs`, `stop.rs` | waking the coordinator, and stopping by degrees |
 //! | `process/` | commands and handlers: start, capture or talk to, time out, end with all their children |
 //!
@@ -26,8 +28,10 @@ mod bell;
 mod chunk;
 mod clock;
 mod detached;
+mod due;
 mod error;
 mod handler;
+mod ledger;
 mod lending;
 mod lent;
 mod mailbox;
@@ -35,6 +39,7 @@ mod meter;
 mod node;
 pub mod process;
 mod stop;
+mod tally;
 mod worker;
 
 pub use chunk::{Chunk, TaskKey};

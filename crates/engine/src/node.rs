@@ -4,8 +4,10 @@
 //! work need neither.
 
 use crate::chunk::TaskKey;
+use crate::due::{self, Retries};
 use crate::error::{Error, Result};
 use crate::handler::{Handler, Runner};
+use crate::ledger::Ledger;
 use crate::lending::Lending;
 use crate::lent::Lent;
 use crate::mailbox::Mailbox;
@@ -41,6 +43,11 @@ pub struct Settings {
     /// How long a job's runner is kept while the node has no lease of the job: what it holds, such as handlers'
     /// processes, is dear to start.
     pub runner_idle_ns: u64,
+    /// Whether to keep an account of the workers' time. It costs next to nothing; what that is can only be measured
+    /// beside a run without.
+    pub account: bool,
+    /// How often what was seen is told to the store.
+    pub observe_every_ns: u64,
 }
 
 impl Settings {
@@ -54,6 +61,8 @@ impl Settings {
             changes_every_ns: 10_000_000,
             grace_ns: 10_000_000_000,
             runner_idle_ns: 10_000_000_000,
+            account: true,
+            observe_every_ns: 1_000_000_000,
         }
     }
 }
@@ -138,6 +147,8 @@ impl Engine {
         let end = running.until_end(watch);
         running.close();
         let usage = running.usage();
+        // Before the last operation of this node, which takes it along.
+        running.observe();
         // In peace if it can be: then nothing is charged to what was still held.
         let left = self.store.leave(self.clock.millis(), running.id);
         let end = end?;
@@ -163,6 +174,8 @@ struct Running<'a> {
     /// What is told of tasks that have left the workers' hands.
     told: Arc<Mailbox>,
     phases: Arc<Phases>,
+    ledger: Ledger,
+    retries: Retries,
     jobs: HashMap<JobId, Opened>,
     version: u64,
     liveness_at: u64,
@@ -176,9 +189,12 @@ struct Running<'a> {
 }
 
 /// A job that this node works on, or did until a moment ago.
+#[derive(Clone)]
 struct Opened {
     spec: Arc<JobSpec>,
     runner: Arc<dyn Runner>,
+    /// Since when its tasks could have run, for those that were not tried before, where that is known.
+    due: Option<Millis>,
     /// Without a lease since.
     idle_ns: Option<u64>,
 }
@@ -193,6 +209,11 @@ impl<'a> Running<'a> {
         let lending = Lending::start(&engine.settings.decide, leases.clone(), |n| {
             Worker::new(desks[n].clone(), leases.clone(), phases.clone())
         })?;
+        let only = match engine.settings.decide.until {
+            Until::Finished(job) => Some(job),
+            Until::Stopped | Until::Empty => None,
+        };
+        let ledger = Ledger::new(desks.len(), only, engine.clock.nanos(), engine.clock.millis());
         Ok(Running {
             node: Node::new(engine.settings.decide.clone()),
             rng: Rng::new(u64::from(std::process::id()) << 32 ^ engine.clock.millis() ^ id.0),
@@ -203,6 +224,8 @@ impl<'a> Running<'a> {
             desks,
             told,
             phases,
+            ledger,
+            retries: Retries::default(),
             jobs: HashMap::new(),
             liveness_at: 0,
             stopping: false,
@@ -257,7 +280,31 @@ impl<'a> Running<'a> {
             self.node.on_changed(now, &mut actions);
         }
         self.perform(actions);
+        if self.ledger.is_due(self.now(), self.engine.settings.observe_every_ns) {
+            self.observe();
+        }
         Ok(())
+    }
+
+    /// Tells the store what was seen since the last time.
+    fn observe(&mut self) {
+        if self.engine.settings.account {
+            self.divide();
+            self.engine.store.observe(&self.ledger.told(self.id));
+        }
+    }
+
+    /// Puts the workers' time up to now down to the jobs it was for.
+    fn divide(&mut self) {
+        let held: Vec<_> =
+            self.jobs.iter().filter(|(_, job)| job.idle_ns.is_none()).map(|(id, _)| *id).collect();
+        let now = (self.now(), self.engine.clock.millis());
+        self.ledger.divide(&self.desks, &self.phases, now, &held);
+    }
+
+    /// Whether the node has a lease of anything.
+    fn holds_nothing(&self) -> bool {
+        self.jobs.values().all(|job| job.idle_ns.is_some())
     }
 
     fn mind_stop(&mut self) {
@@ -329,6 +376,8 @@ impl<'a> Running<'a> {
         self.lending.settle(&mut tick.worked);
         let workers = self.engine.settings.decide.workers;
         self.told.collect(&mut tick.worked, tick.idle == workers);
+        self.ledger.on_worked(&tick.worked);
+        self.ledger.on_unstarted(self.now(), &tick.unstarted);
         if tick.idle == workers
             && !tick.in_hand
             && tick.unstarted.is_empty()
@@ -381,10 +430,12 @@ impl<'a> Running<'a> {
     }
 
     fn try_start(&mut self, lease: Lease) -> Result<()> {
-        let (spec, runner) = self.job(lease.job)?;
+        let Opened { spec, runner, due, .. } = self.job(lease.job)?;
         let key = (lease.job, lease.fence);
         runner.on_leased(key, &lease.open);
+        let due = self.retries.of(&lease, due);
         let mut lent = Lent::new(lease, spec, runner);
+        lent.due_ns = due.map(|due| self.by_own_clock(due));
         if lent.spec.array.is_none() {
             lent.records = self.engine.store.read(key.0, lent.hull())?;
         }
@@ -397,24 +448,39 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// The job's description and runner; opened at its first lease, let go some time after its last.
-    fn job(&mut self, job: JobId) -> Result<(Arc<JobSpec>, Arc<dyn Runner>)> {
+    /// A job, opened at its first lease and let go some time after its last.
+    fn job(&mut self, job: JobId) -> Result<Opened> {
+        if self.holds_nothing() {
+            // Waiting ends here.
+            self.divide();
+        }
         if let Some(known) = self.jobs.get_mut(&job) {
             known.idle_ns = None;
-            return Ok((known.spec.clone(), known.runner.clone()));
+            return Ok(known.clone());
         }
-        let spec = self.engine.store.job(job)?.spec;
+        let info = self.engine.store.job(job)?;
+        let due = due::since(&*self.engine.store, &info)?;
+        let spec = info.spec;
         let handler = self.engine.handlers.iter().find(|h| h.kind() == spec.handler);
         let handler = handler.expect("the store grants only what was asked for");
         let runner = handler.open(job, &spec).map_err(|why| Error::Job { job, why })?;
         let spec = Arc::new(spec);
-        self.jobs.insert(job, Opened { spec: spec.clone(), runner: runner.clone(), idle_ns: None });
-        Ok((spec, runner))
+        let opened = Opened { spec, runner, due, idle_ns: None };
+        self.jobs.insert(job, opened.clone());
+        Ok(opened)
+    }
+
+    /// A moment of the wall clock by the clock of the account; before its beginning it is negative.
+    fn by_own_clock(&self, wall: Millis) -> i64 {
+        let ago_ms = self.engine.clock.millis() as i64 - wall as i64;
+        (self.now() as i64).saturating_sub(ago_ms.saturating_mul(1_000_000))
     }
 
     fn let_go_of_idle(&mut self) {
         let (now, keep_ns) = (self.now(), self.engine.settings.runner_idle_ns);
         self.jobs.retain(|_, job| job.idle_ns.is_none_or(|since| now < since.saturating_add(keep_ns)));
+        self.ledger.forget(|job| self.jobs.contains_key(&job));
+        self.retries.forget(|job| self.jobs.contains_key(&job));
     }
 
     fn cut(&mut self, key: Held, n: u64, more: &mut Vec<Action>) {
@@ -431,6 +497,10 @@ impl<'a> Running<'a> {
     fn retire(&mut self, key: Held) {
         if self.lending.retire(key) {
             let now = self.now();
+            let last = self.jobs.values().filter(|job| job.idle_ns.is_none()).count() == 1;
+            if last {
+                self.divide();
+            }
             self.jobs.entry(key.0).and_modify(|job| job.idle_ns = Some(now));
         }
     }
@@ -440,11 +510,16 @@ impl<'a> Running<'a> {
             return self.finish(Err(error));
         }
         self.phases.enter(self.node.waiting_for(), self.now());
+        self.observe_the_end(exchange);
         let wall = self.engine.clock.millis();
         let answer = self.engine.store.exchange(wall, self.id, exchange);
         let now = self.now();
         match answer {
-            Ok(reply) => self.node.on_reply(now, wall, id, reply, more),
+            Ok(reply) => {
+                self.ledger.on_exchange(exchange, &reply.leases);
+                self.retries.on_reported(wall, exchange);
+                self.node.on_reply(now, wall, id, reply, more);
+            }
             Err(error) => {
                 let why = match &error {
                     StoreError::NodeGone(_) => Refusal::Gone,
@@ -458,6 +533,17 @@ impl<'a> Running<'a> {
             }
         }
         self.phases.enter(self.node.waiting_for(), now);
+    }
+
+    /// With what may be the last report of a job goes what was seen of it, or nobody would hear of that before this node
+    /// writes again.
+    fn observe_the_end(&mut self, exchange: &Exchange) {
+        let settings = &self.engine.settings;
+        let nothing_runs = self.lending.idle_workers() == settings.decide.workers;
+        let due = self.ledger.is_due(self.now(), settings.observe_every_ns / 10);
+        if nothing_runs && due && !exchange.reports.is_empty() {
+            self.observe();
+        }
     }
 
     /// Output first, outcome second: nothing is reported, done or failed, whose results could still be lost.
@@ -518,7 +604,8 @@ fn desks(engine: &Engine, session: Option<&Path>, told: &Arc<Mailbox>) -> io::Re
     let desk = |number| {
         let children = children.as_ref().map(|children| children.of(number));
         let (stop, clock) = (engine.stop.clone(), engine.clock.clone());
-        Desk::new(number, stop, clock, children, nothing.clone(), told.clone()).map(Arc::new)
+        let account = engine.settings.account;
+        Desk::new(number, stop, clock, children, nothing.clone(), told.clone(), account).map(Arc::new)
     };
     (0..engine.settings.decide.workers as usize).map(desk).collect()
 }

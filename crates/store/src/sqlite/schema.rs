@@ -51,6 +51,8 @@ CREATE TABLE blocked (job INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGE
   sum INTEGER NOT NULL, PRIMARY KEY (job, first)) STRICT, WITHOUT ROWID;
 CREATE TABLE node (node INTEGER PRIMARY KEY, name TEXT NOT NULL, pid INTEGER NOT NULL, workers INTEGER NOT NULL,
   hungry INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;
+CREATE TABLE observation (job INTEGER NOT NULL, node INTEGER NOT NULL, since INTEGER NOT NULL, data BLOB NOT NULL,
+  sum INTEGER NOT NULL, PRIMARY KEY (job, node, since)) STRICT, WITHOUT ROWID;
 ";
 
 /// Makes the tables where the file is new, and refuses a file that is something else.

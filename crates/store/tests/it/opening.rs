@@ -2,7 +2,7 @@
 
 use crate::dir::{Dir, array, block, exchange, node, open_job, quick};
 use divvy_store::sqlite::{Options, Sqlite};
-use divvy_store::{Error, Store};
+use divvy_store::{Error, Observation, Store};
 use std::os::unix::fs::PermissionsExt;
 
 fn refused(dir: &Dir) -> Error {
@@ -130,4 +130,18 @@ fn what_changes_nothing_is_no_commit() {
     store.append(1, job, &[block(["x"])], false).unwrap();
     let after = seen();
     assert!(after[0] != before[0] && after[1] != before[1], "everyone sees one");
+}
+
+#[test]
+fn what_was_seen_waits_for_another_commit() {
+    let dir = Dir::new();
+    let (store, other) = (dir.open(), dir.open());
+    let (node, job) = (node(&store), open_job(&store));
+    other.observations(job).unwrap();
+    let before = other.version().unwrap();
+    store.observe(&[Observation { job, node, ..Observation::default() }]);
+    assert_eq!((other.version().unwrap(), other.observations(job).unwrap().len()), (before, 0));
+    store.leave(1, node).unwrap();
+    assert_ne!(other.version().unwrap(), before);
+    assert_eq!(other.observations(job).unwrap().len(), 1);
 }
