@@ -15,6 +15,7 @@
 //! | `detached.rs` | tasks that outlive their chunk, told of later from any thread |
 //! | `mailbox.rs` | outcomes on their way to the coordinator |
 //! | `meter.rs` | the account: one clock read per transition |
+//! | `paying.rs` | what each round trip to the store cost |
 //! | `bell.rs`, `stop.rs` | waking the coordinator, and stopping by degrees |
 //! | `process/` | commands and handlers: start, capture or talk to, time out, end with all their children |
 //!
@@ -33,6 +34,7 @@ mod lent;
 mod mailbox;
 mod meter;
 mod node;
+mod paying;
 pub mod process;
 mod stop;
 mod worker;

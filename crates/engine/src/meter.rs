@@ -121,8 +121,7 @@ impl Meter {
 
     /// Notes the CPU time that the calling thread has used.
     pub(crate) fn read_cpu(&self) {
-        let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-        self.cpu_ns.store(used.tv_sec as u64 * 1_000_000_000 + used.tv_nsec as u64, Ordering::Relaxed);
+        self.cpu_ns.store(thread_cpu_ns(), Ordering::Relaxed);
     }
 
     pub(crate) fn cpu_ns(&self) -> u64 {
@@ -145,6 +144,12 @@ impl Meter {
         }
         account
     }
+}
+
+/// CPU time that the calling thread has used, nanoseconds.
+pub(crate) fn thread_cpu_ns() -> u64 {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    used.tv_sec as u64 * 1_000_000_000 + used.tv_nsec as u64
 }
 
 #[cfg(test)]

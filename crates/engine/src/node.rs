@@ -9,11 +9,12 @@ use crate::handler::{Handler, Runner};
 use crate::lending::Lending;
 use crate::lent::Lent;
 use crate::mailbox::Mailbox;
-use crate::meter::{Phases, Usage};
+use crate::meter::{Phases, Usage, thread_cpu_ns};
+use crate::paying::Paying;
 use crate::process;
 use crate::stop::{Stop, StopLevel};
 use crate::worker::{Desk, Leases, Worker};
-use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
+use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq, Toll};
 use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Until, Worked};
 use divvy_store::{Error as StoreError, Exchange, Held, JobSpec, Lease, NodeInfo, Store};
 use rustix::io::Errno;
@@ -59,12 +60,14 @@ impl Settings {
 }
 
 /// How a node ended.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Outcome {
     /// Why.
     pub end: End,
     /// How its workers spent their time.
     pub usage: Usage,
+    /// What its round trips to the store cost.
+    pub toll: Toll,
 }
 
 /// How often a dying process is looked at.
@@ -144,7 +147,7 @@ impl Engine {
         if end != End::Refused {
             left?;
         }
-        Ok(Outcome { end, usage })
+        Ok(Outcome { end, usage, toll: running.paying.toll })
     }
 
     fn info(&self) -> NodeInfo {
@@ -163,6 +166,7 @@ struct Running<'a> {
     /// What is told of tasks that have left the workers' hands.
     told: Arc<Mailbox>,
     phases: Arc<Phases>,
+    paying: Paying,
     jobs: HashMap<JobId, Opened>,
     version: u64,
     liveness_at: u64,
@@ -203,6 +207,7 @@ impl<'a> Running<'a> {
             desks,
             told,
             phases,
+            paying: Paying::default(),
             jobs: HashMap::new(),
             liveness_at: 0,
             stopping: false,
@@ -327,6 +332,7 @@ impl<'a> Running<'a> {
         };
         self.desks.iter().for_each(|desk| desk.collect(&mut tick.worked));
         self.lending.settle(&mut tick.worked);
+        self.paying.on_worked(tick.worked.iter().map(|(_, worked)| worked));
         let workers = self.engine.settings.decide.workers;
         self.told.collect(&mut tick.worked, tick.idle == workers);
         if tick.idle == workers
@@ -439,12 +445,16 @@ impl<'a> Running<'a> {
         if let Err(error) = self.before_report(exchange) {
             return self.finish(Err(error));
         }
-        self.phases.enter(self.node.waiting_for(), self.now());
+        let sent = self.now();
+        self.phases.enter(self.node.waiting_for(), sent);
         let wall = self.engine.clock.millis();
-        let answer = self.engine.store.exchange(wall, self.id, exchange);
+        let answer = self.engine.store.exchange_costed(wall, self.id, exchange);
         let now = self.now();
         match answer {
-            Ok(reply) => self.node.on_reply(now, wall, id, reply, more),
+            Ok((reply, cost)) => {
+                self.paying.on_trip(exchange, &reply, cost, (sent, now), self.cpu_ns());
+                self.node.on_reply(now, wall, id, reply, more);
+            }
             Err(error) => {
                 let why = match &error {
                     StoreError::NodeGone(_) => Refusal::Gone,
@@ -494,6 +504,11 @@ impl<'a> Running<'a> {
         // so that no survivor has to look for them.
         self.jobs.clear();
         self.phases.enter(divvy_core::State::Parked, self.now());
+    }
+
+    /// CPU time of the workers and of the coordinator, whose thread this is.
+    fn cpu_ns(&self) -> u64 {
+        self.desks.iter().map(|desk| desk.meter.cpu_ns()).sum::<u64>() + thread_cpu_ns()
     }
 
     fn usage(&self) -> Usage {

@@ -103,6 +103,10 @@ fn settled(task: TaskKey) -> (Held, Worked) {
     (task.lease, Worked { done: Seqs::new(task.seq, task.seq + 1).into(), ..Worked::default() })
 }
 
+/// After chunks that took so long the worker's CPU time is read, which is a call of the system. With shorter ones it is
+/// read when the worker waits.
+const CPU_READ_NS: u64 = 200_000;
+
 /// The pool's view of a worker.
 pub(crate) struct Worker {
     desk: Arc<Desk>,
@@ -152,6 +156,9 @@ impl divvy_pool::Worker for Worker {
             // Back in `run`, which is also the stamp of the chunk's end.
             chunk.enter(State::Run);
             let ended_ns = chunk.now_ns;
+            if ended_ns - self.now_ns >= CPU_READ_NS {
+                self.desk.meter.read_cpu();
+            }
             self.desk.put(&mut chunk, key, ended_ns - self.now_ns);
             self.now_ns = ended_ns;
             ran += chunk.ran();

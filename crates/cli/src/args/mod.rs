@@ -254,6 +254,22 @@ pub enum BenchWhat {
     Noop(NoopArgs),
     /// A graph of tasks that do nothing: layers of `--width`, each task after 1 to 3 of the layer before
     Graph(GraphArgs),
+    /// What is predicted of more workers, against what is measured with them
+    Capacity(CapacityBenchArgs),
+}
+
+/// Predictions, and what is measured.
+#[derive(Debug, Args)]
+pub struct CapacityBenchArgs {
+    /// Only these systems, by name, separated by commas
+    #[arg(long, value_name = "NAMES")]
+    pub only: Option<String>,
+    /// How long each number of nodes is seen
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    pub step_ms: u64,
+    /// How long each measurement lasts
+    #[arg(long, value_name = "MS", default_value_t = 3_000)]
+    pub measure_ms: u64,
 }
 
 /// A graph of tasks that do nothing.

@@ -1,0 +1,156 @@
+//! What is measured: many small nodes on one store, and something that limits them, or nothing.
+
+use super::section::Hold;
+use divvy_core::Rng;
+use divvy_engine::{Function, Handler, Task};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+pub(super) const KIND: &str = "capacity";
+
+/// How the nodes reach the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Handles {
+    /// All through one handle, as threads of one program do: what waits together is committed together.
+    Shared,
+    /// Each through its own, as processes do: they compete for the file's lock.
+    Own,
+}
+
+/// What a task does.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Work {
+    /// Sleeps for so many milliseconds, from and to.
+    Sleeps(f64, f64),
+    /// Sleeps for so many milliseconds, and then for so many in a section that one task at a time may enter.
+    Queues(f64, f64),
+    /// Keeps a core busy for so many milliseconds.
+    Computes(f64),
+}
+
+/// One system.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scene {
+    pub(super) name: &'static str,
+    pub(super) shown: &'static str,
+    pub(super) handles: Handles,
+    pub(super) hold: Option<Hold>,
+    pub(super) work: Work,
+    /// Workers of each node.
+    pub(super) workers: u32,
+    /// Most tasks in a lease.
+    pub(super) lease: u64,
+    /// Nodes that are seen.
+    pub(super) seen: usize,
+}
+
+const fn us(us: u64) -> Duration {
+    Duration::from_micros(us)
+}
+
+const fn hold(base_us: u64, each_us: u64, busy: bool, silent: bool) -> Option<Hold> {
+    Some(Hold { base: us(base_us), each: us(each_us), busy, silent })
+}
+
+/// A node of one worker whose tasks sleep for 10 ms, in leases of one.
+const PLAIN: Scene = Scene {
+    name: "plain",
+    shown: "nothing added, one handle",
+    handles: Handles::Shared,
+    hold: None,
+    work: Work::Sleeps(10.0, 10.0),
+    workers: 1,
+    lease: 1,
+    seen: 8,
+};
+
+/// All of them.
+pub(super) const SCENES: [Scene; 9] = [
+    PLAIN,
+    Scene { name: "plain-own", shown: "nothing added, a handle each", handles: Handles::Own, ..PLAIN },
+    Scene {
+        name: "fixed",
+        shown: "a section of 1 ms in the store",
+        hold: hold(1_000, 0, false, false),
+        work: Work::Sleeps(20.0, 20.0),
+        ..PLAIN
+    },
+    Scene {
+        name: "fixed-busy",
+        shown: "a busy section of 1 ms, leases of 4",
+        hold: hold(1_000, 0, true, false),
+        work: Work::Sleeps(5.0, 15.0),
+        lease: 4,
+        ..PLAIN
+    },
+    Scene {
+        name: "growing",
+        shown: "0.2 ms and 40 us a worker",
+        hold: hold(200, 40, false, false),
+        work: Work::Sleeps(10.0, 10.0),
+        lease: 2,
+        ..PLAIN
+    },
+    Scene {
+        name: "growing-two",
+        shown: "0.4 ms and 20 us a worker, two each",
+        hold: hold(400, 20, false, false),
+        work: Work::Sleeps(10.0, 20.0),
+        workers: 2,
+        lease: 4,
+        seen: 6,
+        ..PLAIN
+    },
+    Scene {
+        name: "blind",
+        shown: "a section of 1 ms that the store does not tell of",
+        hold: hold(1_000, 0, false, true),
+        work: Work::Sleeps(20.0, 20.0),
+        ..PLAIN
+    },
+    Scene { name: "handler", shown: "a section of 1 ms in the tasks", work: Work::Queues(10.0, 1.0), ..PLAIN },
+    Scene { name: "cpu", shown: "tasks of 5 ms that compute", work: Work::Computes(5.0), lease: 4, seen: 2, ..PLAIN },
+];
+
+/// The handler of a scene, and how many tasks have ended.
+pub(super) fn handler(work: Work) -> (Arc<dyn Handler>, Arc<AtomicU64>) {
+    let (ended, seat) = (Arc::new(AtomicU64::default()), Mutex::new(()));
+    let count = ended.clone();
+    let run = move |task: Task<'_>| -> Result<(), std::convert::Infallible> {
+        match work {
+            Work::Sleeps(from, to) => {
+                let part = Rng::new(task.seq).unit();
+                std::thread::sleep(ms(from + part * (to - from)));
+            }
+            Work::Queues(alone, queued) => {
+                std::thread::sleep(ms(alone));
+                let _turn = seat.lock().unwrap_or_else(PoisonError::into_inner);
+                std::thread::sleep(ms(queued));
+            }
+            Work::Computes(time) => compute(ms(time)),
+        }
+        count.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    };
+    (Arc::new(Function::new(KIND, run)), ended)
+}
+
+fn ms(ms: f64) -> Duration {
+    Duration::from_secs_f64(ms / 1e3)
+}
+
+/// Keeps a core busy until this thread has had so much of its time, however many share it.
+fn compute(time: Duration) {
+    let used = || {
+        let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::new(used.tv_sec as u64, used.tv_nsec as u32)
+    };
+    let end = used() + time;
+    while used() < end {
+        let turn = Instant::now();
+        while turn.elapsed() < us(20) {
+            std::hint::spin_loop();
+        }
+    }
+}
