@@ -91,6 +91,29 @@ impl Account {
         diff
     }
 
+    /// What `now`, a later reading of the same account, has more, by state; from here on this is that reading. Where
+    /// it has less, because it was read without waiting for its writer, nothing is told until it has caught up.
+    #[must_use]
+    pub fn catch_up(&mut self, now: &Account) -> Account {
+        let mut more = Account::default();
+        for state in State::ALL {
+            more.add(state, now.get(state).saturating_sub(self.get(state)));
+        }
+        self.merge(&more);
+        more
+    }
+
+    /// A share `part / whole` of each state, rounded down.
+    #[must_use]
+    pub fn share(&self, part: u64, whole: u64) -> Account {
+        let mut share = Account::default();
+        for state in State::ALL {
+            let nanos = u128::from(self.get(state)) * u128::from(part) / u128::from(whole.max(1));
+            share.add(state, u64::try_from(nanos).unwrap_or(u64::MAX));
+        }
+        share
+    }
+
     /// Nanoseconds in `state`.
     #[must_use]
     pub fn get(&self, state: State) -> u64 {
@@ -153,5 +176,7 @@ mod tests {
         assert!((account.speedup(500) - 1.6).abs() < 1e-12);
         assert_eq!(account.since(&account).total(), 0);
         assert!(Account::default().overhead() == 0.0);
+        assert_eq!((account.share(1, 2).total(), account.share(1, 2).get(State::Idle)), (495, 75));
+        assert_eq!(account.share(0, 0).total(), 0);
     }
 }

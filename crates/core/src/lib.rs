@@ -1,5 +1,5 @@
 //! The words everything else is written in: ids, ranges of tasks, interval sets, demands, checksums, time,
-//! randomness, the account of worker time and the toll of round trips.
+//! randomness, histograms, the account of worker time and the toll of round trips.
 //!
 //! This crate owns plain data and the arithmetic on it. It reads no clock, draws no randomness and does no
 //! I/O: [`clock::Clock`] and [`rng::Rng`] are what callers pass in.
@@ -10,6 +10,7 @@ pub mod checksum;
 pub mod clock;
 pub mod codec;
 pub mod demand;
+pub mod histogram;
 pub mod id;
 pub mod intervals;
 pub mod range;
@@ -19,6 +20,7 @@ pub mod toll;
 pub use account::{Account, State};
 pub use clock::{Clock, Millis};
 pub use demand::Demand;
+pub use histogram::Histogram;
 pub use id::{Fence, JobId, NodeId, Seq};
 pub use intervals::Intervals;
 pub use range::Range;

@@ -9,6 +9,7 @@ use divvy_core::{Demand, Fence, Range, Seq, State};
 use divvy_decide::{Failure, Worked};
 use divvy_store::Held;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// A task by its lease: what its outcome is told under. Small, to be kept where the outcome is told later.
@@ -34,12 +35,15 @@ pub struct Chunk<'a> {
     pub(crate) worked: Worked,
     pub(crate) settled: Vec<TaskKey>,
     pub(crate) now_ns: u64,
+    /// Tasks of it outlive it.
+    detached: Cell<bool>,
 }
 
 impl<'a> Chunk<'a> {
     pub(crate) fn new(lent: &'a Arc<Lent>, range: Range, desk: &'a Desk, now_ns: u64) -> Chunk<'a> {
         let run_of_done = Range::new(range.lo, range.lo);
-        Chunk { lent, range, desk, run_of_done, worked: Worked::default(), settled: Vec::new(), now_ns }
+        let (worked, settled, detached) = (Worked::default(), Vec::new(), Cell::new(false));
+        Chunk { lent, range, desk, run_of_done, worked, settled, now_ns, detached }
     }
 
     /// The tasks.
@@ -204,6 +208,7 @@ impl<'a> Chunk<'a> {
     /// A hold on the tasks that outlives the chunk, for those whose outcome is told later.
     #[must_use]
     pub fn detach(&self) -> Detached {
+        self.detached.set(true);
         Detached { lent: self.lent.clone(), told: self.desk.told.clone(), stop: self.desk.stop.clone() }
     }
 
@@ -217,6 +222,11 @@ impl<'a> Chunk<'a> {
     #[must_use]
     pub fn now_ns(&self) -> u64 {
         self.desk.now()
+    }
+
+    /// Whether its tasks may take longer than the chunk.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detached.get()
     }
 
     /// How many of the tasks were not given back.

@@ -13,6 +13,8 @@ pub(crate) struct Lent {
     /// The inputs; nothing for an array.
     pub(crate) records: Records,
     pub(crate) runner: Arc<dyn Runner>,
+    /// Since when its tasks could have run, by the node's clock, which may begin later; where that is known.
+    pub(crate) due_ns: Option<i64>,
     /// The pool runs one range; a lease with holes is run as its hull, and the holes are passed over.
     has_holes: bool,
     /// Whether anything was taken away, so that the common case is one load.
@@ -25,7 +27,7 @@ impl Lent {
         let has_holes = lease.open.ranges().len() > 1;
         let (dropped_any, dropped) = (AtomicBool::new(false), RwLock::default());
         let records = Records::default();
-        Lent { lease, spec, records, runner, has_holes, dropped_any, dropped }
+        Lent { lease, spec, records, runner, due_ns: None, has_holes, dropped_any, dropped }
     }
 
     pub(crate) fn key(&self) -> Held {

@@ -14,7 +14,8 @@
 //! | `chunk.rs` | what a runner sees of the chunk it runs |
 //! | `detached.rs` | tasks that outlive their chunk, told of later from any thread |
 //! | `mailbox.rs` | outcomes on their way to the coordinator |
-//! | `meter.rs` | the account: one clock read per transition |
+//! | `meter.rs`, `tally.rs` | the account of a worker: one clock read per transition; which job it was for |
+//! | `ledger.rs` | the account of the node, by job: what it tells the store once a second |
 //! | `paying.rs` | what each round trip to the store cost |
 //! | `bell.rs`, `stop.rs` | waking the coordinator, and stopping by degrees |
 //! | `process/` | commands and handlers: start, capture or talk to, time out, end with all their children |
@@ -29,6 +30,7 @@ mod clock;
 mod detached;
 mod error;
 mod handler;
+mod ledger;
 mod lending;
 mod lent;
 mod mailbox;
@@ -37,6 +39,7 @@ mod node;
 mod paying;
 pub mod process;
 mod stop;
+mod tally;
 mod worker;
 
 pub use chunk::{Chunk, TaskKey};

@@ -7,9 +7,13 @@
 //! What a *waiting* worker waits for, only the coordinator knows, and it changes while the worker sleeps. So the
 //! coordinator keeps a clock of its own phases, and a worker that wakes takes what passed on that clock.
 
-use divvy_core::{Account, State};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use crate::tally::{Part, Ran, Tally};
+use divvy_core::{Account, JobId, State};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How often a worker that does not wait reads its CPU time: a system call, so not with every chunk.
+const CPU_EVERY_NS: u64 = 10_000_000;
 
 /// How the time of all workers was spent, and by how many.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,14 +45,14 @@ impl Phases {
     }
 
     pub(crate) fn enter(&self, state: State, now: u64) {
-        let mut phase = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut phase = lock(&self.0);
         phase.settle(now);
         phase.state = state;
     }
 
     /// The account up to `now`, or up to a later moment that another thread has settled already; and which it is.
     fn read(&self, now: u64) -> (Account, u64) {
-        let mut phase = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut phase = lock(&self.0);
         phase.settle(now);
         (phase.account, phase.since_ns)
     }
@@ -65,85 +69,189 @@ impl Phase {
 }
 
 /// One worker's account. Written by the worker alone; alone on its cache lines.
+///
+/// A reader must not see a stamp without the time that was put down with it. The stamps carry a number that is odd
+/// while they change: who reads an odd one, or another one after than before, reads again.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Meter {
+    /// Without it nothing is counted.
+    on: bool,
+    stamps: AtomicU64,
     nanos: [AtomicU64; State::ALL.len()],
     state: AtomicU64,
     since_ns: AtomicU64,
     cpu_ns: AtomicU64,
-    /// `Some`: waiting since this reading of the phases.
+    cpu_read_at: AtomicU64,
+    /// The job that the tally is at, 0 for none: known without the lock.
+    job: AtomicU64,
+    /// `Some`: waiting since this reading of the phases. Held while a wait begins or ends, and by readers.
     waiting: Mutex<Option<Account>>,
+    tally: Mutex<Tally>,
 }
 
 impl Meter {
     /// Parked since the clock began, so that start-up is accounted for.
-    pub(crate) fn new() -> Meter {
+    pub(crate) fn new(on: bool) -> Meter {
         Meter {
+            on,
+            stamps: AtomicU64::new(0),
             nanos: Default::default(),
             state: AtomicU64::new(State::Parked as u64),
             since_ns: AtomicU64::new(0),
             cpu_ns: AtomicU64::new(0),
+            cpu_read_at: AtomicU64::new(0),
+            job: AtomicU64::new(0),
             waiting: Mutex::new(None),
+            tally: Mutex::default(),
         }
     }
 
     /// Enters a state. The worker's own thread only.
     pub(crate) fn enter(&self, state: State, now: u64) {
-        let old = self.state.load(Ordering::Relaxed) as usize;
-        let since = self.since_ns.load(Ordering::Relaxed);
-        let spent = self.nanos[old].load(Ordering::Relaxed) + now.saturating_sub(since);
-        self.nanos[old].store(spent, Ordering::Relaxed);
-        self.state.store(state as u64, Ordering::Relaxed);
-        self.since_ns.store(now, Ordering::Relaxed);
+        if !self.on {
+            return;
+        }
+        self.stamp(|| {
+            let old = self.state.load(Ordering::Relaxed) as usize;
+            let since = self.since_ns.load(Ordering::Relaxed);
+            self.add(old, now.saturating_sub(since));
+            self.state.store(state as u64, Ordering::Relaxed);
+            self.since_ns.store(now, Ordering::Relaxed);
+        });
+    }
+
+    fn stamp(&self, change: impl FnOnce()) {
+        let number = self.stamps.load(Ordering::Relaxed);
+        self.stamps.store(number + 1, Ordering::Relaxed);
+        fence(Ordering::Release);
+        change();
+        self.stamps.store(number + 2, Ordering::Release);
+    }
+
+    fn add(&self, state: usize, nanos: u64) {
+        // A load and a store: there is one writer.
+        self.nanos[state].store(self.nanos[state].load(Ordering::Relaxed) + nanos, Ordering::Relaxed);
     }
 
     pub(crate) fn on_wait(&self, phases: &Phases, now: u64) {
-        self.read_cpu();
-        let (from, at) = phases.read(now);
-        // The worker waits from the very moment at which the phases begin to count for it.
-        self.enter(State::Idle, at);
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(from);
+        if !self.on {
+            return;
+        }
+        self.read_cpu(now);
+        {
+            let mut waiting = lock(&self.waiting);
+            let (from, at) = phases.read(now);
+            // The worker waits from the very moment at which the phases begin to count for it.
+            self.enter(State::Idle, at);
+            *waiting = Some(from);
+        }
+        self.turn_to(None);
     }
 
     pub(crate) fn on_wake(&self, phases: &Phases, now: u64) {
-        let from = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (until, at) = phases.read(now);
-        if let Some(from) = from {
-            let spent = until.since(&from);
-            for state in State::ALL {
-                self.nanos[state as usize].fetch_add(spent.get(state), Ordering::Relaxed);
-            }
+        if !self.on {
+            return;
         }
-        self.since_ns.store(at, Ordering::Relaxed);
-        self.enter(State::Steal, at);
+        let mut waiting = lock(&self.waiting);
+        let (until, at) = phases.read(now);
+        let spent = waiting.take().map(|from| until.since(&from)).unwrap_or_default();
+        self.stamp(|| {
+            State::ALL.iter().for_each(|state| self.add(*state as usize, spent.get(*state)));
+            self.since_ns.store(at, Ordering::Relaxed);
+            self.state.store(State::Steal as u64, Ordering::Relaxed);
+        });
+    }
+
+    /// What the worker does from its last stamp on is for this job, until it waits or turns to another one.
+    pub(crate) fn on_job(&self, job: JobId, now: u64) {
+        if self.on && self.job.load(Ordering::Relaxed) != job.0 {
+            self.read_cpu(now);
+            self.turn_to(Some(job));
+        }
+    }
+
+    fn turn_to(&self, job: Option<JobId>) {
+        self.job.store(job.map_or(0, |job| job.0), Ordering::Relaxed);
+        lock(&self.tally).turn_to(job, &self.stamped(), self.cpu_ns());
+    }
+
+    /// A chunk has ended.
+    pub(crate) fn on_chunk(&self, ran: Ran, now: u64) {
+        if !self.on {
+            return;
+        }
+        if now.saturating_sub(self.cpu_read_at.load(Ordering::Relaxed)) >= CPU_EVERY_NS {
+            self.read_cpu(now);
+        }
+        lock(&self.tally).on_chunk(ran);
+    }
+
+    /// What was stamped in this state. Asked by the worker itself.
+    pub(crate) fn spent(&self, state: State) -> u64 {
+        self.nanos[state as usize].load(Ordering::Relaxed)
     }
 
     /// Notes the CPU time that the calling thread has used.
-    pub(crate) fn read_cpu(&self) {
+    pub(crate) fn read_cpu(&self, now: u64) {
+        if !self.on {
+            return;
+        }
         self.cpu_ns.store(thread_cpu_ns(), Ordering::Relaxed);
+        self.cpu_read_at.store(now, Ordering::Relaxed);
     }
 
     pub(crate) fn cpu_ns(&self) -> u64 {
         self.cpu_ns.load(Ordering::Relaxed)
     }
 
+    /// Up to the last stamp.
+    fn stamped(&self) -> Account {
+        let mut account = Account::default();
+        State::ALL.into_iter().for_each(|state| account.add(state, self.spent(state)));
+        account
+    }
+
     /// The account up to now.
     pub(crate) fn read(&self, phases: &Phases, now: u64) -> Account {
-        let waiting = *self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut account = Account::default();
-        for state in State::ALL {
-            account.add(state, self.nanos[state as usize].load(Ordering::Relaxed));
+        if !self.on {
+            return Account::default();
         }
-        match waiting {
+        let waiting = lock(&self.waiting);
+        let (mut account, state, since) = self.consistent();
+        match *waiting {
             Some(from) => account.merge(&phases.read(now).0.since(&from)),
-            None => {
-                let current = State::ALL[self.state.load(Ordering::Relaxed) as usize];
-                account.add(current, now.saturating_sub(self.since_ns.load(Ordering::Relaxed)));
-            }
+            None => account.add(state, now.saturating_sub(since)),
         }
         account
     }
+
+    /// What was stamped, the state since then, and when that was.
+    fn consistent(&self) -> (Account, State, u64) {
+        loop {
+            let before = self.stamps.load(Ordering::Acquire);
+            let state = State::ALL[self.state.load(Ordering::Relaxed) as usize];
+            let read = (self.stamped(), state, self.since_ns.load(Ordering::Relaxed));
+            fence(Ordering::Acquire);
+            if before.is_multiple_of(2) && self.stamps.load(Ordering::Relaxed) == before {
+                return read;
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    /// What the worker spent on which job since the last time.
+    pub(crate) fn fetch(&self, phases: &Phases, now: u64) -> Vec<(Option<JobId>, Part)> {
+        // In this order, so that the worker does not turn to another job between the reading and the division.
+        let mut tally = lock(&self.tally);
+        let account = self.read(phases, now);
+        tally.fetch(&account, self.cpu_ns())
+    }
+}
+
+/// Nothing is left half done behind these locks by a panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// CPU time that the calling thread has used, nanoseconds.
@@ -158,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_life_adds_up_whatever_it_waited_for() {
-        let (meter, phases) = (Meter::new(), Phases::new());
+        let (meter, phases) = (Meter::new(true), Phases::new());
         phases.enter(State::Claim, 100);
         meter.enter(State::Run, 150);
         meter.enter(State::Steal, 400);
@@ -178,7 +286,7 @@ mod tests {
     /// A worker that reads the clock, is kept from the lock, and gets it after the coordinator has gone on.
     #[test]
     fn a_worker_that_comes_late_to_the_phases_loses_nothing() {
-        let (meter, phases) = (Meter::new(), Phases::new());
+        let (meter, phases) = (Meter::new(true), Phases::new());
         meter.enter(State::Steal, 100);
         phases.enter(State::Claim, 300);
         meter.on_wait(&phases, 200);
@@ -187,5 +295,44 @@ mod tests {
         let account = meter.read(&phases, 900);
         assert_eq!((account.get(State::Steal), account.get(State::Claim)), (200 + 300, 300));
         assert_eq!(account.total(), 900);
+    }
+
+    #[test]
+    fn each_job_gets_the_time_that_passed_at_it() {
+        let (meter, phases) = (Meter::new(true), Phases::new());
+        phases.enter(State::Claim, 0);
+        meter.on_wait(&phases, 100);
+        meter.on_wake(&phases, 300);
+        meter.enter(State::Run, 310);
+        meter.on_job(JobId(1), 310);
+        meter.enter(State::Report, 400);
+        meter.enter(State::Run, 410);
+        meter.on_job(JobId(2), 410);
+        let parts = |now| -> Vec<_> {
+            let parts = meter.fetch(&phases, now).into_iter();
+            parts.map(|(job, part)| (job.map_or(0, |job| job.0), part.account)).collect()
+        };
+        let first = parts(500);
+        let of = |at: usize, state| first[at].1.get(state);
+        assert_eq!(
+            first.iter().map(|(job, account)| (*job, account.total())).collect::<Vec<_>>(),
+            [(0, 310), (1, 100), (2, 90)]
+        );
+        assert_eq!((of(0, State::Claim), of(0, State::Steal), of(1, State::Report)), (200, 10, 10));
+        meter.enter(State::Steal, 700);
+        meter.on_wait(&phases, 720);
+        let later: Vec<_> = parts(800).into_iter().map(|(job, account)| (job, account.total())).collect();
+        assert_eq!(later, [(2, 220), (0, 80)]);
+    }
+
+    #[test]
+    fn without_an_account_nothing_is_counted() {
+        let (meter, phases) = (Meter::new(false), Phases::new());
+        meter.enter(State::Run, 100);
+        meter.on_job(JobId(1), 100);
+        meter.on_chunk(Ran { tasks: 1, run_ns: Some(5), wait_ns: None }, 200);
+        meter.on_wait(&phases, 300);
+        meter.on_wake(&phases, 400);
+        assert_eq!((meter.read(&phases, 500).total(), meter.cpu_ns()), (0, 0));
     }
 }

@@ -6,6 +6,7 @@
 use crate::chunk::TaskKey;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, Runner};
+use crate::ledger::Ledger;
 use crate::lending::Lending;
 use crate::lent::Lent;
 use crate::mailbox::Mailbox;
@@ -14,9 +15,9 @@ use crate::paying::Paying;
 use crate::process;
 use crate::stop::{Stop, StopLevel};
 use crate::worker::{Desk, Leases, Worker};
-use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq, Toll};
+use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
 use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Until, Worked};
-use divvy_store::{Error as StoreError, Exchange, Held, JobSpec, Lease, NodeInfo, Store};
+use divvy_store::{Error as StoreError, Exchange, Held, JobInfo, JobSpec, Lease, NodeInfo, Progress, Store};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 use std::collections::{HashMap, VecDeque};
@@ -42,6 +43,11 @@ pub struct Settings {
     /// How long a job's runner is kept while the node has no lease of the job: what it holds, such as handlers'
     /// processes, is dear to start.
     pub runner_idle_ns: u64,
+    /// Whether to keep an account of the workers' time. It costs next to nothing; what that is can only be measured
+    /// beside a run without.
+    pub account: bool,
+    /// How often what was seen is told to the store.
+    pub observe_every_ns: u64,
 }
 
 impl Settings {
@@ -55,19 +61,19 @@ impl Settings {
             changes_every_ns: 10_000_000,
             grace_ns: 10_000_000_000,
             runner_idle_ns: 10_000_000_000,
+            account: true,
+            observe_every_ns: 1_000_000_000,
         }
     }
 }
 
 /// How a node ended.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Outcome {
     /// Why.
     pub end: End,
     /// How its workers spent their time.
     pub usage: Usage,
-    /// What its round trips to the store cost.
-    pub toll: Toll,
 }
 
 /// How often a dying process is looked at.
@@ -141,13 +147,15 @@ impl Engine {
         let end = running.until_end(watch);
         running.close();
         let usage = running.usage();
+        // Before the last operation of this node, which takes it along.
+        running.observe();
         // In peace if it can be: then nothing is charged to what was still held.
         let left = self.store.leave(self.clock.millis(), running.id);
         let end = end?;
         if end != End::Refused {
             left?;
         }
-        Ok(Outcome { end, usage, toll: running.paying.toll })
+        Ok(Outcome { end, usage })
     }
 
     fn info(&self) -> NodeInfo {
@@ -166,6 +174,7 @@ struct Running<'a> {
     /// What is told of tasks that have left the workers' hands.
     told: Arc<Mailbox>,
     phases: Arc<Phases>,
+    ledger: Ledger,
     paying: Paying,
     jobs: HashMap<JobId, Opened>,
     version: u64,
@@ -180,9 +189,12 @@ struct Running<'a> {
 }
 
 /// A job that this node works on, or did until a moment ago.
+#[derive(Clone)]
 struct Opened {
     spec: Arc<JobSpec>,
     runner: Arc<dyn Runner>,
+    /// Since when its tasks could have run, for those that were not tried before, where that is known.
+    due: Option<Millis>,
     /// Without a lease since.
     idle_ns: Option<u64>,
 }
@@ -197,6 +209,11 @@ impl<'a> Running<'a> {
         let lending = Lending::start(&engine.settings.decide, leases.clone(), |n| {
             Worker::new(desks[n].clone(), leases.clone(), phases.clone())
         })?;
+        let only = match engine.settings.decide.until {
+            Until::Finished(job) => Some(job),
+            Until::Stopped | Until::Empty => None,
+        };
+        let ledger = Ledger::new(desks.len(), only, engine.clock.nanos(), engine.clock.millis());
         Ok(Running {
             node: Node::new(engine.settings.decide.clone()),
             rng: Rng::new(u64::from(std::process::id()) << 32 ^ engine.clock.millis() ^ id.0),
@@ -207,6 +224,7 @@ impl<'a> Running<'a> {
             desks,
             told,
             phases,
+            ledger,
             paying: Paying::default(),
             jobs: HashMap::new(),
             liveness_at: 0,
@@ -262,7 +280,36 @@ impl<'a> Running<'a> {
             self.node.on_changed(now, &mut actions);
         }
         self.perform(actions);
+        if self.ledger.is_due(self.now(), self.engine.settings.observe_every_ns) {
+            self.observe();
+        }
         Ok(())
+    }
+
+    /// Tells the store what was seen since the last time.
+    fn observe(&mut self) {
+        if self.engine.settings.account {
+            self.divide();
+            let mut told = self.ledger.told(self.id, self.now(), self.engine.clock.millis());
+            let toll = self.paying.since_last();
+            // Round trips of a node that works for several jobs are for all of them, and tell of none.
+            if let [only] = told.as_mut_slice() {
+                only.toll = toll;
+            }
+            self.engine.store.observe(&told);
+        }
+    }
+
+    /// Puts the workers' time up to now down to the jobs it was for.
+    fn divide(&mut self) {
+        let held: Vec<_> =
+            self.jobs.iter().filter(|(_, job)| job.idle_ns.is_none()).map(|(id, _)| *id).collect();
+        self.ledger.divide(&self.desks, &self.phases, self.now(), &held);
+    }
+
+    /// Whether the node has a lease of anything.
+    fn holds_nothing(&self) -> bool {
+        self.jobs.values().all(|job| job.idle_ns.is_some())
     }
 
     fn mind_stop(&mut self) {
@@ -335,6 +382,8 @@ impl<'a> Running<'a> {
         self.paying.on_worked(tick.worked.iter().map(|(_, worked)| worked));
         let workers = self.engine.settings.decide.workers;
         self.told.collect(&mut tick.worked, tick.idle == workers);
+        self.ledger.on_worked(&tick.worked);
+        self.ledger.on_unstarted(self.now(), &tick.unstarted);
         if tick.idle == workers
             && !tick.in_hand
             && tick.unstarted.is_empty()
@@ -387,10 +436,13 @@ impl<'a> Running<'a> {
     }
 
     fn try_start(&mut self, lease: Lease) -> Result<()> {
-        let (spec, runner) = self.job(lease.job)?;
+        let Opened { spec, runner, due, .. } = self.job(lease.job)?;
         let key = (lease.job, lease.fence);
         runner.on_leased(key, &lease.open);
         let mut lent = Lent::new(lease, spec, runner);
+        if lent.lease.attempts + lent.lease.crashes == 0 {
+            lent.due_ns = due.map(|due| self.by_own_clock(due));
+        }
         if lent.spec.array.is_none() {
             lent.records = self.engine.store.read(key.0, lent.hull())?;
         }
@@ -403,24 +455,57 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// The job's description and runner; opened at its first lease, let go some time after its last.
-    fn job(&mut self, job: JobId) -> Result<(Arc<JobSpec>, Arc<dyn Runner>)> {
+    /// A job, opened at its first lease and let go some time after its last.
+    fn job(&mut self, job: JobId) -> Result<Opened> {
+        if self.holds_nothing() {
+            // Waiting ends here.
+            self.divide();
+        }
         if let Some(known) = self.jobs.get_mut(&job) {
             known.idle_ns = None;
-            return Ok((known.spec.clone(), known.runner.clone()));
+            return Ok(known.clone());
         }
-        let spec = self.engine.store.job(job)?.spec;
+        let info = self.engine.store.job(job)?;
+        let due = self.due(&info)?;
+        let spec = info.spec;
         let handler = self.engine.handlers.iter().find(|h| h.kind() == spec.handler);
         let handler = handler.expect("the store grants only what was asked for");
         let runner = handler.open(job, &spec).map_err(|why| Error::Job { job, why })?;
         let spec = Arc::new(spec);
-        self.jobs.insert(job, Opened { spec: spec.clone(), runner: runner.clone(), idle_ns: None });
-        Ok((spec, runner))
+        let opened = Opened { spec, runner, due, idle_ns: None };
+        self.jobs.insert(job, opened.clone());
+        Ok(opened)
+    }
+
+    /// Since when the tasks of a job could have run: since it was submitted, or since what it comes after has ended.
+    /// Of a task that came later, or waited for others, nobody knows.
+    fn due(&self, info: &JobInfo) -> Result<Option<Millis>> {
+        if info.progress == Progress::Open || info.counts.blocked > 0 {
+            return Ok(None);
+        }
+        let mut due = info.created;
+        for before in &info.spec.after {
+            match self.engine.store.job(*before) {
+                Ok(JobInfo { progress: Progress::Finished(at), .. }) => due = due.max(at),
+                // Nothing is leased before its end: it has been tried again since.
+                Ok(_) => return Ok(None),
+                Err(StoreError::NoJob(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Some(due))
+    }
+
+    /// A moment of the wall clock by the clock of the account; before its beginning it is negative.
+    fn by_own_clock(&self, wall: Millis) -> i64 {
+        let ago_ms = self.engine.clock.millis() as i64 - wall as i64;
+        (self.now() as i64).saturating_sub(ago_ms.saturating_mul(1_000_000))
     }
 
     fn let_go_of_idle(&mut self) {
         let (now, keep_ns) = (self.now(), self.engine.settings.runner_idle_ns);
         self.jobs.retain(|_, job| job.idle_ns.is_none_or(|since| now < since.saturating_add(keep_ns)));
+        self.ledger.forget(|job| self.jobs.contains_key(&job));
     }
 
     fn cut(&mut self, key: Held, n: u64, more: &mut Vec<Action>) {
@@ -437,6 +522,10 @@ impl<'a> Running<'a> {
     fn retire(&mut self, key: Held) {
         if self.lending.retire(key) {
             let now = self.now();
+            let last = self.jobs.values().filter(|job| job.idle_ns.is_none()).count() == 1;
+            if last {
+                self.divide();
+            }
             self.jobs.entry(key.0).and_modify(|job| job.idle_ns = Some(now));
         }
     }
@@ -453,6 +542,7 @@ impl<'a> Running<'a> {
         match answer {
             Ok((reply, cost)) => {
                 self.paying.on_trip(exchange, &reply, cost, (sent, now), self.cpu_ns());
+                self.ledger.on_exchange(exchange, &reply.leases);
                 self.node.on_reply(now, wall, id, reply, more);
             }
             Err(error) => {
@@ -533,7 +623,8 @@ fn desks(engine: &Engine, session: Option<&Path>, told: &Arc<Mailbox>) -> io::Re
     let desk = |number| {
         let children = children.as_ref().map(|children| children.of(number));
         let (stop, clock) = (engine.stop.clone(), engine.clock.clone());
-        Desk::new(number, stop, clock, children, nothing.clone(), told.clone()).map(Arc::new)
+        let account = engine.settings.account;
+        Desk::new(number, stop, clock, children, nothing.clone(), told.clone(), account).map(Arc::new)
     };
     (0..engine.settings.decide.workers as usize).map(desk).collect()
 }

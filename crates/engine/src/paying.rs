@@ -7,10 +7,10 @@ use divvy_core::toll::{Cost, Trip};
 use divvy_decide::Worked;
 use divvy_store::{Exchange, Reply};
 
-/// The toll so far, and what has gathered since the last round trip.
+/// The toll, and what has gathered since the last round trip.
 #[derive(Debug, Default)]
 pub(crate) struct Paying {
-    pub(crate) toll: Toll,
+    toll: Toll,
     /// When the last noted trip ended; `None` if there was none, or it found nothing to do.
     ended_ns: Option<u64>,
     ran: u64,
@@ -19,6 +19,11 @@ pub(crate) struct Paying {
 }
 
 impl Paying {
+    /// The toll since this was last asked.
+    pub(crate) fn since_last(&mut self) -> Toll {
+        std::mem::take(&mut self.toll)
+    }
+
     /// Workers have run tasks.
     pub(crate) fn on_worked<'a>(&mut self, worked: impl Iterator<Item = &'a Worked>) {
         for worked in worked {

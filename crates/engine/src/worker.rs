@@ -6,6 +6,7 @@ use crate::mailbox::Mailbox;
 use crate::meter::{Meter, Phases};
 use crate::process::Children;
 use crate::stop::{Poke, Stop};
+use crate::tally::Ran;
 use divvy_core::{Clock, Range as Seqs, State};
 use divvy_decide::Worked;
 use divvy_store::Held;
@@ -61,11 +62,12 @@ impl Desk {
         children: Option<Children>,
         nothing: Arc<File>,
         told: Arc<Mailbox>,
+        account: bool,
     ) -> std::io::Result<Desk> {
         let poke = stop.poke()?;
         Ok(Desk {
             number,
-            meter: Meter::new(),
+            meter: Meter::new(account),
             stop,
             poke,
             children,
@@ -103,10 +105,6 @@ fn settled(task: TaskKey) -> (Held, Worked) {
     (task.lease, Worked { done: Seqs::new(task.seq, task.seq + 1).into(), ..Worked::default() })
 }
 
-/// After chunks that took so long the worker's CPU time is read, which is a call of the system. With shorter ones it is
-/// read when the worker waits.
-const CPU_READ_NS: u64 = 200_000;
-
 /// The pool's view of a worker.
 pub(crate) struct Worker {
     desk: Arc<Desk>,
@@ -139,6 +137,28 @@ impl Worker {
     }
 }
 
+/// What a worker had spent before a chunk, to tell what the chunk took.
+struct Before {
+    working_ns: u64,
+    held_ns: u64,
+}
+
+impl Before {
+    fn of(desk: &Desk) -> Before {
+        let spent = |state| desk.meter.spent(state);
+        Before { working_ns: spent(State::Run) + spent(State::Spawn), held_ns: spent(State::HeldBack) }
+    }
+
+    /// What is counted of a chunk that has just ended. What held a task back belongs to its wait.
+    fn ran(&self, chunk: &Chunk<'_>, begun_ns: u64) -> Ran {
+        let now = Before::of(chunk.desk);
+        let run_ns = now.working_ns - self.working_ns;
+        let begun_ns = begun_ns + (now.held_ns - self.held_ns) + run_ns / 2;
+        let wait_ns = chunk.lent.due_ns.map(|due| (begun_ns as i64).saturating_sub(due).max(0) as u64);
+        Ran { tasks: chunk.ran(), run_ns: Some(run_ns).filter(|_| !chunk.is_detached()), wait_ns }
+    }
+}
+
 impl divvy_pool::Worker for Worker {
     fn run(&mut self, tag: u64, chunk: Range<u64>) -> Duration {
         // A chunk right behind another began when that one ended: no need to look at the clock.
@@ -147,18 +167,18 @@ impl divvy_pool::Worker for Worker {
         }
         let begun_ns = self.now_ns;
         let Some(lent) = self.lent(tag) else { return Duration::ZERO };
+        self.desk.meter.on_job(lent.lease.job, begun_ns);
         let key = lent.key();
         let (mut tasks, mut ran) = (0, 0);
         for range in lent.in_lease(Seqs::new(chunk.start, chunk.end)).ranges() {
             tasks += range.len();
             let mut chunk = Chunk::new(&lent, *range, &self.desk, self.now_ns);
+            let before = Before::of(&self.desk);
             lent.runner.run(&mut chunk);
             // Back in `run`, which is also the stamp of the chunk's end.
             chunk.enter(State::Run);
             let ended_ns = chunk.now_ns;
-            if ended_ns - self.now_ns >= CPU_READ_NS {
-                self.desk.meter.read_cpu();
-            }
+            self.desk.meter.on_chunk(before.ran(&chunk, self.now_ns), ended_ns);
             self.desk.put(&mut chunk, key, ended_ns - self.now_ns);
             self.now_ns = ended_ns;
             ran += chunk.ran();
@@ -187,7 +207,7 @@ impl divvy_pool::Worker for Worker {
 impl Drop for Worker {
     /// The thread ends: parked from now on.
     fn drop(&mut self) {
-        self.desk.meter.read_cpu();
+        self.desk.meter.read_cpu(self.now_ns);
         self.enter(State::Parked);
     }
 }

@@ -4,8 +4,8 @@ use crate::model::Model;
 use divvy_core::{JobId, Millis, NodeId, Range, Seq};
 use divvy_store::job::Selection;
 use divvy_store::{
-    Block, Dead, Exchange, Expired, Holding, JobInfo, NewJob, NodeInfo, Records, Reply, Result, Store,
-    TaskInfo,
+    Block, Dead, Exchange, Expired, Holding, JobInfo, NewJob, NodeInfo, Observation, Records, Reply, Result,
+    Store, TaskInfo,
 };
 use std::fmt::Debug;
 use std::mem::discriminant;
@@ -166,6 +166,18 @@ impl Store for Twin {
         let differs = (range.lo..range.hi).find(|seq| model.get(*seq) != records.get(*seq));
         assert_eq!(differs, None, "the record of a task of job {job} differs");
         Ok(records)
+    }
+
+    fn observe(&self, seen: &[Observation]) {
+        let mut model = self.lock();
+        model.observe(seen);
+        self.other.observe(seen);
+    }
+
+    fn observations(&self, job: JobId) -> Result<Vec<Observation>> {
+        let model = self.lock();
+        let what = ("observations", job);
+        agree(&what, Ok(model.observations(job)), self.other.observations(job), PartialEq::eq)
     }
 
     fn verify(&self, blocks: bool) -> Result<()> {

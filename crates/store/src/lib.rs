@@ -14,6 +14,7 @@ pub mod conformance;
 mod error;
 pub mod graph;
 pub mod job;
+pub mod observation;
 mod port;
 pub mod rules;
 #[cfg(feature = "sqlite")]
@@ -26,6 +27,7 @@ pub use job::{
     Array, BLOCKERS_SHOWN, Class, Counts, Dead, Input, JobInfo, JobSpec, Needs, NewJob, Policy, Progress,
     TaskInfo, TaskState,
 };
+pub use observation::{Observation, Spread};
 pub use port::{
     Claim, ClassView, Exchange, Expired, Failed, Held, Holding, JobView, Lease, NodeInfo, Reply, Report,
     Store, Want,

@@ -45,7 +45,7 @@
 //! [`Error::NodeGone`]: crate::Error::NodeGone
 
 use crate::job::Selection;
-use crate::{Dead, JobInfo, NewJob, Records, Result, TaskInfo};
+use crate::{Dead, JobInfo, NewJob, Observation, Records, Result, TaskInfo};
 use divvy_core::{Cost, Demand, Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
 use std::path::PathBuf;
 
@@ -350,7 +350,7 @@ pub trait Store: Send + Sync {
     /// not started, holders give back. Repeating it does nothing. A finished job stays as it is.
     fn pause(&self, now: Millis, job: JobId, paused: bool) -> Result<()>;
 
-    /// Removes a finished job and all that is known of it. `Conflict` if it is not finished, or if it has not
+    /// Removes a finished job and all that is known of it, its observations too. `Conflict` if it is not finished, or if it has not
     /// succeeded and an unfinished job comes after it.
     fn forget(&self, job: JobId) -> Result<()>;
 
@@ -372,6 +372,18 @@ pub trait Store: Send + Sync {
     /// The records of a range of a job that is not an array (else `Conflict`), by whole blocks; none for what lies
     /// beyond the tail. Every block is checked against its sum.
     fn read(&self, job: JobId, range: Range) -> Result<Records>;
+
+    /// Hands over what nodes saw of jobs, to be kept with the next operation that this handle writes. No part of the
+    /// protocol: it waits for nothing, promises no durability of its own, and changes no answer but that of
+    /// [`Store::observations`]. Each begins a window of its job and node, or is merged into the one that began at the same
+    /// moment; when there are [`WINDOWS_MAX`] already, they are [thinned](crate::observation::thinned) before. Of jobs that are
+    /// not there nothing is kept; the node's session may have ended.
+    ///
+    /// [`WINDOWS_MAX`]: crate::observation::WINDOWS_MAX
+    fn observe(&self, seen: &[Observation]);
+
+    /// What nodes saw of a job, ascending by node, then beginning. What this handle was told of before is among it.
+    fn observations(&self, job: JobId) -> Result<Vec<Observation>>;
 
     /// Checks every state row of the store, and with `blocks` every block, against its sum, and the sets of each
     /// job against each other.

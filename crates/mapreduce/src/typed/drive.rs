@@ -233,7 +233,8 @@ impl Drive {
         let node = self.store.register(self.clock.millis(), &info)?;
         let config = Config::new(workers, phase::KINDS.map(str::to_owned).to_vec(), Until::Finished(finish));
         let settings = Settings::new(config);
-        Engine::new(settings, self.store.clone(), Arc::new(self.clock), handlers)
+        // A clock of its own: the account of a stage does not begin with the first one.
+        Engine::new(settings, self.store.clone(), Arc::new(SystemClock::start()), handlers)
             .joined(node, stop)
             .run(&mut |_| {})?;
         Ok(())

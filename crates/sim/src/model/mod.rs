@@ -16,6 +16,7 @@ mod event;
 mod graph;
 mod job;
 mod loss;
+mod observe;
 mod report;
 mod select;
 mod store;
@@ -46,6 +47,7 @@ pub struct Model {
     last_job: u64,
     last_node: u64,
     version: u64,
+    seen: observe::Seen,
     bugs: Bugs,
     ledger: event::Ledger,
 }
@@ -252,6 +254,7 @@ impl Model {
             return Err(Error::Conflict { job: id, why: "has not succeeded, and others wait for it" });
         }
         self.jobs.remove(&id);
+        self.seen.forget(id);
         self.version += 1;
         Ok(())
     }
@@ -263,7 +266,10 @@ impl Model {
             job.dead.is_empty() && job.canceled.len == 0 && age > job.spec.policy.retention_ms
         };
         let swept: Vec<JobId> = self.jobs.values().filter(old).map(|job| job.id).collect();
-        swept.iter().for_each(|id| drop(self.jobs.remove(id)));
+        for id in &swept {
+            self.jobs.remove(id);
+            self.seen.forget(*id);
+        }
         self.version += u64::from(!swept.is_empty());
         swept
     }

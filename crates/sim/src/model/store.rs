@@ -4,8 +4,8 @@ use super::{Bugs, Model};
 use divvy_core::{JobId, Millis, NodeId, Range, Seq};
 use divvy_store::job::Selection;
 use divvy_store::{
-    Block, Dead, Error, Exchange, Expired, Holding, JobInfo, NewJob, NodeInfo, Records, Reply, Result, Store,
-    TaskInfo,
+    Block, Dead, Error, Exchange, Expired, Holding, JobInfo, NewJob, NodeInfo, Observation, Records, Reply,
+    Result, Store, TaskInfo,
 };
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
@@ -110,6 +110,14 @@ impl Store for ModelStore {
 
     fn read(&self, job: JobId, range: Range) -> Result<Records> {
         self.lock().read(job, range)
+    }
+
+    fn observe(&self, seen: &[Observation]) {
+        self.lock().observe(seen);
+    }
+
+    fn observations(&self, job: JobId) -> Result<Vec<Observation>> {
+        Ok(self.lock().observations(job))
     }
 
     fn verify(&self, _blocks: bool) -> Result<()> {

@@ -14,6 +14,7 @@ mod given;
 mod graph;
 mod life;
 mod loss;
+mod observe;
 mod pause;
 mod replies;
 mod reports;
@@ -46,6 +47,7 @@ pub const CASES: &[&[Case]] = &[
     sharing::CASES,
     graph::CASES,
     pause::CASES,
+    observe::CASES,
     random::CASES,
 ];
 

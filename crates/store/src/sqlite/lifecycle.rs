@@ -13,8 +13,8 @@ use rusqlite::{Connection, params};
 use std::borrow::Borrow;
 
 /// Tables with rows of a job, all but `job` itself.
-pub(super) const TABLES: [&str; 8] =
-    ["log", "block", "lease", "waiting", "dead", "canceled", "edge", "blocked"];
+pub(super) const TABLES: [&str; 9] =
+    ["log", "block", "lease", "waiting", "dead", "canceled", "edge", "blocked", "observation"];
 
 /// The last ids that were given out.
 pub(super) fn meta(conn: &Connection) -> Step<MetaRow> {

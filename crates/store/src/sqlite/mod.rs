@@ -10,6 +10,7 @@
 //! | `claim`, `grant` | which job and class a node is served from; which tasks it gets |
 //! | `graph`, `after` | tasks that wait for tasks; jobs that wait for jobs |
 //! | `lifecycle`, `cancel`, `session` | jobs; people; nodes and their lock files |
+//! | `observe` | what nodes saw: kept with other commits, in nobody's way |
 //! | `books` | one place where the counts follow the sets, and where a job ends |
 //! | `rows`, `tables`, `job_row`, `schema` | rows with checksums; their fields; the tables |
 //! | `reads`, `verify` | looking and checking, on connections of their own |
@@ -33,6 +34,7 @@ mod job_row;
 mod lifecycle;
 mod merge;
 mod mount;
+mod observe;
 mod op;
 mod open;
 mod reads;
@@ -48,8 +50,8 @@ pub use open::{Durability, Options};
 
 use crate::job::Selection;
 use crate::{
-    Block, Dead, Exchange, Expired, Holding, Input, JobInfo, NewJob, NodeInfo, Records, Reply, Result, Store,
-    TaskInfo,
+    Block, Dead, Exchange, Expired, Holding, Input, JobInfo, NewJob, NodeInfo, Observation, Records, Reply,
+    Result, Store, TaskInfo,
 };
 use divvy_core::{Cost, JobId, Millis, NodeId, Range, Seq};
 use errors::Step;
@@ -268,6 +270,17 @@ impl Store for Sqlite {
 
     fn read(&self, job: JobId, range: Range) -> Result<Records> {
         self.look(|conn| reads::read(conn, job, range))
+    }
+
+    fn observe(&self, seen: &[Observation]) {
+        self.writer.observe(seen);
+    }
+
+    fn observations(&self, job: JobId) -> Result<Vec<Observation>> {
+        if self.writer.has_observations() {
+            self.call(Op::Observe)?;
+        }
+        self.look(|conn| observe::observations(conn, job))
     }
 
     fn verify(&self, blocks: bool) -> Result<()> {

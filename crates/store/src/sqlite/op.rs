@@ -21,6 +21,8 @@ pub(super) enum Op {
     Pause(Millis, JobId, bool),
     Forget(JobId),
     Sweep(Millis),
+    /// Nothing but what every group does at its end: to write the observations that wait.
+    Observe,
     /// A bug, for the test of what happens then: it panics halfway.
     #[cfg(test)]
     Panics(NewJob),
@@ -58,6 +60,7 @@ impl Op {
             Op::Pause(now, job, paused) => cancel::pause(conn, *now, *job, *paused).map(|()| Answer::Nothing),
             Op::Forget(job) => lifecycle::forget(conn, *job).map(|()| Answer::Nothing),
             Op::Sweep(now) => lifecycle::sweep(conn, *now).map(Answer::Jobs),
+            Op::Observe => Ok(Answer::Nothing),
             #[cfg(test)]
             Op::Panics(job) => panic!("after {:?}", lifecycle::submit(conn, 0, job)),
         }

@@ -11,7 +11,9 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// The format that this program writes.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
+/// The oldest format that is brought to the present one when it is opened.
+const FORMAT_MIN: u32 = 2;
 /// "divy", in the file's header: tells a store from any other SQLite file.
 const APPLICATION: i32 = i32::from_be_bytes(*b"divy");
 
@@ -52,14 +54,36 @@ CREATE TABLE node (node INTEGER PRIMARY KEY, name TEXT NOT NULL, pid INTEGER NOT
   hungry INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
 
-/// Makes the tables where the file is new, and refuses a file that is something else.
+/// Came with format 3, and is all that it added.
+const OBSERVATION: &str = "
+CREATE TABLE observation (job INTEGER NOT NULL, node INTEGER NOT NULL, since INTEGER NOT NULL, data BLOB NOT NULL,
+  sum INTEGER NOT NULL, PRIMARY KEY (job, node, since)) STRICT, WITHOUT ROWID;
+";
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nothing is in it yet.
+    Empty,
+    /// A store of an earlier format that only lacks tables.
+    Older,
+    /// A store of the present format.
+    Store,
+}
+
+/// Makes the tables where the file is new, adds those that an older store lacks, and refuses a file that is something
+/// else.
 pub(super) fn prepare(conn: &Connection, path: &Path) -> Step<()> {
-    if recognise(conn, path)? {
+    if recognise(conn, path)? == Found::Store {
         return Ok(());
     }
-    // Two processes may open the same new file: whoever comes second finds the tables once it holds the lock.
+    // Two processes may open the same file: whoever comes second finds the tables once it holds the lock.
     conn.execute_batch("BEGIN IMMEDIATE")?;
-    let made = recognise(conn, path).and_then(|there| if there { Ok(()) } else { create(conn) });
+    let made = recognise(conn, path).and_then(|found| match found {
+        Found::Empty => create(conn),
+        Found::Older => upgrade(conn),
+        Found::Store => Ok(()),
+    });
     conn.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
     made
 }
@@ -68,18 +92,24 @@ fn create(conn: &Connection) -> Step<()> {
     conn.execute_batch(TABLES)?;
     MetaRow::default().insert(conn)?;
     conn.pragma_update(None, "application_id", APPLICATION)?;
+    upgrade(conn)
+}
+
+/// Processes that have opened the file in format 2 go on with it: they do not know of the table and need not.
+fn upgrade(conn: &Connection) -> Step<()> {
+    conn.execute_batch(OBSERVATION)?;
     conn.pragma_update(None, "user_version", FORMAT)?;
     Ok(())
 }
 
-/// Whether the file is a store of a known format; false if there is nothing in it yet.
-pub(super) fn recognise(conn: &Connection, path: &Path) -> Step<bool> {
+/// What the file is, if it is ours or empty.
+pub(super) fn recognise(conn: &Connection, path: &Path) -> Step<Found> {
     let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     // In this order: another process may make the tables between the two, and they come with the number.
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let application = number("application_id")?;
     if application == 0 && tables == 0 {
-        return Ok(false);
+        return Ok(Found::Empty);
     }
     if application != i64::from(APPLICATION) {
         let why = "is a SQLite file of another program, not a divvy store".into();
@@ -89,9 +119,9 @@ pub(super) fn recognise(conn: &Connection, path: &Path) -> Step<bool> {
     if found > FORMAT {
         return Err(Fault::Store(Error::Newer { found, known: FORMAT }));
     }
-    if found < FORMAT {
+    if found < FORMAT_MIN {
         let why = format!("has the old format {found}, which this divvy cannot read: move the file away");
         return Err(Fault::Store(Error::Unreachable { path: path.to_path_buf(), why }));
     }
-    Ok(true)
+    Ok(if found < FORMAT { Found::Older } else { Found::Store })
 }

@@ -5,6 +5,7 @@ use super::errors::{Step, corrupt};
 use super::graph::{BlockedRow, EdgeRow};
 use super::job_row::JobRow;
 use super::lifecycle::{TABLES, meta};
+use super::observe::ObservationRow;
 use super::reads::each_block;
 use super::rows::{Stored, each, int};
 use super::tables::{CanceledRow, DeadRow, LeaseRow, LogRow, NodeRow, WaitingRow};
@@ -29,6 +30,7 @@ pub(super) fn verify(conn: &Connection, blocks: bool) -> Step<()> {
     })?;
     each(conn, "", [], |row: JobRow| log_of(conn, row.job).map(|_| true))?;
     no_strangers(conn)?;
+    each(conn, "", [], |_: ObservationRow| Ok(true))?;
     for job in logs {
         sets(conn, job, &nodes)?;
         if blocks {

@@ -19,11 +19,15 @@
 //! An operation that is refused before it wrote anything is answered, and the group goes on. After any other
 //! error the transaction is rolled back and each operation of the group is run again in a transaction of its
 //! own, so that the trouble is told to the one who has it. If a commit fails nobody is acknowledged.
+//!
+//! Observations that wait go with each group. They are taken before they are written, so a group that fails with them
+//! is run again without, and they are lost: the operations come first.
 
 use super::errors::{Fault, engine, is_busy};
+use super::observe::{self, Pending};
 use super::op::{Answer, Op};
 use super::session::Sessions;
-use crate::{Error, Result};
+use crate::{Error, Observation, Result};
 use divvy_core::{Cost, Rng};
 use rusqlite::Connection;
 use std::collections::VecDeque;
@@ -46,6 +50,7 @@ pub(super) struct Writer {
     group_max: usize,
     seat: Mutex<Seat>,
     room: Condvar,
+    pending: Pending,
 }
 
 #[derive(Debug, Default)]
@@ -106,8 +111,18 @@ impl Writer {
         queue_max: usize,
         group_max: usize,
     ) -> Writer {
-        let (seat, room) = (Mutex::default(), Condvar::new());
-        Writer { conn: Mutex::new(conn), path: path.into(), busy, queue_max, group_max, seat, room }
+        let (seat, room, pending) = (Mutex::default(), Condvar::new(), Pending::default());
+        Writer { conn: Mutex::new(conn), path: path.into(), busy, queue_max, group_max, seat, room, pending }
+    }
+
+    /// Observations for the next group to take along.
+    pub(super) fn observe(&self, seen: &[Observation]) {
+        self.pending.add(seen);
+    }
+
+    /// Whether any wait.
+    pub(super) fn has_observations(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     /// The write connection, outside of any group.
@@ -195,6 +210,12 @@ impl Writer {
                 }
             }
         }
+        let seen = self.pending.take();
+        if !seen.is_empty() {
+            // What this fails with is not the group's trouble, unless it has ended the whole transaction, as a full
+            // disk does: then the commit fails too.
+            let _ = observe::keep(conn, &seen);
+        }
         // Without a change this only ends the transaction: no page is written, nothing is synced.
         match conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
             Ok(_) => {
@@ -208,7 +229,7 @@ impl Writer {
             Err(e) => {
                 sessions.abandon();
                 roll_back(conn);
-                all(&e)
+                if seen.is_empty() { all(&e) } else { self.together(conn, slots, sessions) }
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::dir::{Dir, array, block, claim, done, exchange, failed, node, open_job};
 use divvy_core::{Fence, Intervals, JobId, NodeId, Range};
 use divvy_store::sqlite::Sqlite;
-use divvy_store::{Error, Exchange, Graph, Input, JobSpec, NewJob, Report, Store};
+use divvy_store::{Error, Exchange, Graph, Input, JobSpec, NewJob, Observation, Report, Store};
 
 /// A store with a row in every table. Of job 2, tasks 0 and 1 are leased, 2 failed once and waits, 3 is dead, 4 is
 /// canceled, 5 is done.
@@ -19,6 +19,8 @@ fn filled(dir: &Dir) -> (Sqlite, NodeId) {
     let again = store.exchange(5_000, node, &ask).unwrap().leases.remove(0);
     exchange(&store, node, vec![failed(&again, 3), failed(&lease, 2)], None);
     store.cancel(1, job, Some(&Range::new(4, 5).into())).unwrap();
+    store.observe(&[Observation { job, node, from: 7, tasks: 3, ..Observation::default() }]);
+    store.observations(job).unwrap();
     store.verify(true).unwrap();
     (store, node)
 }
@@ -120,6 +122,13 @@ fn in_the_other_tables() {
         let input = Input::Open(vec![], None);
         let new = NewJob { spec: store.job(JobId(1)).unwrap().spec, input, paused: false };
         what(store.submit(1, &new))
+    });
+    for set in ["since = 8", "data = x'0101ff01'", "node = 5"] {
+        let sql = format!("UPDATE observation SET {set}");
+        damaged(&sql, &["observation", "job 2", "checksum"], |store, _| what(store.observations(JobId(2))));
+    }
+    damaged("UPDATE observation SET data = x'0102'", &["observation", "(2, 1)"], |store, _| {
+        what(store.observations(JobId(2)))
     });
     for set in ["max_attempts = 9", "max_fails = 9", "graph = 1", "needs = x'000100'", "after = x'0101'"] {
         let sql = format!("UPDATE job SET {set} WHERE job = 2");

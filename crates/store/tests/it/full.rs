@@ -1,9 +1,9 @@
 //! No room: nothing is lost, nothing half done, and work goes on once there is room again.
 
 use crate::dir::{Dir, block, claim, done, exchange, node, open_job, quick};
-use divvy_core::Range;
+use divvy_core::{Intervals, Range};
 use divvy_store::sqlite::{Options, Sqlite};
-use divvy_store::{Error, Store};
+use divvy_store::{Error, Observation, Report, Store};
 
 fn bounded(dir: &Dir, pages: u32) -> Sqlite {
     Sqlite::open(dir.file(), &Options { pages_max: Some(pages), ..quick() }).unwrap()
@@ -32,6 +32,33 @@ fn a_full_store_keeps_what_it_has_and_goes_on_later() {
     let range = store.append(1, job, &[large], true).unwrap();
     assert_eq!(range, Range::new(tail, tail + 1), "the refused one left no gap");
     assert_eq!(store.job(job).unwrap().counts.done, 2);
+    store.verify(true).unwrap();
+}
+
+/// What was seen is written last, and is given up before an operation is.
+#[test]
+fn what_was_seen_finds_no_room_and_does_no_harm() {
+    let dir = Dir::new();
+    let store = bounded(&dir, 60);
+    let (job, node) = (open_job(&store), node(&store));
+    store.append(1, job, &[block(["a", "b", "c"])], false).unwrap();
+    let large = block([vec![b'x'; 20_000]]);
+    while store.append(1, job, std::slice::from_ref(&large), false).is_ok() {}
+    let mut seen = Observation { job, ..Observation::default() };
+    (0..5_000).for_each(|n| seen.run.record(n * n * n * n, 1));
+    for from in 0..100 {
+        seen.from = from;
+        store.observe(std::slice::from_ref(&seen));
+        let lease = exchange(&store, node, vec![], Some(claim(job, 1))).leases.remove(0);
+        exchange(
+            &store,
+            node,
+            vec![Report { back: lease.open.clone(), ..done(&lease, Intervals::new()) }],
+            None,
+        );
+    }
+    let kept = store.observations(job).unwrap();
+    assert!((1..100).contains(&kept.len()), "there was room for {}", kept.len());
     store.verify(true).unwrap();
 }
 

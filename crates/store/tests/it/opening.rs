@@ -1,8 +1,9 @@
 //! What can be opened, and what is refused.
 
 use crate::dir::{Dir, array, block, exchange, node, open_job, quick};
+use divvy_core::JobId;
 use divvy_store::sqlite::{Options, Sqlite};
-use divvy_store::{Error, Store};
+use divvy_store::{Error, Observation, Store};
 use std::os::unix::fs::PermissionsExt;
 
 fn refused(dir: &Dir) -> Error {
@@ -51,7 +52,7 @@ fn a_newer_format_is_refused() {
     let dir = Dir::new();
     drop(dir.open());
     dir.raw().pragma_update(None, "user_version", 9).unwrap();
-    assert!(matches!(refused(&dir), Error::Newer { found: 9, known: 2 }));
+    assert!(matches!(refused(&dir), Error::Newer { found: 9, known: 3 }));
 }
 
 #[test]
@@ -63,6 +64,23 @@ fn an_older_format_is_refused_and_left_alone() {
     assert!(matches!(&error, Error::Unreachable { why, .. } if why.contains("old format 1")), "{error}");
     let found: i64 = dir.raw().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(found, 1);
+}
+
+#[test]
+fn a_store_from_before_observations_gets_them() {
+    let dir = Dir::new();
+    let job = array(&dir.open(), 3).0;
+    let raw = dir.raw();
+    raw.execute_batch("DROP TABLE observation; PRAGMA user_version = 2").unwrap();
+    drop(raw);
+    let stores = [dir.open(), dir.open()];
+    assert_eq!(stores[0].jobs().unwrap()[0].id.0, job, "what was in it stays");
+    let seen = Observation { job: JobId(job), tasks: 3, ..Observation::default() };
+    stores[0].observe(std::slice::from_ref(&seen));
+    assert_eq!(stores[0].observations(JobId(job)).unwrap(), [seen]);
+    stores[1].verify(true).unwrap();
+    let found: i64 = dir.raw().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(found, 3);
 }
 
 #[test]
@@ -130,4 +148,18 @@ fn what_changes_nothing_is_no_commit() {
     store.append(1, job, &[block(["x"])], false).unwrap();
     let after = seen();
     assert!(after[0] != before[0] && after[1] != before[1], "everyone sees one");
+}
+
+#[test]
+fn what_was_seen_waits_for_another_commit() {
+    let dir = Dir::new();
+    let (store, other) = (dir.open(), dir.open());
+    let (node, job) = (node(&store), open_job(&store));
+    other.observations(job).unwrap();
+    let before = other.version().unwrap();
+    store.observe(&[Observation { job, node, ..Observation::default() }]);
+    assert_eq!((other.version().unwrap(), other.observations(job).unwrap().len()), (before, 0));
+    store.leave(1, node).unwrap();
+    assert_ne!(other.version().unwrap(), before);
+    assert_eq!(other.observations(job).unwrap().len(), 1);
 }

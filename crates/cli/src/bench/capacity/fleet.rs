@@ -105,10 +105,11 @@ impl Fleet {
     /// What a node ended with.
     pub(super) fn end(self) -> Result<Toll> {
         self.nodes.iter().for_each(|(stop, _)| stop.ask(StopLevel::Drain));
-        let mut toll = Toll::default();
         for (_, node) in self.nodes {
-            toll.merge(&node.join().expect("a node does not panic")?.toll);
+            node.join().expect("a node does not panic")?;
         }
+        let mut toll = Toll::default();
+        self.first.observations(self.job)?.iter().for_each(|seen| toll.merge(&seen.toll));
         Ok(toll)
     }
 }

@@ -5,7 +5,7 @@
 
 use divvy_core::{Cost, Intervals, JobId, Millis, NodeId, Range, Seq};
 use divvy_store::{
-    Block, Dead, Exchange, Expired, Holding, JobInfo, NewJob, NodeInfo, Records, Reply, Result, Store, TaskInfo,
+    Block, Dead, Exchange, Expired, Holding, JobInfo, NewJob, NodeInfo, Observation, Records, Reply, Result, Store, TaskInfo,
 };
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -156,6 +156,14 @@ impl Store for Sectioned {
 
     fn read(&self, job: JobId, range: Range) -> Result<Records> {
         self.store.read(job, range)
+    }
+
+    fn observe(&self, seen: &[Observation]) {
+        self.store.observe(seen);
+    }
+
+    fn observations(&self, job: JobId) -> Result<Vec<Observation>> {
+        self.store.observations(job)
     }
 
     fn verify(&self, blocks: bool) -> Result<()> {

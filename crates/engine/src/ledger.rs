@@ -1,0 +1,154 @@
+//! The account of a node by job: gathered from the workers, told to the store about once a second.
+//!
+//! # Whose time it is
+//!
+//! What a worker does in a chunk, and between two chunks of a job, is that job's. While it *waits* it is nobody's in
+//! particular: that time is divided among the jobs in proportion to what the workers spent on them meanwhile; if
+//! they were at none, equally among those of which the node holds leases, or it goes to the one job that the node
+//! was started for. What is nobody's even then, such as a node that sits beside an empty store, is not kept.
+//!
+//! It is divided when an observation is made, and whenever the node gets its first lease or loses its last: time
+//! without any work is not mixed with time with some.
+
+use crate::meter::Phases;
+use crate::tally::Part;
+use crate::worker::Desk;
+use divvy_core::{Account, JobId, Millis, NodeId, State};
+use divvy_decide::Worked;
+use divvy_store::{Exchange, Held, Lease, Observation, Spread};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A unit of [`Observation::queued`].
+const QUEUED_SHIFT: u32 = 10;
+
+/// What this node has seen and not told yet.
+pub(crate) struct Ledger {
+    workers: u64,
+    /// The job that the node was started for.
+    only: Option<JobId>,
+    /// When the window began, by both clocks.
+    begun: (u64, Millis),
+    divided_at: u64,
+    window: BTreeMap<JobId, Observation>,
+    /// Nanoseconds in which each worker ran tasks of a job, since the node began with it.
+    ran: BTreeMap<JobId, Vec<u64>>,
+    /// Tasks that were leased and had not started, when that was last looked at.
+    unstarted: Vec<(JobId, u64)>,
+    looked_at: u64,
+}
+
+impl Ledger {
+    /// From the moment when the clock began.
+    pub(crate) fn new(workers: usize, only: Option<JobId>, now: u64, wall: Millis) -> Ledger {
+        Ledger {
+            workers: workers as u64,
+            only,
+            begun: (0, wall.saturating_sub(now / 1_000_000)),
+            divided_at: 0,
+            window: BTreeMap::new(),
+            ran: BTreeMap::new(),
+            unstarted: Vec::new(),
+            looked_at: now,
+        }
+    }
+
+    /// Whether it is time to tell.
+    pub(crate) fn is_due(&self, now: u64, every_ns: u64) -> bool {
+        now.saturating_sub(self.begun.0) >= every_ns
+    }
+
+    /// What has become of tasks.
+    pub(crate) fn on_worked(&mut self, worked: &[(Held, Worked)]) {
+        for ((job, _), worked) in worked {
+            let ended = worked.done.len() + worked.failed.len() as u64;
+            if ended > 0 {
+                self.seen(*job).tasks += ended;
+            }
+        }
+    }
+
+    /// Tasks that wait in this node, by lease.
+    pub(crate) fn on_unstarted(&mut self, now: u64, unstarted: &[(Held, u64)]) {
+        let passed = now.saturating_sub(self.looked_at);
+        self.looked_at = now;
+        for (job, tasks) in std::mem::take(&mut self.unstarted) {
+            let queued = (u128::from(tasks) * u128::from(passed)) >> QUEUED_SHIFT;
+            let seen = self.seen(job);
+            seen.queued = seen.queued.saturating_add(u64::try_from(queued).unwrap_or(u64::MAX));
+        }
+        self.unstarted.extend(unstarted.iter().map(|((job, _), tasks)| (*job, *tasks)));
+    }
+
+    /// A round trip to the store.
+    pub(crate) fn on_exchange(&mut self, exchange: &Exchange, granted: &[Lease]) {
+        let jobs =
+            exchange.reports.iter().map(|report| report.job).chain(granted.iter().map(|lease| lease.job));
+        for job in jobs.collect::<BTreeSet<_>>() {
+            self.seen(job).exchanges += 1;
+        }
+    }
+
+    /// Divides the workers' time up to now. `held`: the jobs of which the node holds leases.
+    pub(crate) fn divide(&mut self, desks: &[Arc<Desk>], phases: &Phases, now: u64, held: &[JobId]) {
+        let offered_ns = self.workers * now.saturating_sub(self.divided_at);
+        self.divided_at = now;
+        let (mut own, mut shared) = (BTreeMap::new(), Account::default());
+        for (worker, desk) in desks.iter().enumerate() {
+            for (job, part) in desk.meter.fetch(phases, now) {
+                match job {
+                    Some(job) => {
+                        *own.entry(job).or_insert(0) += part.account.total();
+                        self.put(job, worker, &part);
+                    }
+                    None => shared.merge(&part.account),
+                }
+            }
+        }
+        own.retain(|_, ns| *ns > 0);
+        if own.is_empty() {
+            let owners = if held.is_empty() { self.only.as_slice() } else { held };
+            own.extend(owners.iter().map(|job| (*job, 1)));
+        }
+        let whole = own.values().sum();
+        for (job, part) in own {
+            let seen = self.seen(job);
+            seen.account.merge(&shared.share(part, whole));
+            let offered = u128::from(offered_ns) * u128::from(part) / u128::from(whole);
+            seen.offered_ns += offered as u64;
+        }
+    }
+
+    fn put(&mut self, job: JobId, worker: usize, part: &Part) {
+        let workers = self.workers as usize;
+        self.ran.entry(job).or_insert_with(|| vec![0; workers])[worker] += part.account.get(State::Run);
+        let seen = self.seen(job);
+        seen.account.merge(&part.account);
+        seen.cpu_ns += part.cpu_ns;
+        seen.run.merge(&part.run);
+        seen.wait.merge(&part.wait);
+    }
+
+    fn seen(&mut self, job: JobId) -> &mut Observation {
+        self.window.entry(job).or_insert_with(|| Observation { job, ..Observation::default() })
+    }
+
+    /// What is to be told; a new window begins. To be called when all is divided.
+    pub(crate) fn told(&mut self, node: NodeId, now: u64, wall: Millis) -> Vec<Observation> {
+        let (_, from) = std::mem::replace(&mut self.begun, (now, wall));
+        let mut told: Vec<_> = std::mem::take(&mut self.window).into_values().collect();
+        for seen in &mut told {
+            // The wall clock may step back.
+            (seen.node, seen.from, seen.until, seen.workers) = (node, from, wall.max(from), self.workers);
+            seen.spread = Spread::default();
+            let ran = self.ran.get(&seen.job);
+            ran.into_iter().flatten().for_each(|ns| seen.spread.add(*ns as f64 / 1e9));
+        }
+        told
+    }
+
+    /// A job of which the node will not hear for a while.
+    pub(crate) fn forget(&mut self, known: impl Fn(JobId) -> bool) {
+        self.ran.retain(|job, _| known(*job));
+    }
+}
