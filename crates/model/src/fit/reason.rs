@@ -1,0 +1,106 @@
+//! Why a peak is claimed, or which of the gates refused it.
+
+use std::fmt;
+
+use crate::law::Law;
+
+/// The gates, in the order in which they are asked. The first that refuses is the reason.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// All gates passed: there is a peak.
+    Proved,
+    /// Fewer than six different numbers of workers.
+    FewCounts {
+        /// How many there are.
+        counts: usize,
+    },
+    /// The largest number of workers is less than eight times the smallest.
+    NarrowRange {
+        /// How many times it is.
+        ratio: f64,
+    },
+    /// The USL fits best without coherency, and so without a peak.
+    NoCoherency,
+    /// A law without a peak explains the measurements as well, or nearly.
+    Rival {
+        /// Which.
+        law: Law,
+        /// By how much the USL's AICc is lower than that law's; 4 are demanded, negative if the rival is better.
+        margin: f64,
+    },
+    /// Throughput does not fall beyond doubt: a curve that only rises or stays fits nearly as well.
+    NoFall,
+    /// More than one bootstrap in twenty has no coherency.
+    Doubtful {
+        /// Share of the bootstraps in which coherency is 0.
+        beta_zero_share: f64,
+    },
+    /// The USL misses a measurement by more than 15 %.
+    Misfit {
+        /// Workers of that measurement.
+        n: f64,
+        /// Measured over predicted, less 1.
+        relative: f64,
+    },
+    /// The law's peak lies beyond the last measurement.
+    NotBracketed {
+        /// Where the law puts it.
+        projected: f64,
+        /// The largest number of workers measured.
+        n_max: f64,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Reason::Proved => {
+                write!(f, "measured on both sides, and no law without a peak explains it as well")
+            }
+            Reason::FewCounts { counts } => write!(
+                f,
+                "{counts} different numbers of workers prove little: three unknowns fit three points exactly, \
+                 right or wrong; measure at six or more"
+            ),
+            Reason::NarrowRange { ratio } => write!(
+                f,
+                "the most workers are only {ratio:.1} times the fewest, and a bend does not show in so short a \
+                 stretch: measure up to eight times the fewest or more"
+            ),
+            Reason::NoCoherency => {
+                write!(f, "nothing in the measurements costs more per worker as workers are added")
+            }
+            Reason::Rival { law, margin } if margin < 0.0 => {
+                write!(f, "the law \"{law}\", which has no peak, fits better (AICc lower by {:.1})", -margin)
+            }
+            Reason::Rival { law, margin } => write!(
+                f,
+                "the law \"{law}\", which has no peak, fits nearly as well (AICc higher by {margin:.1}, and 4 \
+                 would tell them apart)"
+            ),
+            Reason::NoFall => write!(
+                f,
+                "no fall is seen that noise would not explain: measure further out, or with more repeats"
+            ),
+            Reason::Doubtful { beta_zero_share } => write!(
+                f,
+                "in {:.0} % of the data sets that chance could have given instead there is no peak: repeat the \
+                 measurements",
+                beta_zero_share * 100.0
+            ),
+            Reason::Misfit { n, relative } => write!(
+                f,
+                "at {n} workers the measurement is {:.0} % {} the law: look at that run, or at what changes there",
+                (relative * 100.0).abs(),
+                if relative < 0.0 { "below" } else { "above" }
+            ),
+            Reason::NotBracketed { projected, n_max } => write!(
+                f,
+                "the law's peak ({projected:.0} workers) lies beyond the last measurement ({n_max}): measure at \
+                 {:.0} and more",
+                projected * 1.5
+            ),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Scalability laws and queues, and fits of them that claim no more than the measurements show.
+//!
+//! | question | answer |
+//! |---|---|
+//! | what do Amdahl, Gustafson and the USL say about n workers? | [`amdahl`], [`usl`], [`law`] |
+//! | what do *my measurements* say, and is there a peak? | [`fit`] |
+//! | how long does work wait, how many servers does it take? | [`queue`] |
+//! | what would n workers get done that queue for cores, locks and a store? | [`mva`] |
+//! | how large should a batch be, what does a wrong one cost? | [`batch`] |
+//! | how many pairs are there among n workers? | [`paths`] |
+//!
+//! To come, with the signatures they will have: `fit::fit(&[Point], &Options) -> Result<Fit, Error>`;
+//! `machines::compare(&Curve, &[Machine { name, speed, price }], power)`; `bursts::find(&[f64], &Options)`;
+//! `floors::{utilisation, depth_ratio}`.
+//!
+//! The crate is pure: no clock, no I/O, no dependencies; randomness is seeded by the caller. Times are seconds and rates
+//! are per second unless a name says otherwise.
+#![forbid(unsafe_code)]
+
+pub mod amdahl;
+pub mod batch;
+mod error;
+pub mod fit;
+pub mod law;
+pub mod mva;
+pub mod paths;
+pub mod queue;
+mod repairman;
+#[cfg(test)]
+mod rng;
+pub mod usl;
+
+pub use amdahl::{Amdahl, Gustafson};
+pub use error::Error;
+pub use fit::Fit;
+pub use law::{Curve, Law};
+pub use usl::Usl;
