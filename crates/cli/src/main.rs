@@ -24,6 +24,7 @@ mod after;
 mod args;
 mod background;
 mod bench;
+mod capacity;
 mod command;
 mod completions;
 mod dry_run;

@@ -90,8 +90,8 @@ impl Level {
         let (work_sq, commit_sq) = (square_us(work_ns), square_us(commit_ns));
         // In the order of `Sum`.
         Level([
-            1, workers, total_ns, gap_ns, told, work_ns, work_sq, commit_ns, commit_sq, group, tasks, ran, run_ns,
-            run_sq, cpu_ns,
+            1, workers, total_ns, gap_ns, told, work_ns, work_sq, commit_ns, commit_sq, group, tasks, ran,
+            run_ns, run_sq, cpu_ns,
         ])
     }
 

@@ -106,7 +106,17 @@ mod tests {
         paying.on_worked([&worked, &worked].into_iter());
         paying.on_trip(&claim(), &reply(true), Some(Cost::default()), (50, 90), 25);
         let level = *paying.toll.levels().next().unwrap();
-        let sums = [Sum::Trips, Sum::Workers, Sum::Total, Sum::Gap, Sum::Told, Sum::Tasks, Sum::Ran, Sum::Run, Sum::Cpu];
+        let sums = [
+            Sum::Trips,
+            Sum::Workers,
+            Sum::Total,
+            Sum::Gap,
+            Sum::Told,
+            Sum::Tasks,
+            Sum::Ran,
+            Sum::Run,
+            Sum::Cpu,
+        ];
         assert_eq!(sums.map(|sum| level.get(sum)), [1, 4, 40, 30, 1, 3, 14, 140, 20]);
     }
 

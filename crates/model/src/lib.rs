@@ -6,6 +6,7 @@
 //! | what do *my measurements* say, and is there a peak? | [`fit`] |
 //! | how long does work wait, how many servers does it take? | [`queue`] |
 //! | what would n workers get done that queue for cores, locks and a store? | [`mva`] |
+//! | what would more workers get done, going by ordinary work? | [`capacity`] |
 //! | how large should a batch be, what does a wrong one cost? | [`batch`] |
 //! | how many pairs are there among n workers? | [`paths`] |
 //!
@@ -19,6 +20,7 @@
 
 pub mod amdahl;
 pub mod batch;
+pub mod capacity;
 mod error;
 pub mod fit;
 pub mod law;
@@ -26,7 +28,6 @@ pub mod mva;
 pub mod paths;
 pub mod queue;
 mod repairman;
-#[cfg(test)]
 mod rng;
 pub mod usl;
 

@@ -177,12 +177,7 @@ impl Writer {
     }
 
     /// Runs a group in one transaction. `None` if one of several operations failed halfway: nothing has happened.
-    fn together(
-        &self,
-        conn: &Connection,
-        slots: &[Arc<Slot>],
-        sessions: &Sessions,
-    ) -> Option<Vec<Told>> {
+    fn together(&self, conn: &Connection, slots: &[Arc<Slot>], sessions: &Sessions) -> Option<Vec<Told>> {
         let all = |e: &rusqlite::Error| Some(slots.iter().map(|_| Err(engine(e, &self.path))).collect());
         sessions.abandon();
         if let Err(e) = self.begin(conn) {

@@ -4,11 +4,11 @@ use super::scene::{Handles, KIND, Scene, handler};
 use super::section::{Section, Sectioned};
 use crate::bench::scratch::Scratch;
 use anyhow::Result;
-use divvy_core::{Clock, JobId, Toll};
+use divvy_core::{Clock, JobId};
 use divvy_decide::{Config, Until};
 use divvy_engine::{Engine, Handler, Outcome, Settings, Stop, StopLevel, SystemClock};
 use divvy_store::sqlite::{Options, Sqlite};
-use divvy_store::{Array, Input, JobSpec, NewJob, Policy, Store};
+use divvy_store::{Array, Input, JobSpec, NewJob, NodeInfo, Observation, Policy, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -79,11 +79,8 @@ impl Fleet {
         let (settings, clock, handler) = (Settings::new(decide), self.clock, self.handler.clone());
         let told = stop.clone();
         let node = std::thread::spawn(move || {
-            let info = divvy_store::NodeInfo {
-                name: KIND.into(),
-                pid: std::process::id(),
-                workers: settings.decide.workers,
-            };
+            let workers = settings.decide.workers;
+            let info = NodeInfo { name: KIND.into(), pid: std::process::id(), workers };
             let id = store.register(clock.millis(), &info)?;
             let engine = Engine::new(settings, store, Arc::new(clock), vec![handler]).joined(id, told);
             engine.run(&mut |_| {})
@@ -99,17 +96,15 @@ impl Fleet {
         (self.ended.load(Ordering::Relaxed) - before) as f64 / begun.elapsed().as_secs_f64()
     }
 
-    /// Ends all nodes, and adds up what their round trips cost.
+    /// Ends all nodes, and gives what they have seen.
     ///
     /// # Errors
     /// What a node ended with.
-    pub(super) fn end(self) -> Result<Toll> {
+    pub(super) fn end(self) -> Result<Vec<Observation>> {
         self.nodes.iter().for_each(|(stop, _)| stop.ask(StopLevel::Drain));
         for (_, node) in self.nodes {
             node.join().expect("a node does not panic")?;
         }
-        let mut toll = Toll::default();
-        self.first.observations(self.job)?.iter().for_each(|seen| toll.merge(&seen.toll));
-        Ok(toll)
+        Ok(self.first.observations(self.job)?)
     }
 }

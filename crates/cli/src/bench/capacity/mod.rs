@@ -1,47 +1,142 @@
-//! `divvy bench capacity`: what the capacity oracle predicts, against what is measured.
+//! `divvy bench capacity`: what the capacity oracle predicts, against what is then measured.
+//!
+//! For each scene the oracle is shown a ramp: nodes that join one after the other. Then it is asked about two, four and
+//! eight times as many, and those are run.
 
 mod fleet;
 mod scene;
 mod section;
 
 use crate::args::{CapacityBenchArgs, Output};
-use crate::exit::Exit;
+use crate::capacity::seen;
+use crate::exit::{Exit, bad_usage};
 use anyhow::Result;
-use divvy_core::toll::Sum;
 use divvy_engine::SystemClock;
+use divvy_model::capacity::{Oracle, Prediction, Silence};
 use fleet::Fleet;
-use scene::SCENES;
-use serde_json::json;
+use scene::{SCENES, Scene};
+use serde_json::{Value, json};
 use std::time::Duration;
 
-pub fn capacity(args: &CapacityBenchArgs, _output: Output, clock: SystemClock) -> Result<Exit> {
-    for scene in SCENES.iter().filter(|s| args.only.as_ref().is_none_or(|only| only.split(',').any(|o| o == s.name))) {
-        let mut fleet = Fleet::new(*scene, clock)?;
-        let mut rates = vec![];
-        for _ in 0..scene.seen {
-            fleet.add()?;
-            rates.push(fleet.rate(Duration::from_millis(args.step_ms)));
-        }
-        let toll = fleet.end()?;
-        let sums = [Sum::Trips, Sum::Workers, Sum::Total, Sum::Gap, Sum::Told, Sum::Work, Sum::WorkSq, Sum::Commit, Sum::CommitSq, Sum::Group, Sum::Tasks, Sum::Ran, Sum::Run, Sum::RunSq, Sum::Cpu];
-        let names = ["trips","workers","total","gap","told","work","work_sq","commit","commit_sq","group","tasks","ran","run","run_sq","cpu"];
-        let level = |l: &divvy_core::toll::Level| -> serde_json::Value {
-            names.iter().zip(sums).map(|(n, s)| (n.to_string(), json!(l.get(s)))).collect::<serde_json::Map<_,_>>().into()
-        };
-        let seen: Vec<_> = toll.levels().map(level).collect();
-        let mut measured = vec![];
-        for times in [1, 2, 4, 8] {
-            let mut fleet = Fleet::new(*scene, clock)?;
-            for _ in 0..scene.seen * times {
-                fleet.add()?;
+/// How many times the workers seen are asked about.
+const TIMES: [usize; 3] = [2, 4, 8];
+/// An error up to here is what the oracle is to keep within.
+const GOOD: f64 = 0.10;
+/// New nodes are given so long before they are measured.
+const SETTLE: Duration = Duration::from_millis(700);
+
+/// Predicts and measures.
+///
+/// # Errors
+/// Bad usage, or whatever the store says.
+pub fn capacity(args: &CapacityBenchArgs, output: Output, clock: SystemClock) -> Result<Exit> {
+    let scenes = chosen(args)?;
+    let mut rows = Vec::new();
+    for _ in 0..args.rounds {
+        for scene in &scenes {
+            for row in back_test(scene, args, clock)? {
+                match output {
+                    Output::Human => println!("{}", row.text()),
+                    Output::Json => println!("{}", row.json()),
+                    Output::Quiet => {}
+                }
+                rows.push(row);
             }
-            std::thread::sleep(Duration::from_millis(800));
-            let x = fleet.rate(Duration::from_millis(args.measure_ms));
-            let toll = fleet.end()?;
-            let levels: Vec<_> = toll.levels().map(level).collect();
-            measured.push(json!({"nodes": scene.seen*times, "x": x, "levels": levels}));
         }
-        println!("{}", json!({"scene": scene.name, "shown": scene.shown, "w": scene.workers, "b": scene.lease, "rates": rates, "seen": seen, "measured": measured}));
+    }
+    if output == Output::Human {
+        let said: Vec<f64> = rows.iter().filter_map(Row::error).collect();
+        let good = said.iter().filter(|error| error.abs() <= GOOD).count();
+        println!("{good} of {} predictions within 10 %; silent on {}", said.len(), rows.len() - said.len());
     }
     Ok(Exit::Done)
+}
+
+fn chosen(args: &CapacityBenchArgs) -> Result<Vec<Scene>> {
+    let Some(only) = &args.only else { return Ok(SCENES.to_vec()) };
+    let named = |name: &str| SCENES.iter().find(|scene| scene.name == name).copied();
+    let missing = |name: &str| {
+        let names: Vec<_> = SCENES.iter().map(|scene| scene.name).collect();
+        bad_usage(format!("--only: there is no {name}, only {}", names.join(", ")))
+    };
+    only.split(',').map(|name| named(name).ok_or_else(|| missing(name))).collect()
+}
+
+/// One question, its answer, and the truth.
+struct Row {
+    scene: Scene,
+    workers: usize,
+    said: Result<Prediction, Silence>,
+    measured: f64,
+}
+
+fn back_test(scene: &Scene, args: &CapacityBenchArgs, clock: SystemClock) -> Result<Vec<Row>> {
+    let mut fleet = Fleet::new(*scene, clock)?;
+    for _ in 0..scene.seen {
+        fleet.add()?;
+        std::thread::sleep(Duration::from_millis(args.step_ms));
+    }
+    let seen = seen(&fleet.end()?, scene.cores()?, scene.lease);
+    if args.verbose {
+        eprintln!("{seen:#?}");
+    }
+    let oracle = Oracle::of(&seen);
+    let ask = |times: usize| -> Result<Row> {
+        let nodes = scene.seen * times;
+        let workers = nodes * scene.workers as usize;
+        let said = oracle.clone().and_then(|oracle| oracle.at(workers as f64));
+        let mut fleet = Fleet::new(*scene, clock)?;
+        for _ in 0..nodes {
+            fleet.add()?;
+        }
+        std::thread::sleep(SETTLE);
+        let measured = fleet.rate(Duration::from_millis(args.measure_ms));
+        fleet.end()?;
+        Ok(Row { scene: *scene, workers, said, measured })
+    };
+    TIMES.into_iter().map(ask).collect()
+}
+
+impl Row {
+    /// By which share the prediction is off, if there was one.
+    fn error(&self) -> Option<f64> {
+        self.said.as_ref().ok().map(|said| said.rate / self.measured - 1.0)
+    }
+
+    fn text(&self) -> String {
+        let begin = format!(
+            "{:<12} seen 1-{:<3} at {:>3} workers: measured {:>6.0}",
+            self.scene.name,
+            self.scene.seen * self.scene.workers as usize,
+            self.workers,
+            self.measured
+        );
+        match &self.said {
+            Ok(said) => format!(
+                "{begin}, predicted {:>6.0} ({:.0}-{:.0}), {:+.1} %, limit {:?}",
+                said.rate,
+                said.low,
+                said.high,
+                100.0 * self.error().unwrap_or(0.0),
+                said.limit
+            ),
+            Err(silence) => format!("{begin}, silent: {silence}"),
+        }
+    }
+
+    fn json(&self) -> Value {
+        let said = self.said.as_ref().ok();
+        json!({
+            "scene": self.scene.name,
+            "what": self.scene.shown,
+            "seen": self.scene.seen * self.scene.workers as usize,
+            "workers": self.workers,
+            "measured": self.measured,
+            "predicted": said.map(|said| said.rate),
+            "low": said.map(|said| said.low),
+            "high": said.map(|said| said.high),
+            "error": self.error(),
+            "silence": self.said.as_ref().err().map(Silence::to_string),
+        })
+    }
 }

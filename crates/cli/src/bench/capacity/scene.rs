@@ -53,16 +53,16 @@ const fn hold(base_us: u64, each_us: u64, busy: bool, silent: bool) -> Option<Ho
     Some(Hold { base: us(base_us), each: us(each_us), busy, silent })
 }
 
-/// A node of one worker whose tasks sleep for 10 ms, in leases of one.
+/// A node of one worker whose tasks sleep for 20 ms, in leases of one.
 const PLAIN: Scene = Scene {
     name: "plain",
     shown: "nothing added, one handle",
     handles: Handles::Shared,
     hold: None,
-    work: Work::Sleeps(10.0, 10.0),
+    work: Work::Sleeps(20.0, 20.0),
     workers: 1,
     lease: 1,
-    seen: 8,
+    seen: 6,
 };
 
 /// All of them.
@@ -71,14 +71,14 @@ pub(super) const SCENES: [Scene; 9] = [
     Scene { name: "plain-own", shown: "nothing added, a handle each", handles: Handles::Own, ..PLAIN },
     Scene {
         name: "fixed",
-        shown: "a section of 1 ms in the store",
-        hold: hold(1_000, 0, false, false),
-        work: Work::Sleeps(20.0, 20.0),
+        shown: "a section of 2 ms in the store",
+        hold: hold(2_000, 0, false, false),
+        seen: 5,
         ..PLAIN
     },
     Scene {
         name: "fixed-busy",
-        shown: "a busy section of 1 ms, leases of 4",
+        shown: "a busy section of 1 ms, leases of 4 tasks of 5 to 15 ms",
         hold: hold(1_000, 0, true, false),
         work: Work::Sleeps(5.0, 15.0),
         lease: 4,
@@ -86,32 +86,52 @@ pub(super) const SCENES: [Scene; 9] = [
     },
     Scene {
         name: "growing",
-        shown: "0.2 ms and 40 us a worker",
-        hold: hold(200, 40, false, false),
-        work: Work::Sleeps(10.0, 10.0),
-        lease: 2,
+        shown: "0.5 ms and 0.2 ms a worker",
+        hold: hold(500, 200, false, false),
         ..PLAIN
     },
     Scene {
         name: "growing-two",
-        shown: "0.4 ms and 20 us a worker, two each",
-        hold: hold(400, 20, false, false),
+        shown: "0.5 ms and 0.1 ms a worker, nodes of two, leases of 4 tasks of 10 to 20 ms",
+        hold: hold(500, 100, false, false),
         work: Work::Sleeps(10.0, 20.0),
         workers: 2,
         lease: 4,
-        seen: 6,
+        seen: 4,
         ..PLAIN
     },
     Scene {
         name: "blind",
-        shown: "a section of 1 ms that the store does not tell of",
-        hold: hold(1_000, 0, false, true),
-        work: Work::Sleeps(20.0, 20.0),
+        shown: "a section of 2 ms that the store does not tell of",
+        hold: hold(2_000, 0, false, true),
+        seen: 5,
         ..PLAIN
     },
-    Scene { name: "handler", shown: "a section of 1 ms in the tasks", work: Work::Queues(10.0, 1.0), ..PLAIN },
-    Scene { name: "cpu", shown: "tasks of 5 ms that compute", work: Work::Computes(5.0), lease: 4, seen: 2, ..PLAIN },
+    Scene {
+        name: "handler",
+        shown: "a section of 2 ms in the tasks",
+        work: Work::Queues(18.0, 2.0),
+        ..PLAIN
+    },
+    Scene {
+        name: "cpu",
+        shown: "tasks of 5 ms that compute, leases of 4",
+        work: Work::Computes(5.0),
+        lease: 4,
+        seen: 2,
+        ..PLAIN
+    },
 ];
+
+impl Scene {
+    /// Cores that all its nodes share.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    pub(super) fn cores(&self) -> std::io::Result<u32> {
+        Ok(std::thread::available_parallelism()?.get() as u32)
+    }
+}
 
 /// The handler of a scene, and how many tasks have ended.
 pub(super) fn handler(work: Work) -> (Arc<dyn Handler>, Arc<AtomicU64>) {

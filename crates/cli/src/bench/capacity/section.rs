@@ -5,7 +5,8 @@
 
 use divvy_core::{Cost, Intervals, JobId, Millis, NodeId, Range, Seq};
 use divvy_store::{
-    Block, Dead, Exchange, Expired, Holding, JobInfo, NewJob, NodeInfo, Observation, Records, Reply, Result, Store, TaskInfo,
+    Block, Dead, Exchange, Expired, Holding, JobInfo, NewJob, NodeInfo, Observation, Records, Reply, Result,
+    Store, TaskInfo,
 };
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,0 +1,5 @@
+//! `divvy capacity`: how throughput would grow with more workers.
+
+mod seen;
+
+pub use seen::seen;
