@@ -265,11 +265,14 @@ pub struct CapacityBenchArgs {
     #[arg(long, value_name = "NAMES")]
     pub only: Option<String>,
     /// How long each number of nodes is seen
-    #[arg(long, value_name = "MS", default_value_t = 1_000)]
+    #[arg(long, value_name = "MS", default_value_t = 2_000)]
     pub step_ms: u64,
     /// How long each measurement lasts
     #[arg(long, value_name = "MS", default_value_t = 3_000)]
     pub measure_ms: u64,
+    /// How often to try again what was disturbed by others on this machine
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub tries: u32,
     /// How often to go through all of it
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub rounds: u32,

@@ -34,7 +34,7 @@ use costs::Costs;
 use line::{Line, Mean};
 
 /// Round trips below which nothing is said.
-const TRIPS_MIN: f64 = 200.0;
+const TRIPS_MIN: f64 = 100.0;
 /// A level with fewer says little.
 const LEVEL_TRIPS_MIN: f64 = 8.0;
 /// Nothing is said of more than so many times the workers seen: so far it has been compared with measurements.

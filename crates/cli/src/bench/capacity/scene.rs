@@ -23,8 +23,8 @@ pub(super) enum Handles {
 pub(super) enum Work {
     /// Sleeps for so many milliseconds, from and to.
     Sleeps(f64, f64),
-    /// Sleeps for so many milliseconds, and then for so many in a section that one task at a time may enter.
-    Queues(f64, f64),
+    /// Sleeps for so many milliseconds, from and to, and then for so many in a section that one task at a time may enter.
+    Queues(f64, f64, f64),
     /// Keeps a core busy for so many milliseconds.
     Computes(f64),
 }
@@ -109,15 +109,15 @@ pub(super) const SCENES: [Scene; 9] = [
     },
     Scene {
         name: "handler",
-        shown: "a section of 2 ms in the tasks",
-        work: Work::Queues(18.0, 2.0),
+        shown: "a section of 2 ms in tasks of 5 to 20 ms",
+        work: Work::Queues(5.0, 20.0, 2.0),
         ..PLAIN
     },
     Scene {
         name: "cpu",
-        shown: "tasks of 5 ms that compute, leases of 4",
+        shown: "tasks of 5 ms that compute, leases of 2",
         work: Work::Computes(5.0),
-        lease: 4,
+        lease: 2,
         seen: 2,
         ..PLAIN
     },
@@ -139,12 +139,9 @@ pub(super) fn handler(work: Work) -> (Arc<dyn Handler>, Arc<AtomicU64>) {
     let count = ended.clone();
     let run = move |task: Task<'_>| -> Result<(), std::convert::Infallible> {
         match work {
-            Work::Sleeps(from, to) => {
-                let part = Rng::new(task.seq).unit();
-                std::thread::sleep(ms(from + part * (to - from)));
-            }
-            Work::Queues(alone, queued) => {
-                std::thread::sleep(ms(alone));
+            Work::Sleeps(from, to) => std::thread::sleep(between(task, from, to)),
+            Work::Queues(from, to, queued) => {
+                std::thread::sleep(between(task, from, to));
                 let _turn = seat.lock().unwrap_or_else(PoisonError::into_inner);
                 std::thread::sleep(ms(queued));
             }
@@ -154,6 +151,11 @@ pub(super) fn handler(work: Work) -> (Arc<dyn Handler>, Arc<AtomicU64>) {
         Ok(())
     };
     (Arc::new(Function::new(KIND, run)), ended)
+}
+
+/// A time that is the same in every run of the task.
+fn between(task: Task<'_>, from: f64, to: f64) -> Duration {
+    ms(from + Rng::new(task.seq).unit() * (to - from))
 }
 
 fn ms(ms: f64) -> Duration {
