@@ -80,8 +80,8 @@ impl Costs {
             task: Line::flat(&means(&|level| level.task)),
             between: Line::default(),
             cpu: Line::flat(&rough(|level| level.cpu)),
-            work: Line::grown(&work),
-            commit: if grouped { Line::flat(&commit) } else { Line::grown(&commit) },
+            work: Line::growing(&work),
+            commit: if grouped { Line::flat(&commit) } else { Line::growing(&commit) },
             grouped,
             lease: seen.lease_max.unwrap_or(tasks),
             lease_grows: seen.lease_max.is_none(),
@@ -109,11 +109,11 @@ impl Costs {
     }
 
     fn cores_rate(&self) -> f64 {
-        if self.cores > 0.0 && self.cpu.base > 0.0 { self.cores / self.cpu.base } else { f64::INFINITY }
+        if self.cores > 0.0 && self.cpu.at(0.0) > 0.0 { self.cores / self.cpu.at(0.0) } else { f64::INFINITY }
     }
 
     fn workers_rate(&self, n: f64) -> f64 {
-        n / (self.task.base + self.between.base).max(f64::MIN_POSITIVE)
+        n / (self.task.at(n) + self.between.at(n)).max(f64::MIN_POSITIVE)
     }
 
     fn store_rate(&self, n: f64) -> f64 {
@@ -135,15 +135,14 @@ impl Costs {
         self.store_rate(n) < 2.0 * self.workers_rate(n).min(self.cores_rate())
     }
 
-    /// Standard errors by which the store's cost grows with each worker.
+    /// Seconds that each worker adds to what a round trip holds the store for, as far as that stands out.
     pub(super) fn growth(&self) -> f64 {
-        let variance = self.work.slope_var + self.commit.slope_var;
-        if variance > 0.0 { (self.work.slope + self.commit.slope) / variance.sqrt() } else { 0.0 }
+        self.work.slope + self.commit.slope
     }
 
     /// The number of workers with the highest throughput, if it falls beyond.
     pub(super) fn peak(&self) -> Option<f64> {
-        let grows = !self.lease_grows && self.work.slope + self.commit.slope > 0.0;
+        let grows = !self.lease_grows && self.growth() > 0.0;
         // Rising as far as workers or cores decide, falling beyond: looked for by thirds, in steps that grow with it.
         let (mut low, mut high) = (0.0f64, super::PEAK_MAX.ln());
         while grows && high - low > 1e-3 {

@@ -44,7 +44,7 @@ const WIDE: f64 = 0.15;
 /// What is known has to come to what was seen within this.
 const AGREES: f64 = 0.10;
 /// Standard errors that a rise has to be above nothing before it counts.
-const SIGNIFICANT: f64 = 3.0;
+const SIGNIFICANT: f64 = 2.5;
 /// And from the fewest to the most workers this much of a task's time.
 const RISE: f64 = 0.05;
 /// Sets of coefficients that intervals come from.
@@ -186,9 +186,6 @@ impl Oracle {
     /// Where throughput is highest, if more workers than that get clearly less done, and that is within what can be told.
     #[must_use]
     pub fn peak(&self) -> Option<Peak> {
-        if self.costs.growth() <= SIGNIFICANT {
-            return None;
-        }
         let n = self.costs.peak()?;
         let at = self.at(n).ok()?;
         let (low, high) = middle(self.drawn.iter().map(|costs| costs.peak().unwrap_or(PEAK_MAX)).collect());
@@ -211,7 +208,7 @@ impl Oracle {
     /// Seconds that each worker adds to what a round trip holds the store for, if it clearly does.
     #[must_use]
     pub fn growth(&self) -> Option<f64> {
-        (self.costs.growth() > SIGNIFICANT).then_some(self.costs.work.slope + self.costs.commit.slope)
+        Some(self.costs.growth()).filter(|growth| *growth > 0.0)
     }
 }
 
