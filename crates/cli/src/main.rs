@@ -72,6 +72,7 @@ fn main() -> ExitCode {
         Verb::Explain(args) => jobs::explain(&args, output),
         Verb::Logs(args) => jobs::logs(&args, output),
         Verb::Ps => jobs::ps(output),
+        Verb::Capacity(args) => capacity::capacity(&args, output),
         Verb::Wait(args) => jobs::wait(&args, output),
         Verb::Pause(args) => jobs::pause(&args, output),
         Verb::Unpause(args) => jobs::unpause(&args, output),

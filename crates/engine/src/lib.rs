@@ -16,7 +16,7 @@
 //! | `mailbox.rs` | outcomes on their way to the coordinator |
 //! | `meter.rs`, `tally.rs` | the account of a worker: one clock read per transition; which job it was for |
 //! | `ledger.rs` | the account of the node, by job: what it tells the store once a second |
-//! | `paying.rs` | what each round trip to the store cost |
+//! | `paying.rs`, `cpu.rs` | what each round trip to the store cost; CPU time |
 //! | `bell.rs`, `stop.rs` | waking the coordinator, and stopping by degrees |
 //! | `process/` | commands and handlers: start, capture or talk to, time out, end with all their children |
 //!
@@ -27,6 +27,7 @@
 mod bell;
 mod chunk;
 mod clock;
+mod cpu;
 mod detached;
 mod error;
 mod handler;

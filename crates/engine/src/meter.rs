@@ -7,6 +7,7 @@
 //! What a *waiting* worker waits for, only the coordinator knows, and it changes while the worker sleeps. So the
 //! coordinator keeps a clock of its own phases, and a worker that wakes takes what passed on that clock.
 
+use crate::cpu;
 use crate::tally::{Part, Ran, Tally};
 use divvy_core::{Account, JobId, State};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
@@ -197,7 +198,7 @@ impl Meter {
         if !self.on {
             return;
         }
-        self.cpu_ns.store(thread_cpu_ns(), Ordering::Relaxed);
+        self.cpu_ns.store(cpu::thread_ns(), Ordering::Relaxed);
         self.cpu_read_at.store(now, Ordering::Relaxed);
     }
 
@@ -252,12 +253,6 @@ impl Meter {
 /// Nothing is left half done behind these locks by a panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// CPU time that the calling thread has used, nanoseconds.
-pub(crate) fn thread_cpu_ns() -> u64 {
-    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    used.tv_sec as u64 * 1_000_000_000 + used.tv_nsec as u64
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@
 //! work need neither.
 
 use crate::chunk::TaskKey;
+use crate::cpu;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, Runner};
 use crate::ledger::Ledger;
 use crate::lending::Lending;
 use crate::lent::Lent;
 use crate::mailbox::Mailbox;
-use crate::meter::{Phases, Usage, thread_cpu_ns};
+use crate::meter::{Phases, Usage};
 use crate::paying::Paying;
 use crate::process;
 use crate::stop::{Stop, StopLevel};
@@ -75,6 +76,9 @@ pub struct Outcome {
     /// How its workers spent their time.
     pub usage: Usage,
 }
+
+/// How often the CPU time of processes is read: the system counts it in hundredths of a second.
+const CHILDREN_READ_EVERY_NS: u64 = 100_000_000;
 
 /// How often a dying process is looked at.
 const DYING_LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -176,6 +180,9 @@ struct Running<'a> {
     phases: Arc<Phases>,
     ledger: Ledger,
     paying: Paying,
+    /// CPU time of the processes that were started and have ended, and when to read it again.
+    children_ns: u64,
+    children_read_at: u64,
     jobs: HashMap<JobId, Opened>,
     version: u64,
     liveness_at: u64,
@@ -226,6 +233,8 @@ impl<'a> Running<'a> {
             phases,
             ledger,
             paying: Paying::default(),
+            children_ns: 0,
+            children_read_at: 0,
             jobs: HashMap::new(),
             liveness_at: 0,
             stopping: false,
@@ -541,7 +550,8 @@ impl<'a> Running<'a> {
         let now = self.now();
         match answer {
             Ok((reply, cost)) => {
-                self.paying.on_trip(exchange, &reply, cost, (sent, now), self.cpu_ns());
+                let cpu_ns = self.cpu_ns();
+                self.paying.on_trip(exchange, &reply, cost, (sent, now), cpu_ns);
                 self.ledger.on_exchange(exchange, &reply.leases);
                 self.node.on_reply(now, wall, id, reply, more);
             }
@@ -596,9 +606,14 @@ impl<'a> Running<'a> {
         self.phases.enter(divvy_core::State::Parked, self.now());
     }
 
-    /// CPU time of the workers and of the coordinator, whose thread this is.
-    fn cpu_ns(&self) -> u64 {
-        self.desks.iter().map(|desk| desk.meter.cpu_ns()).sum::<u64>() + thread_cpu_ns()
+    /// CPU time of the workers, of the coordinator, whose thread this is, and of the processes they started.
+    fn cpu_ns(&mut self) -> u64 {
+        let now = self.now();
+        if now >= self.children_read_at {
+            (self.children_ns, self.children_read_at) = (cpu::children_ns(), now + CHILDREN_READ_EVERY_NS);
+        }
+        let workers: u64 = self.desks.iter().map(|desk| desk.meter.cpu_ns()).sum();
+        workers + cpu::thread_ns() + self.children_ns
     }
 
     fn usage(&self) -> Usage {

@@ -36,7 +36,9 @@ pub use policy::PolicyArgs;
 pub use run::RunArgs;
 pub use sources::{Source, split_sources};
 pub use stream::{StreamArgs, hadoop_words};
-pub use verbs::{CompletionsArgs, ExplainArgs, LogsArgs, ManArgs, RetryArgs, SubmitArgs, WaitArgs};
+pub use verbs::{
+    CapacityArgs, CompletionsArgs, ExplainArgs, LogsArgs, ManArgs, RetryArgs, SubmitArgs, WaitArgs,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -110,6 +112,8 @@ pub enum Verb {
     Logs(LogsArgs),
     /// Show the nodes and what they run
     Ps,
+    /// Say what more workers would get done, and what would limit them
+    Capacity(CapacityArgs),
     /// Wait until jobs have finished; exits like `divvy run`
     Wait(WaitArgs),
     /// Let jobs rest: what runs goes on, nothing new is started

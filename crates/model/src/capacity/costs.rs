@@ -13,6 +13,8 @@
 //! | cores | `cores / cpu` |
 //! | store | `tasks of a lease / (work(n) + commit(n)/group)`, the group being what waits together |
 
+use super::Chance;
+use super::hidden::Hidden;
 use super::line::{Line, Mean};
 use super::seen::{Level, Moments, Seen};
 
@@ -45,6 +47,8 @@ pub(super) struct Costs {
     /// Tasks in a lease.
     pub(super) lease: f64,
     pub(super) lease_grows: bool,
+    /// A section inside of the tasks; none unless drawn.
+    pub(super) section: f64,
     pub(super) cores: f64,
     pub(super) node: f64,
 }
@@ -85,6 +89,7 @@ impl Costs {
             grouped,
             lease: seen.lease_max.unwrap_or(tasks),
             lease_grows: seen.lease_max.is_none(),
+            section: 0.0,
             cores: seen.cores,
             node: seen.node.max(1.0),
         };
@@ -155,7 +160,8 @@ impl Costs {
 
     /// Tasks per second.
     pub(super) fn throughput(&self, n: f64) -> f64 {
-        let rates = [self.workers_rate(n), self.cores_rate(), self.store_rate(n)];
+        let section = if self.section > 0.0 { 1.0 / self.section } else { f64::INFINITY };
+        let rates = [self.workers_rate(n), self.cores_rate(), self.store_rate(n), section];
         rates.map(|rate| rate.powf(-KNEE)).iter().sum::<f64>().powf(-1.0 / KNEE)
     }
 
@@ -169,18 +175,26 @@ impl Costs {
         }
     }
 
-    /// Other coefficients that might be the true ones.
-    pub(super) fn drawn(&self, normal: &mut dyn FnMut() -> f64) -> Costs {
-        let mut draw = |line: &Line| {
-            let two = (normal(), normal());
-            line.drawn(two)
+    /// What task times say of a section inside of the tasks.
+    pub(super) fn hidden(&self, levels: &[Level]) -> Hidden {
+        let mean = |level: &Level| {
+            let slowed = self.slowed_by_cores(level.workers);
+            let (value, variance) = (level.task.mean / slowed, level.task.of_mean() / slowed.powi(2));
+            Mean { n: level.workers, value, variance }
         };
+        Hidden::of(&levels.iter().map(mean).collect::<Vec<_>>())
+    }
+
+    /// Other coefficients that might be the true ones.
+    pub(super) fn drawn(&self, hidden: &Hidden, chance: &mut Chance) -> Costs {
+        let mut draw = |line: &Line| line.drawn((chance.normal(), chance.normal()));
         Costs {
             task: draw(&self.task),
             between: draw(&self.between),
             cpu: draw(&self.cpu),
             work: draw(&self.work),
             commit: draw(&self.commit),
+            section: hidden.drawn(chance.unit()),
             ..*self
         }
     }

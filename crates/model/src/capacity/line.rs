@@ -30,10 +30,10 @@ const MEDIAN_TO_SD: f64 = 1.0 / 0.6745;
 /// Standard errors from which a slope is believed.
 const STANDS_OUT: f64 = 2.5;
 /// A mean is never taken to be surer than this share of itself: clocks and caches have moods that last.
-const SURENESS: f64 = 0.005;
+const SURENESS: f64 = 0.003;
 
 impl Mean {
-    fn weight(&self) -> f64 {
+    pub(super) fn weight(&self) -> f64 {
         1.0 / (self.variance + (SURENESS * self.value).powi(2)).max(f64::MIN_POSITIVE)
     }
 }

@@ -10,15 +10,18 @@
 //! | `seen.rs` | the input: sums by how many workers were active |
 //! | `line.rs` | a line through means, with Huber weights and standard errors |
 //! | `costs.rs` | the coefficients, and the network run forward |
+//! | `hidden.rs` | what task times say of a section inside of the tasks |
 //! | `silence.rs` | reasons to say nothing |
 //!
 //! It says nothing rather than something wrong: every number has an interval from the errors of the coefficients, and
 //! where that is wide, where tasks slow down for a reason that is not seen, or where what is known does not come to the
 //! throughput that was seen, the answer is the reason ([`Silence`]).
 //!
-//! What it cannot foresee is what has not begun to show: a lock inside of the tasks that nobody has waited for yet.
+//! What it cannot foresee is what has not begun to show and follows no chance: a lock inside of tasks that all take equally
+//! long, and so never meet at it before it is full.
 
 mod costs;
+mod hidden;
 mod line;
 mod seen;
 mod silence;
@@ -31,7 +34,6 @@ pub use silence::Silence;
 
 use crate::rng::Rng;
 use costs::Costs;
-use line::{Line, Mean};
 
 /// Round trips below which nothing is said.
 const TRIPS_MIN: f64 = 100.0;
@@ -43,10 +45,6 @@ const FAR: f64 = 8.0;
 const WIDE: f64 = 0.15;
 /// What is known has to come to what was seen within this.
 const AGREES: f64 = 0.10;
-/// Standard errors that a rise has to be above nothing before it counts.
-const SIGNIFICANT: f64 = 2.5;
-/// And from the fewest to the most workers this much of a task's time.
-const RISE: f64 = 0.05;
 /// Sets of coefficients that intervals come from.
 const DRAWS: usize = 400;
 /// Most workers that a peak is looked for at.
@@ -111,30 +109,16 @@ impl Oracle {
             return Err(Silence::TooFew { trips: trips as u64 });
         }
         let costs = Costs::of(&seen);
-        let mut normal = normals(Rng::new(trips.to_bits()));
-        let drawn = (0..DRAWS).map(|_| costs.drawn(&mut normal)).collect();
-        let (first, last) = (seen.levels[0].workers, seen.levels[seen.levels.len() - 1].workers);
-        let oracle = Oracle { costs, drawn, most_seen: last, varied: last > first };
-        oracle.tasks_keep_their_time(&seen)?;
-        oracle.adds_up(&seen)?;
-        Ok(oracle)
-    }
-
-    /// Tasks that take longer with more workers wait for something; more than cores explain is for something unknown.
-    fn tasks_keep_their_time(&self, seen: &Seen) -> Result<(), Silence> {
-        let by_cores = |level: &Level| self.costs.slowed_by_cores(level.workers);
-        let mean = |level: &Level| Mean {
-            n: level.workers,
-            value: level.task.mean / by_cores(level),
-            variance: level.task.of_mean() / by_cores(level).powi(2),
-        };
-        let means: Vec<Mean> = seen.levels.iter().map(mean).collect();
-        let Some(line) = Line::through(&means) else { return Ok(()) };
-        let (from, to) = (line.at(means[0].n), line.at(self.most_seen));
-        if line.rises() > SIGNIFICANT && to > from * (1.0 + RISE) {
+        let hidden = costs.hidden(&seen.levels);
+        if let Some((from, to)) = hidden.shown {
             return Err(Silence::TasksSlow { from, to });
         }
-        Ok(())
+        let mut chance = Chance(Rng::new(trips.to_bits()));
+        let drawn = (0..DRAWS).map(|_| costs.drawn(&hidden, &mut chance)).collect();
+        let (first, last) = (seen.levels[0].workers, seen.levels[seen.levels.len() - 1].workers);
+        let oracle = Oracle { costs, drawn, most_seen: last, varied: last > first };
+        oracle.adds_up(&seen)?;
+        Ok(oracle)
     }
 
     /// What is known has to come to the throughput that was seen, with all workers and with many.
@@ -219,7 +203,17 @@ fn middle(mut values: Vec<f64>) -> (f64, f64) {
     (at(0.025), at(0.975))
 }
 
-/// Standard normal numbers: twelve uniform ones are as good as needed here, and have no tails to speak of.
-fn normals(mut rng: Rng) -> impl FnMut() -> f64 {
-    move || (0..12).map(|_| (rng.bits() >> 11) as f64 / (1u64 << 53) as f64).sum::<f64>() - 6.0
+/// What draws are made by.
+struct Chance(Rng);
+
+impl Chance {
+    /// In `0.0 <= x < 1.0`.
+    fn unit(&mut self) -> f64 {
+        (self.0.bits() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Standard normal: the sum of twelve is as good as needed here, and has no tails to speak of.
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
+    }
 }
