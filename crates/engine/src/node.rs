@@ -17,7 +17,7 @@ use crate::process;
 use crate::stop::{Stop, StopLevel};
 use crate::worker::{Desk, Leases, Worker};
 use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
-use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Until, Worked};
+use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Tuned, Until, Worked};
 use divvy_store::{Error as StoreError, Exchange, Held, JobInfo, JobSpec, Lease, NodeInfo, Progress, Store};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -95,6 +95,7 @@ pub struct Engine {
     handlers: Vec<Arc<dyn Handler>>,
     joined: Option<NodeId>,
     on_unable: Told,
+    on_tuned: Box<dyn Fn(&Tuned)>,
 }
 
 impl Engine {
@@ -115,6 +116,7 @@ impl Engine {
             handlers,
             joined: None,
             on_unable: Box::new(|_, _| {}),
+            on_tuned: Box::new(|_| {}),
         }
     }
 
@@ -129,6 +131,12 @@ impl Engine {
     #[must_use]
     pub fn on_unable(self, told: impl Fn(JobId, &str) + 'static) -> Engine {
         Engine { on_unable: Box::new(told), ..self }
+    }
+
+    /// With this to be told what the node sets by what it measures.
+    #[must_use]
+    pub fn on_tuned(self, told: impl Fn(&Tuned) + 'static) -> Engine {
+        Engine { on_tuned: Box::new(told), ..self }
     }
 
     /// A handle to stop it.
@@ -424,6 +432,7 @@ impl<'a> Running<'a> {
                 Action::Drop(key, tasks) => self.drop_tasks(key, &tasks),
                 Action::Retire(key) => self.retire(key),
                 Action::Exchange(id, exchange) => self.exchange(id, &exchange, &mut more),
+                Action::Tuned(tuned) => (self.engine.on_tuned)(&tuned),
                 Action::Register => self.register(&mut more),
                 Action::End(end) => self.finish(Ok(end)),
             }

@@ -171,6 +171,10 @@ pub struct ShowFlags {
     /// Show the bill at the end even if stderr is no terminal, or the run was shorter than a second
     #[arg(long)]
     pub bill: bool,
+    /// Say what is set by what is measured, such as how many tasks are leased at once, and why: on stderr, when it has
+    /// changed by more than half
+    #[arg(long, hide_short_help = true)]
+    pub explain_tuning: bool,
     /// On SIGTERM, let running tasks finish for so many seconds before they are ended and given back
     #[arg(long, value_name = "SECONDS", default_value_t = GRACE_SECONDS)]
     pub grace: u64,
