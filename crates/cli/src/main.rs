@@ -26,6 +26,7 @@ mod args;
 mod background;
 mod bench;
 mod bill;
+mod capacity;
 mod command;
 mod completions;
 mod dry_run;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         Verb::Explain(args) => jobs::explain(&args, output),
         Verb::Logs(args) => jobs::logs(&args, output),
         Verb::Ps => jobs::ps(output),
+        Verb::Capacity(args) => capacity::capacity(&args, output),
         Verb::Wait(args) => jobs::wait(&args, output),
         Verb::Pause(args) => jobs::pause(&args, output),
         Verb::Unpause(args) => jobs::unpause(&args, output),

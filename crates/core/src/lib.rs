@@ -1,5 +1,5 @@
 //! The words everything else is written in: ids, ranges of tasks, interval sets, demands, checksums, time,
-//! randomness, histograms and the account of worker time.
+//! randomness, histograms, the account of worker time and the toll of round trips.
 //!
 //! This crate owns plain data and the arithmetic on it. It reads no clock, draws no randomness and does no
 //! I/O: [`clock::Clock`] and [`rng::Rng`] are what callers pass in.
@@ -15,6 +15,7 @@ pub mod id;
 pub mod intervals;
 pub mod range;
 pub mod rng;
+pub mod toll;
 
 pub use account::{Account, State};
 pub use clock::{Clock, Millis};
@@ -24,3 +25,4 @@ pub use id::{Fence, JobId, NodeId, Seq};
 pub use intervals::Intervals;
 pub use range::Range;
 pub use rng::Rng;
+pub use toll::{Cost, Toll};

@@ -31,6 +31,8 @@ pub struct Config {
     pub overhead_max: f64,
     /// Longest time between the end of a task and its report, while other tasks still run.
     pub report_every_ns: u64,
+    /// The most that becomes of it where round trips are so slow that reports would cost more than `overhead_max`.
+    pub report_every_max_ns: u64,
     /// Least time between two claims while the store changes but has nothing for this node.
     pub dry_claim_ns: u64,
     /// Time after which a dry node claims again although it heard of no change: the backstop for lost wake-ups.
@@ -62,6 +64,7 @@ impl Config {
             lease_target_ns: 250_000_000,
             overhead_max: 0.02,
             report_every_ns: 100_000_000,
+            report_every_max_ns: 5_000_000_000,
             dry_claim_ns: 20_000_000,
             dry_poll_ns: 1_000_000_000,
             unknown_task_ns: 1_000_000_000,
@@ -85,6 +88,7 @@ impl Config {
                 !(0.0..1.0).contains(&self.overhead_max) || self.overhead_max == 0.0,
                 "overhead_max is not between 0 and 1",
             ),
+            (self.report_every_ns > self.report_every_max_ns, "report_every_ns is above report_every_max_ns"),
             (self.retry_ms.0 > self.retry_ms.1, "the first retry delay is longer than the longest"),
         ];
         checks.into_iter().filter_map(|(wrong, why)| wrong.then_some(why)).collect()

@@ -1,5 +1,6 @@
 //! What a node is told, and what it wants done.
 
+use crate::tuned::Tuned;
 use divvy_core::{Intervals, Seq};
 use divvy_store::{Exchange, Held, Lease};
 
@@ -21,6 +22,8 @@ pub enum Action {
     Exchange(u64, Exchange),
     /// The session has ended: begin a new one, then [`Node::on_registered`](crate::Node::on_registered).
     Register,
+    /// Nothing to do: for people, this is now set otherwise, and why.
+    Tuned(Tuned),
     /// The node is through.
     End(End),
 }

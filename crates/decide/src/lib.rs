@@ -16,9 +16,11 @@ mod lent;
 mod node;
 pub mod pack;
 pub mod size;
+mod tuned;
 
 #[cfg(feature = "planted")]
 pub use config::Bug;
 pub use config::{Config, Until};
 pub use event::{Action, End, Failure, Refusal, Tick, Worked};
 pub use node::Node;
+pub use tuned::{Bound, Knob, Tuned, Why};

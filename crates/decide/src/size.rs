@@ -1,5 +1,7 @@
 //! How many tasks to lease at once.
 
+use crate::tuned::Bound;
+
 /// What the size of a lease depends on. Times in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Known {
@@ -19,6 +21,15 @@ pub struct Known {
     pub idle: u64,
 }
 
+/// Tasks to ask for, and what that is set by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sized {
+    /// How many.
+    pub tasks: u64,
+    /// By what.
+    pub by: Bound,
+}
+
 /// The tasks to ask for.
 ///
 /// `min(target, fair share)`, raised until coordination stays under `overhead_max`, and to one for each idle
@@ -31,8 +42,10 @@ pub struct Known {
 /// Before the first task has ended it is one for each worker: a first lease of a thousand one-hour tasks would
 /// keep every other node idle.
 #[must_use]
-pub fn lease_size(target_ns: u64, overhead_max: f64, known: &Known) -> u64 {
-    let Some(task_ns) = known.task_ns else { return known.workers.max(1) };
+pub fn lease_size(target_ns: u64, overhead_max: f64, known: &Known) -> Sized {
+    let Some(task_ns) = known.task_ns else {
+        return Sized { tasks: known.workers.max(1), by: Bound::Unknown };
+    };
     // Below a nanosecond the clock's resolution, not the task, would decide.
     let task_ns = task_ns.max(1.0);
     let by_time = target_ns as f64 * known.workers as f64 / task_ns;
@@ -41,10 +54,20 @@ pub fn lease_size(target_ns: u64, overhead_max: f64, known: &Known) -> u64 {
     let second = RAISED_NS * known.workers as f64 / task_ns;
     let most = second.min(2.0 * by_share).max(4.0 * known.round_trip_ns / task_ns);
     let least = raised.min(most);
-    let size = by_time.min(by_share.ceil()).max(least) as u64;
+    let by_share = by_share.ceil();
+    let (tasks, by) = match by_time.min(by_share) {
+        enough if enough < least => (least, Bound::Overhead),
+        enough if by_share < by_time => (enough, Bound::Share),
+        enough => (enough, Bound::Target),
+    };
     // The first tasks to end are the shortest: a mean of a few says little about thousands.
-    let trusted = size.min(known.seen.saturating_mul(TRUST));
-    trusted.max(known.idle).clamp(1, LEASE_MAX)
+    let trusted = known.seen.saturating_mul(TRUST);
+    let (tasks, by) = if tasks as u64 > trusted { (trusted, Bound::Trust) } else { (tasks as u64, by) };
+    match tasks {
+        few if few < known.idle.max(1) => Sized { tasks: known.idle.max(1), by: Bound::Idle },
+        many if many > LEASE_MAX => Sized { tasks: LEASE_MAX, by: Bound::Most },
+        _ => Sized { tasks, by },
+    }
 }
 
 /// Work of each worker, in nanoseconds, up to which the cost of a round trip may raise a lease.
@@ -74,27 +97,55 @@ mod tests {
         }
     }
 
-    fn size(task_ns: Option<f64>, claimable: u64, workers_all: u64) -> u64 {
-        lease_size(250_000_000, 0.02, &known(task_ns, claimable, workers_all))
+    fn size(task_ns: Option<f64>, claimable: u64, workers_all: u64) -> (u64, Bound) {
+        let Sized { tasks, by } = lease_size(250_000_000, 0.02, &known(task_ns, claimable, workers_all));
+        (tasks, by)
     }
 
     #[test]
     fn follows_time_then_share_then_overhead() {
-        assert_eq!(size(None, 1_000_000, 2), 2, "nothing known: one for each worker");
-        assert_eq!(size(Some(MS), 1_000_000, 2), 500, "250 ms of two workers");
-        assert_eq!(size(Some(MS), 100, 2), 50, "half of what is left");
-        assert_eq!(size(Some(MS), 1_000, 200), 10, "a hundredth of the workers, raised to its share");
-        assert_eq!(size(Some(MS), 400, 20), 20);
-        assert_eq!(size(Some(MS), 200, 20), 15, "a tenth of the workers, raised to 15 ms of work");
-        assert_eq!(size(Some(0.01 * MS), 100, 20), 120, "four round trips' worth");
-        assert_eq!(size(Some(100.0 * MS), 100, 20), 5);
-        assert_eq!(size(Some(3_600_000.0 * MS), 100, 20), 1);
-        assert_eq!(size(Some(0.0), u64::MAX / 4, 2), 500_000_000);
-        let slow = Known { round_trip_ns: 100.0 * MS, ..known(Some(200.0 * MS), 10_000, 8) };
+        assert_eq!(size(None, 1_000_000, 2), (2, Bound::Unknown), "one for each worker");
+        assert_eq!(size(Some(MS), 1_000_000, 2), (500, Bound::Target), "250 ms of two workers");
+        assert_eq!(size(Some(MS), 100, 2), (50, Bound::Share), "half of what is left");
         assert_eq!(
-            lease_size(250_000_000, 0.02, &slow),
-            10,
-            "a second of two workers, not fifty round trips"
+            size(Some(MS), 1_000, 200),
+            (10, Bound::Overhead),
+            "a hundredth of the workers, raised to its share"
         );
+        assert_eq!(size(Some(MS), 400, 20), (20, Bound::Share));
+        assert_eq!(
+            size(Some(MS), 200, 20),
+            (15, Bound::Overhead),
+            "a tenth of the workers, raised to 15 ms of work"
+        );
+        assert_eq!(size(Some(0.01 * MS), 100, 20), (120, Bound::Overhead), "four round trips' worth");
+        assert_eq!(size(Some(100.0 * MS), 100, 20), (5, Bound::Target), "the first bound that holds");
+        assert_eq!(size(Some(3_600_000.0 * MS), 100, 20), (1, Bound::Idle));
+        assert_eq!(size(Some(0.0), u64::MAX / 4, 2), (500_000_000, Bound::Target));
+    }
+
+    #[test]
+    fn a_round_trip_raises_a_lease_by_a_second_of_work_at_most() {
+        let slow = Known { round_trip_ns: 100.0 * MS, ..known(Some(200.0 * MS), 10_000, 8) };
+        assert_eq!(lease_size(250_000_000, 0.02, &slow), Sized { tasks: 10, by: Bound::Overhead });
+    }
+
+    #[test]
+    fn few_measurements_and_idle_workers_bound_it() {
+        let known = Known {
+            task_ns: Some(10.0),
+            seen: 2,
+            round_trip_ns: 0.3 * MS,
+            claimable: 1 << 40,
+            workers: 8,
+            workers_all: 8,
+            idle: 5,
+        };
+        let of = |known: Known| lease_size(250_000_000, 0.02, &known);
+        assert_eq!(of(known), Sized { tasks: 128, by: Bound::Trust });
+        let long = Known { task_ns: Some(1e9), seen: 100, ..known };
+        assert_eq!(of(long), Sized { tasks: 5, by: Bound::Idle });
+        let short = Known { task_ns: Some(1e-3), seen: u64::MAX, round_trip_ns: 1e9, ..known };
+        assert_eq!(of(short), Sized { tasks: LEASE_MAX, by: Bound::Most });
     }
 }

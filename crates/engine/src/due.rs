@@ -75,7 +75,7 @@ mod tests {
     fn lease(lo: Seq, hi: Seq, attempts: u32) -> Lease {
         let (open, demand) = (Range::new(lo, hi).into(), Demand::new());
         let (job, fence) = (JobId(1), Fence(1));
-        Lease { job, fence, open, attempts, crashes: 0, quarantined: false, class: 0, demand }
+        Lease { job, fence, open, attempts, crashes: 0, quarantined: false, taken: 0, class: 0, demand }
     }
 
     fn failing(seq: Seq, retry_ms: Millis, outgrown: bool) -> Exchange {

@@ -7,6 +7,7 @@
 //! What a *waiting* worker waits for, only the coordinator knows, and it changes while the worker sleeps. So the
 //! coordinator keeps a clock of its own phases, and a worker that wakes takes what passed on that clock.
 
+use crate::cpu;
 use crate::tally::{Part, Ran, Tally};
 use divvy_core::{Account, JobId, State};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
@@ -197,8 +198,7 @@ impl Meter {
         if !self.on {
             return;
         }
-        let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-        self.cpu_ns.store(used.tv_sec as u64 * 1_000_000_000 + used.tv_nsec as u64, Ordering::Relaxed);
+        self.cpu_ns.store(cpu::thread_ns(), Ordering::Relaxed);
         self.cpu_read_at.store(now, Ordering::Relaxed);
     }
 

@@ -4,6 +4,7 @@
 //! work need neither.
 
 use crate::chunk::TaskKey;
+use crate::cpu;
 use crate::due::{self, Retries};
 use crate::error::{Error, Result};
 use crate::handler::{Handler, Runner};
@@ -12,11 +13,12 @@ use crate::lending::Lending;
 use crate::lent::Lent;
 use crate::mailbox::Mailbox;
 use crate::meter::{Phases, Usage};
+use crate::paying::Paying;
 use crate::process;
 use crate::stop::{Stop, StopLevel};
 use crate::worker::{Desk, Leases, Worker};
 use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
-use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Until, Worked};
+use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Tuned, Until, Worked};
 use divvy_store::{Error as StoreError, Exchange, Held, JobSpec, Lease, NodeInfo, Store};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -76,6 +78,9 @@ pub struct Outcome {
     pub usage: Usage,
 }
 
+/// How often the CPU time of processes is read: the system counts it in hundredths of a second.
+const CHILDREN_READ_EVERY_NS: u64 = 100_000_000;
+
 /// How often a dying process is looked at.
 const DYING_LOOK_EVERY: Duration = Duration::from_millis(2);
 
@@ -91,6 +96,7 @@ pub struct Engine {
     handlers: Vec<Arc<dyn Handler>>,
     joined: Option<NodeId>,
     on_unable: Told,
+    on_tuned: Box<dyn Fn(&Tuned)>,
 }
 
 impl Engine {
@@ -111,6 +117,7 @@ impl Engine {
             handlers,
             joined: None,
             on_unable: Box::new(|_, _| {}),
+            on_tuned: Box::new(|_| {}),
         }
     }
 
@@ -125,6 +132,12 @@ impl Engine {
     #[must_use]
     pub fn on_unable(self, told: impl Fn(JobId, &str) + 'static) -> Engine {
         Engine { on_unable: Box::new(told), ..self }
+    }
+
+    /// With this to be told what the node sets by what it measures.
+    #[must_use]
+    pub fn on_tuned(self, told: impl Fn(&Tuned) + 'static) -> Engine {
+        Engine { on_tuned: Box::new(told), ..self }
     }
 
     /// A handle to stop it.
@@ -176,6 +189,10 @@ struct Running<'a> {
     phases: Arc<Phases>,
     ledger: Ledger,
     retries: Retries,
+    paying: Paying,
+    /// CPU time of the processes that were started and have ended, and when to read it again.
+    children_ns: u64,
+    children_read_at: u64,
     jobs: HashMap<JobId, Opened>,
     version: u64,
     liveness_at: u64,
@@ -226,6 +243,9 @@ impl<'a> Running<'a> {
             phases,
             ledger,
             retries: Retries::default(),
+            paying: Paying::default(),
+            children_ns: 0,
+            children_read_at: 0,
             jobs: HashMap::new(),
             liveness_at: 0,
             stopping: false,
@@ -290,7 +310,13 @@ impl<'a> Running<'a> {
     fn observe(&mut self) {
         if self.engine.settings.account {
             self.divide();
-            self.engine.store.observe(&self.ledger.told(self.id));
+            let mut told = self.ledger.told(self.id);
+            let toll = self.paying.since_last();
+            // Round trips of a node that works for several jobs are for all of them, and tell of none.
+            if let [only] = told.as_mut_slice() {
+                only.toll = toll;
+            }
+            self.engine.store.observe(&told);
         }
     }
 
@@ -374,6 +400,7 @@ impl<'a> Running<'a> {
         };
         self.desks.iter().for_each(|desk| desk.collect(&mut tick.worked));
         self.lending.settle(&mut tick.worked);
+        self.paying.on_worked(tick.worked.iter().map(|(_, worked)| worked));
         let workers = self.engine.settings.decide.workers;
         self.told.collect(&mut tick.worked, tick.idle == workers);
         self.ledger.on_worked(&tick.worked);
@@ -409,6 +436,7 @@ impl<'a> Running<'a> {
                 Action::Drop(key, tasks) => self.drop_tasks(key, &tasks),
                 Action::Retire(key) => self.retire(key),
                 Action::Exchange(id, exchange) => self.exchange(id, &exchange, &mut more),
+                Action::Tuned(tuned) => (self.engine.on_tuned)(&tuned),
                 Action::Register => self.register(&mut more),
                 Action::End(end) => self.finish(Ok(end)),
             }
@@ -509,13 +537,16 @@ impl<'a> Running<'a> {
         if let Err(error) = self.before_report(exchange) {
             return self.finish(Err(error));
         }
-        self.phases.enter(self.node.waiting_for(), self.now());
+        let sent = self.now();
+        self.phases.enter(self.node.waiting_for(), sent);
         self.observe_the_end(exchange);
         let wall = self.engine.clock.millis();
-        let answer = self.engine.store.exchange(wall, self.id, exchange);
+        let answer = self.engine.store.exchange_costed(wall, self.id, exchange);
         let now = self.now();
         match answer {
-            Ok(reply) => {
+            Ok((reply, cost)) => {
+                let cpu_ns = self.cpu_ns();
+                self.paying.on_trip(exchange, &reply, cost, (sent, now), cpu_ns);
                 self.ledger.on_exchange(exchange, &reply.leases);
                 self.retries.on_reported(wall, exchange);
                 self.node.on_reply(now, wall, id, reply, more);
@@ -580,6 +611,16 @@ impl<'a> Running<'a> {
         // so that no survivor has to look for them.
         self.jobs.clear();
         self.phases.enter(divvy_core::State::Parked, self.now());
+    }
+
+    /// CPU time of the workers, of the coordinator, whose thread this is, and of the processes they started.
+    fn cpu_ns(&mut self) -> u64 {
+        let now = self.now();
+        if now >= self.children_read_at {
+            (self.children_ns, self.children_read_at) = (cpu::children_ns(), now + CHILDREN_READ_EVERY_NS);
+        }
+        let workers: u64 = self.desks.iter().map(|desk| desk.meter.cpu_ns()).sum();
+        workers + cpu::thread_ns() + self.children_ns
     }
 
     fn usage(&self) -> Usage {

@@ -6,6 +6,7 @@
 //! | what do *my measurements* say, and is there a peak? | [`mod@fit`] |
 //! | how long does work wait, how many servers does it take? | [`queue`] |
 //! | what would n workers get done that queue for cores, locks and a store? | [`mva`] |
+//! | what would more workers get done, going by ordinary work? | [`capacity`] |
 //! | how large should a batch be, what does a wrong one cost? | [`batch`] |
 //! | are ten big machines cheaper than a thousand small ones? | [`machines`] |
 //! | did a herd arrive, and what would jitter do? | [`bursts`] |
@@ -19,6 +20,7 @@
 pub mod amdahl;
 pub mod batch;
 pub mod bursts;
+pub mod capacity;
 mod error;
 pub mod fit;
 pub mod floors;

@@ -46,7 +46,7 @@
 
 use crate::job::Selection;
 use crate::{Dead, JobInfo, NewJob, Observation, Records, Result, TaskInfo};
-use divvy_core::{Demand, Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
+use divvy_core::{Cost, Demand, Fence, Intervals, JobId, Millis, NodeId, Range, Seq};
 use std::path::PathBuf;
 
 /// Who registers.
@@ -335,6 +335,17 @@ pub trait Store: Send + Sync {
     ///
     /// A node whose claim was granted nothing while it holds nothing is *hungry* until a claim is granted.
     fn exchange(&self, now: Millis, node: NodeId, exchange: &Exchange) -> Result<Reply>;
+
+    /// [`Store::exchange`], and what it cost inside of the store. `None` from a store that cannot tell what it spent in
+    /// serving from what it spent in waiting for others.
+    fn exchange_costed(
+        &self,
+        now: Millis,
+        node: NodeId,
+        exchange: &Exchange,
+    ) -> Result<(Reply, Option<Cost>)> {
+        self.exchange(now, node, exchange).map(|reply| (reply, None))
+    }
 
     /// Ends a session in peace: all its leases are given back, nothing is charged. Repeating it does nothing.
     fn leave(&self, now: Millis, node: NodeId) -> Result<()>;

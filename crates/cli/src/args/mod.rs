@@ -36,7 +36,9 @@ pub use policy::PolicyArgs;
 pub use run::RunArgs;
 pub use sources::{Source, split_sources};
 pub use stream::{StreamArgs, hadoop_words};
-pub use verbs::{BillArgs, CompletionsArgs, ExplainArgs, LogsArgs, ManArgs, RetryArgs, SubmitArgs, WaitArgs};
+pub use verbs::{
+    BillArgs, CapacityArgs, CompletionsArgs, ExplainArgs, LogsArgs, ManArgs, RetryArgs, SubmitArgs, WaitArgs,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -110,6 +112,8 @@ pub enum Verb {
     Logs(LogsArgs),
     /// Show the nodes and what they run
     Ps,
+    /// Say what more workers would get done, and what would limit them
+    Capacity(CapacityArgs),
     /// Wait until jobs have finished; exits like `divvy run`
     Wait(WaitArgs),
     /// Let jobs rest: what runs goes on, nothing new is started
@@ -169,6 +173,10 @@ pub struct ShowFlags {
     /// Show the bill at the end even if stderr is no terminal, or the run was shorter than a second
     #[arg(long)]
     pub bill: bool,
+    /// Say what is set by what is measured, such as how many tasks are leased at once, and why: on stderr, when it has
+    /// changed by more than half
+    #[arg(long, hide_short_help = true)]
+    pub explain_tuning: bool,
     /// On SIGTERM, let running tasks finish for so many seconds before they are ended and given back
     #[arg(long, value_name = "SECONDS", default_value_t = GRACE_SECONDS)]
     pub grace: u64,
@@ -256,6 +264,31 @@ pub enum BenchWhat {
     Noop(NoopArgs),
     /// A graph of tasks that do nothing: layers of `--width`, each task after 1 to 3 of the layer before
     Graph(GraphArgs),
+    /// What is predicted of more workers, against what is measured with them
+    Capacity(CapacityBenchArgs),
+}
+
+/// Predictions, and what is measured.
+#[derive(Debug, Args)]
+pub struct CapacityBenchArgs {
+    /// Only these systems, by name, separated by commas
+    #[arg(long, value_name = "NAMES")]
+    pub only: Option<String>,
+    /// How long each number of nodes is seen
+    #[arg(long, value_name = "MS", default_value_t = 2_000)]
+    pub step_ms: u64,
+    /// How long each measurement lasts
+    #[arg(long, value_name = "MS", default_value_t = 3_000)]
+    pub measure_ms: u64,
+    /// How often to try again what was disturbed by others on this machine
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub tries: u32,
+    /// How often to go through all of it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub rounds: u32,
+    /// Print what was seen
+    #[arg(long)]
+    pub verbose: bool,
 }
 
 /// A graph of tasks that do nothing.

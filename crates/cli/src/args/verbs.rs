@@ -103,6 +103,19 @@ pub struct BillArgs {
     pub price: Option<OsString>,
 }
 
+/// Tell what more workers would get done.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing is tried out: while nodes work they note what their round trips to the store\n\
+                  cost and how many workers there were then. What cannot be known from that is not\n\
+                  said, and why. docs/capacity.md says how to read it."
+)]
+pub struct CapacityArgs {
+    /// Of which job: its number, or `last`
+    #[arg(default_value = "last")]
+    pub job: OsString,
+}
+
 /// Print completions.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {

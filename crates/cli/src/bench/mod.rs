@@ -1,5 +1,6 @@
 //! `divvy bench`: what divvy itself costs, on the user's machine and disk.
 
+mod capacity;
 mod fsync;
 mod graph;
 mod noop;
@@ -17,6 +18,7 @@ use divvy_engine::SystemClock;
 pub fn bench(args: &BenchArgs, output: Output, clock: SystemClock) -> Result<Exit> {
     match &args.what {
         BenchWhat::Noop(noop) => noop::noop(noop, output, clock),
+        BenchWhat::Capacity(args) => capacity::capacity(args, output, clock),
         BenchWhat::Graph(graph) => graph::graph(graph, output, clock),
     }
 }

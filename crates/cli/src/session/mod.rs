@@ -4,6 +4,7 @@ mod capacity;
 mod eta;
 mod progress;
 mod signals;
+mod tuning;
 
 pub use capacity::capacity;
 pub use progress::time;
@@ -214,6 +215,12 @@ impl Session {
             .on_unable(move |job, why| {
                 say(output, &format!("divvy: job {job} cannot run here and is left: {why}"))
             });
+        let explains = self.show.explain_tuning;
+        let engine = engine.on_tuned(move |tuned| {
+            if explains {
+                tuning::tell(tuned, output);
+            }
+        });
         let shows = |asked: bool| self.output == Output::Human && (asked || std::io::stderr().is_terminal());
         let mut progress =
             job.filter(|_| shows(self.show.progress)).map(|job| Progress::new(self.store.clone(), job));

@@ -4,7 +4,7 @@ use super::shelf::Place;
 use super::{Job, Node, Phase};
 use crate::config::Until;
 use crate::pack::{Choice, PASSES_MAX, score};
-use crate::size::{Known, lease_size};
+use crate::size::{Known, Sized, lease_size};
 use divvy_core::{Demand, JobId};
 use divvy_store::{Claim, ClassView, JobView, Want};
 use std::cmp::Reverse;
@@ -223,12 +223,16 @@ impl Node {
     }
 
     /// How many tasks of this demand the node can run side by side.
-    fn at_once(&self, demand: &Demand) -> u32 {
+    pub(super) fn at_once(&self, demand: &Demand) -> u32 {
         demand.times(&self.cfg.capacity).min(self.cfg.workers.into()) as u32
     }
 
     /// The lease size for so many workers.
     fn size(&self, job: &Job, claimable: u64, workers: u32) -> u64 {
+        self.sized(job, claimable, workers).tasks
+    }
+
+    pub(super) fn sized(&self, job: &Job, claimable: u64, workers: u32) -> Sized {
         let known = Known {
             task_ns: job.task_ns.get(),
             seen: job.seen,

@@ -19,6 +19,7 @@
 //! | `backups.rs` | when to take tasks that another node holds |
 //! | `shelf.rs` | tasks that wait for room |
 //! | `returns.rs` | what goes back unstarted |
+//! | `tuning.rs` | telling what was set by measurements |
 //! | `planted.rs` | bugs on purpose, for the simulator to find |
 
 mod backups;
@@ -31,6 +32,9 @@ mod shelf;
 mod shelf_tests;
 #[cfg(test)]
 mod stuck_tests;
+mod tuning;
+#[cfg(test)]
+mod tuning_tests;
 
 use crate::backoff::full_jitter;
 use crate::config::{Config, Until};
@@ -72,6 +76,8 @@ struct Job {
     task_ns: Mean,
     /// Tasks that the mean comes from.
     seen: u64,
+    /// The size of leases that was last told of, 0 if none was.
+    told_size: u64,
 }
 
 /// Most jobs that are remembered as unable to run here: each is named in every claim.
@@ -120,6 +126,8 @@ pub struct Node {
     report_at: u64,
     /// Something given back should not wait for `report_at`.
     urgent: bool,
+    /// The time between reports that was last told of.
+    told_report_every: u64,
     /// No exchange before this time, after so many refusals in a row.
     again_at: u64,
     refused: u32,
@@ -162,6 +170,7 @@ impl Node {
             ask_at: u64::MAX,
             report_at: u64::MAX,
             urgent: false,
+            told_report_every: cfg.report_every_ns,
             again_at: 0,
             refused: 0,
             bored_at: None,
@@ -473,6 +482,7 @@ impl Node {
         }
         (self.report_at, self.urgent) = (u64::MAX, false);
         (self.sent_at, self.ask_at, self.quiet) = (now, u64::MAX, false);
+        self.tell_tuned(claim.as_ref(), out);
         let held = self.held.keys().copied().collect();
         let reports = self.held.values_mut().filter_map(Lent::send).collect();
         let exchange = Exchange { held, reports, claim };
@@ -635,6 +645,7 @@ impl Node {
 
     /// Reports are rarer where the store is slow, so that they too stay within `overhead_max`.
     fn report_every(&self) -> u64 {
-        self.cfg.report_every_ns.max((self.round_trip_ns() / self.cfg.overhead_max) as u64)
+        let (least, most) = (self.cfg.report_every_ns, self.cfg.report_every_max_ns);
+        ((self.round_trip_ns() / self.cfg.overhead_max) as u64).clamp(least, most)
     }
 }

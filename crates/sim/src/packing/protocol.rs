@@ -178,7 +178,7 @@ impl Hall<'_> {
                     self.hosts[host].asked = Some(exchange);
                     self.plan(now + ROUND_TRIP_NS / 2, Event::Arrives(host, trip));
                 }
-                Action::Start(_) | Action::Retire(_) | Action::End(_) => {}
+                Action::Start(_) | Action::Retire(_) | Action::Tuned(_) | Action::End(_) => {}
                 Action::Cut(..) | Action::Drop(..) | Action::Register => {
                     panic!("nothing is lost: {action:?}")
                 }

@@ -44,6 +44,7 @@ impl World {
                     self.queue.after(ns, Event::Timeout { at, trip });
                     self.send_exchange(at, session, trip, exchange);
                 }
+                Action::Tuned(_) => {}
                 Action::Register => self.register_again(slot),
                 Action::End(end) => return self.end(slot, end),
             }

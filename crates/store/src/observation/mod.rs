@@ -9,7 +9,7 @@
 
 mod record;
 
-use divvy_core::{Account, Histogram, JobId, Millis, NodeId};
+use divvy_core::{Account, Histogram, JobId, Millis, NodeId, Toll};
 
 /// Most observations that are kept of one job by one node.
 pub const WINDOWS_MAX: usize = 128;
@@ -45,6 +45,8 @@ pub struct Observation {
     pub run: Histogram,
     /// From the moment when a task was due until it started, where that is known.
     pub wait: Histogram,
+    /// What the node's round trips cost; nothing of a node that worked for several jobs meanwhile.
+    pub toll: Toll,
 }
 
 /// The seconds that each worker of a node has run tasks of a job since the node began with it: of all workers their
@@ -98,6 +100,7 @@ impl Observation {
         self.spread = later.spread;
         self.run.merge(&later.run);
         self.wait.merge(&later.wait);
+        self.toll.merge(&later.toll);
     }
 }
 

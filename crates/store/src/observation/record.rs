@@ -6,7 +6,7 @@
 
 use super::{Observation, Spread};
 use divvy_core::codec::{Truncated, put_u64, take_u64};
-use divvy_core::{Account, Histogram, State};
+use divvy_core::{Account, Histogram, State, Toll};
 
 /// `until, workers, offered, cpu, tasks, exchanges, queued`.
 const COUNTS: u64 = 1;
@@ -17,6 +17,8 @@ const SPREAD: u64 = 3;
 /// Bucket and count, in turns.
 const RUN: u64 = 4;
 const WAIT: u64 = 5;
+/// The sums of its levels, in turns.
+const TOLL: u64 = 6;
 
 impl Observation {
     /// All but the job, the node and the beginning, which are the row's key.
@@ -32,6 +34,7 @@ impl Observation {
             let numbers: Vec<u64> = histogram.buckets().flat_map(|(at, n)| [at.into(), n]).collect();
             put(&mut out, tag, &numbers);
         }
+        put(&mut out, TOLL, &self.toll.numbers());
         out
     }
 
@@ -58,6 +61,7 @@ impl Observation {
                 }
                 RUN => self.run = histogram(&numbers),
                 WAIT => self.wait = histogram(&numbers),
+                TOLL => self.toll = Toll::of_numbers(&numbers),
                 _ => {}
             }
         }
@@ -85,6 +89,7 @@ fn take(bytes: &mut &[u8]) -> Result<(u64, Vec<u64>), Truncated> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use divvy_core::toll::Trip;
 
     fn full() -> Observation {
         let mut seen =
@@ -94,6 +99,7 @@ mod tests {
         seen.spread = Spread { workers: 2, sum: 1.5, squares: 2.25 };
         seen.run.record(1_000, 4);
         seen.wait.record(u64::MAX, 1);
+        seen.toll.pay(&Trip { workers: 3, total_ns: 8, ..Trip::default() });
         seen
     }
 

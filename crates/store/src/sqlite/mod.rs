@@ -54,7 +54,7 @@ use crate::{
     Block, Dead, Exchange, Expired, Holding, Input, JobInfo, NewJob, NodeInfo, Observation, Records, Reply,
     Result, Store, TaskInfo,
 };
-use divvy_core::{JobId, Millis, NodeId, Range, Seq};
+use divvy_core::{Cost, JobId, Millis, NodeId, Range, Seq};
 use errors::Step;
 use op::{Answer, Op};
 use rusqlite::Connection;
@@ -139,7 +139,7 @@ impl Sqlite {
     }
 
     fn call(&self, op: Op) -> Result<Answer> {
-        self.writer.call(op, &self.sessions)
+        self.writer.call(op, &self.sessions).map(|(answer, _)| answer)
     }
 
     /// Reads in one transaction: all that `look` sees is of one moment.
@@ -181,7 +181,17 @@ impl Store for Sqlite {
     }
 
     fn exchange(&self, now: Millis, node: NodeId, exchange: &Exchange) -> Result<Reply> {
-        answer!(self.call(Op::Exchange(now, node, exchange.clone())), Reply)
+        self.exchange_costed(now, node, exchange).map(|(reply, _)| reply)
+    }
+
+    fn exchange_costed(
+        &self,
+        now: Millis,
+        node: NodeId,
+        exchange: &Exchange,
+    ) -> Result<(Reply, Option<Cost>)> {
+        let (answer, cost) = self.writer.call(Op::Exchange(now, node, exchange.clone()), &self.sessions)?;
+        answer!(Ok(answer), Reply).map(|reply| (reply, Some(cost)))
     }
 
     fn leave(&self, now: Millis, node: NodeId) -> Result<()> {

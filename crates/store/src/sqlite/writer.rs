@@ -28,7 +28,7 @@ use super::observe::{self, Pending};
 use super::op::{Answer, Op};
 use super::session::Sessions;
 use crate::{Error, Observation, Result};
-use divvy_core::Rng;
+use divvy_core::{Cost, Rng};
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -57,6 +57,8 @@ pub(super) struct Writer {
 struct Seat {
     queue: VecDeque<Arc<Slot>>,
     led: bool,
+    /// When it was handed to one who waited for it: until that one leads, nobody is served.
+    handed_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -70,8 +72,11 @@ struct Slot {
 enum State {
     Queued,
     Leads,
-    Done(Result<Answer>),
+    Done(Told),
 }
+
+/// An answer, and what it cost to give it.
+type Told = Result<(Answer, Cost)>;
 
 impl Slot {
     fn set(&self, state: State) {
@@ -80,7 +85,7 @@ impl Slot {
     }
 
     /// Sleeps until this slot leads or is answered.
-    fn turn(&self) -> Option<Result<Answer>> {
+    fn turn(&self) -> Option<Told> {
         let mut state = lock(&self.state);
         loop {
             match std::mem::replace(&mut *state, State::Queued) {
@@ -126,7 +131,7 @@ impl Writer {
     }
 
     /// Runs an operation and returns when it is durable.
-    pub(super) fn call(&self, op: Op, sessions: &Sessions) -> Result<Answer> {
+    pub(super) fn call(&self, op: Op, sessions: &Sessions) -> Told {
         let slot = Arc::new(Slot { op, state: Mutex::new(State::Queued), bell: Condvar::new() });
         let leads = {
             let mut seat = lock(&self.seat);
@@ -144,15 +149,19 @@ impl Writer {
     }
 
     fn lead(&self, sessions: &Sessions) {
-        let slots = {
+        let (slots, handed_at) = {
             let mut seat = lock(&self.seat);
             let n = seat.queue.len().min(self.group_max);
-            seat.queue.drain(..n).collect()
+            (seat.queue.drain(..n).collect(), seat.handed_at.take())
         };
+        let handing = handed_at.map_or(Duration::ZERO, |at| at.elapsed());
         self.room.notify_all();
         let mut group = Group { writer: self, slots, answers: Vec::new() };
         let conn = lock(&self.conn);
         group.answers = self.run(&conn, &group.slots, sessions);
+        for (_, cost) in group.answers.iter_mut().flatten() {
+            cost.commit_ns += handing.as_nanos() as u64;
+        }
         for (slot, answer) in group.slots.iter().zip(&group.answers) {
             if let (Some(node), Ok(_)) = (slot.op.ends(), answer) {
                 sessions.end(node);
@@ -160,7 +169,7 @@ impl Writer {
         }
     }
 
-    fn run(&self, conn: &Connection, slots: &[Arc<Slot>], sessions: &Sessions) -> Vec<Result<Answer>> {
+    fn run(&self, conn: &Connection, slots: &[Arc<Slot>], sessions: &Sessions) -> Vec<Told> {
         self.together(conn, slots, sessions).unwrap_or_else(|| {
             let alone = slots.chunks(1).map(|slot| self.together(conn, slot, sessions));
             alone.flat_map(|answers| answers.expect("a group of one is always answered")).collect()
@@ -168,18 +177,14 @@ impl Writer {
     }
 
     /// Runs a group in one transaction. `None` if one of several operations failed halfway: nothing has happened.
-    fn together(
-        &self,
-        conn: &Connection,
-        slots: &[Arc<Slot>],
-        sessions: &Sessions,
-    ) -> Option<Vec<Result<Answer>>> {
+    fn together(&self, conn: &Connection, slots: &[Arc<Slot>], sessions: &Sessions) -> Option<Vec<Told>> {
         let all = |e: &rusqlite::Error| Some(slots.iter().map(|_| Err(engine(e, &self.path))).collect());
         sessions.abandon();
         if let Err(e) = self.begin(conn) {
             return all(&e);
         }
-        let mut answers: Vec<Result<Answer>> = Vec::with_capacity(slots.len());
+        let mut answers: Vec<Told> = Vec::with_capacity(slots.len());
+        let mut since = Instant::now();
         while let Some(slot) = slots.get(answers.len()) {
             let before = conn.total_changes();
             let outcome = match Op::run_merged(conn, slots[answers.len()..].iter().map(|slot| &slot.op)) {
@@ -187,7 +192,11 @@ impl Writer {
                 merged => merged,
             };
             match outcome {
-                Ok(done) => answers.extend(done.into_iter().map(Ok)),
+                Ok(done) => {
+                    let work_ns = lap(&mut since) / done.len().max(1) as u64;
+                    let cost = Cost { work_ns, ..Cost::default() };
+                    answers.extend(done.into_iter().map(|answer| Ok((answer, cost))));
+                }
                 Err(Fault::Store(refusal)) if conn.total_changes() == before => answers.push(Err(refusal)),
                 Err(fault) => {
                     sessions.abandon();
@@ -206,6 +215,10 @@ impl Writer {
         match conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
             Ok(_) => {
                 sessions.confirm();
+                let (commit_ns, group) = (lap(&mut since), slots.len() as u64);
+                for (_, cost) in answers.iter_mut().flatten() {
+                    (cost.commit_ns, cost.group) = (commit_ns, group);
+                }
                 Some(answers)
             }
             Err(e) => {
@@ -234,6 +247,12 @@ impl Writer {
     }
 }
 
+/// Nanoseconds since the last lap.
+fn lap(since: &mut Instant) -> u64 {
+    let now = Instant::now();
+    (now - std::mem::replace(since, now)).as_nanos() as u64
+}
+
 /// Ends a transaction that is still open: after an error, or after a panic of a former leader.
 fn roll_back(conn: &Connection) {
     if !conn.is_autocommit() {
@@ -253,15 +272,18 @@ pub(super) fn jittered(nap: Duration) -> Duration {
 struct Group<'w> {
     writer: &'w Writer,
     slots: Vec<Arc<Slot>>,
-    answers: Vec<Result<Answer>>,
+    answers: Vec<Told>,
 }
 
 impl Drop for Group<'_> {
     fn drop(&mut self) {
         {
             let mut seat = lock(&self.writer.seat);
-            match seat.queue.front() {
-                Some(next) => next.set(State::Leads),
+            match seat.queue.front().cloned() {
+                Some(next) => {
+                    seat.handed_at = Some(Instant::now());
+                    next.set(State::Leads);
+                }
                 None => seat.led = false,
             }
         }

@@ -1,0 +1,218 @@
+//! What the oracle says, in words and as JSON.
+
+use divvy_core::JobId;
+use divvy_model::capacity::{Limit, Oracle, Peak, Prediction, Silence};
+use serde_json::{Value, json};
+
+/// How many times the workers there are is told of.
+const TIMES: [f64; 4] = [1.0, 2.0, 4.0, 8.0];
+
+/// What is known of a job's capacity.
+pub(super) struct Advice {
+    pub(super) job: JobId,
+    /// It is being worked on.
+    pub(super) runs: bool,
+    /// The workers it has, or had at the most.
+    pub(super) now: f64,
+    pub(super) oracle: Result<Oracle, Silence>,
+}
+
+impl Advice {
+    pub(super) fn text(&self) -> String {
+        let oracle = match &self.oracle {
+            Ok(oracle) => oracle,
+            Err(silence) => return format!("job {}: nothing can be said yet: {silence}\n", self.job),
+        };
+        let mut out = format!("job {}: {}", self.job, self.headline(oracle));
+        out += "\n\n  workers   tasks/s   95 % of what is known     limit\n";
+        for workers in TIMES.map(|times| self.now * times) {
+            out += &match oracle.at(workers) {
+                Ok(said) => row(&said),
+                Err(silence) => format!("  {workers:>7.0}   unknown: {silence}\n"),
+            };
+        }
+        out += "\nIf tasks do not wait for each other in a way that has not shown yet (docs/capacity.md).\n";
+        out
+    }
+
+    /// "about 5 400 tasks/s at 64 workers, where it peaks (60-71); you run 40; the limit is ..."
+    fn headline(&self, oracle: &Oracle) -> String {
+        let you = if self.runs { "you run" } else { "it ran with up to" };
+        let now = self.now;
+        let (begin, at) = match (oracle.peak(), oracle.at(oracle.most())) {
+            (Some(Peak { at, low, high }), _) => (
+                format!(
+                    "about {} tasks/s at {:.0} workers, where it peaks ({low:.0}-{high:.0}); {you} {now:.0}",
+                    rounded(at.rate),
+                    at.workers
+                ),
+                at,
+            ),
+            (None, Ok(far)) => {
+                let how = if far.limit == Limit::Workers { "still rises" } else { "levels off" };
+                let begin = format!(
+                    "{you} {now:.0} workers; throughput {how} towards {} tasks/s at {:.0}, the most that can be spoken of",
+                    rounded(far.rate),
+                    far.workers
+                );
+                (begin, far)
+            }
+            (None, Err(_)) => return format!("{you} {now:.0} workers"),
+        };
+        format!("{begin}; {}{}", limit(oracle, &at), doubled(oracle, &at))
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let said = |said: Prediction| {
+            json!({
+                "workers": said.workers.round(),
+                "tasks_per_second": said.rate,
+                "low": said.low,
+                "high": said.high,
+                "limit": name(said.limit),
+            })
+        };
+        let at = |oracle: &Oracle, workers: f64| match oracle.at(workers) {
+            Ok(known) => said(known),
+            Err(silence) => json!({ "workers": workers.round(), "reason": silence.to_string() }),
+        };
+        let peak = |oracle: &Oracle| {
+            let peak = oracle.peak();
+            peak.map(|peak| json!({ "at": said(peak.at), "low": peak.low, "high": peak.high }))
+        };
+        let oracle = self.oracle.as_ref();
+        json!({
+            "job": self.job.0,
+            "running": self.runs,
+            "workers": self.now,
+            "reason": oracle.err().map(Silence::to_string),
+            "at": oracle.map(|oracle| TIMES.map(|times| at(oracle, self.now * times))).ok(),
+            "peak": oracle.ok().and_then(peak),
+            "peak_with_doubled_leases": oracle.ok().and_then(|oracle| peak(&oracle.with_lease(2.0))),
+            "seconds_per_round_trip_and_worker": oracle.ok().and_then(Oracle::growth),
+        })
+    }
+}
+
+fn row(said: &Prediction) -> String {
+    let Prediction { workers, rate, low, high, limit } = *said;
+    let range = format!("{} - {}", rounded(low), rounded(high));
+    format!("  {workers:>7.0} {:>9}   {range:<24}  {}\n", rounded(rate), name(limit))
+}
+
+fn name(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Workers => "workers",
+        Limit::Cores => "cores",
+        Limit::Store => "store",
+    }
+}
+
+fn limit(oracle: &Oracle, at: &Prediction) -> String {
+    match (at.limit, oracle.growth()) {
+        (Limit::Workers, None) => "so far the workers are the limit: more of them get more done".into(),
+        (Limit::Cores, _) => "the limit is the cores".into(),
+        (_, Some(growth)) => {
+            format!("the limit is the round trip to the store, {:.1} us more for each worker", growth * 1e6)
+        }
+        (Limit::Store, None) => "the limit is the round trip to the store".into(),
+    }
+}
+
+/// What leases of twice the size would change, if anything.
+fn doubled(oracle: &Oracle, at: &Prediction) -> String {
+    let larger = oracle.with_lease(2.0);
+    let moved = match larger.peak() {
+        Some(peak) => Some(peak.at),
+        None => larger.at(at.workers).ok(),
+    };
+    match moved.filter(|moved| moved.rate > at.rate * 1.02) {
+        Some(moved) => format!(
+            "; doubling the lease size moves it to {} tasks/s at {:.0}",
+            rounded(moved.rate),
+            moved.workers
+        ),
+        None => String::new(),
+    }
+}
+
+/// Three digits, in groups: what is more would be pretence.
+fn rounded(rate: f64) -> String {
+    if rate < 100.0 {
+        return format!("{rate:.1}");
+    }
+    let unit = 10f64.powf((rate.log10().floor() - 2.0).max(0.0));
+    let digits = format!("{:.0}", (rate / unit).round() * unit);
+    let groups: Vec<&str> = {
+        let first = digits.len() % 3;
+        let (head, rest) = digits.split_at(first);
+        let rest = rest.as_bytes().chunks(3).map(|three| std::str::from_utf8(three).unwrap_or(""));
+        std::iter::once(head).filter(|head| !head.is_empty()).chain(rest).collect()
+    };
+    groups.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use divvy_model::capacity::{Level, Moments, Seen};
+
+    #[test]
+    fn numbers_have_three_digits() {
+        assert_eq!(
+            [0.51, 99.0, 101.0, 5_417.0, 1_234_567.0].map(rounded),
+            ["0.5", "99.0", "101", "5 420", "1 230 000"]
+        );
+    }
+
+    fn advice(each: f64) -> Advice {
+        let level = |n: f64| {
+            let hold = 500e-6 + each * n;
+            Level {
+                workers: n,
+                trips: 5_000.0,
+                tasks: 1.0,
+                cycle: 10e-3,
+                work: Moments { count: 5_000.0, mean: hold, variance: (0.1 * hold).powi(2) },
+                commit: Moments { count: 5_000.0, ..Moments::default() },
+                group: 1.0,
+                task: Moments { count: 5_000.0, mean: 10e-3, variance: 0.0 },
+                cpu: 1e-5,
+            }
+        };
+        let levels = (1..=6).map(|n| level(f64::from(n))).collect();
+        let seen = Seen { levels, node: 1.0, cores: 2.0, lease_max: Some(1.0), untold: 0.0 };
+        Advice { job: JobId(3), runs: true, now: 6.0, oracle: Oracle::of(&seen) }
+    }
+
+    #[test]
+    fn a_peak_is_told_with_its_reason_and_what_would_move_it() {
+        let text = advice(20e-6).text();
+        let head = text.lines().next().unwrap();
+        assert!(head.starts_with("job 3: about 1 1") && head.contains("where it peaks ("), "{head}");
+        assert!(
+            head.contains(
+                "you run 6; the limit is the round trip to the store, 20.0 us more for each worker"
+            ),
+            "{head}"
+        );
+        assert!(head.contains("doubling the lease size moves it to 1 6"), "{head}");
+        assert!(advice(20e-6).json()["peak"]["at"]["limit"].is_string());
+    }
+
+    #[test]
+    fn without_one_it_says_where_throughput_goes() {
+        let text = advice(0.0).text();
+        assert!(text.contains("levels off towards 2 000 tasks/s at 48"), "{text}");
+        assert!(advice(0.0).json()["peak"].is_null());
+    }
+
+    #[test]
+    fn silence_has_a_reason() {
+        let silent = Advice { oracle: Err(Silence::NothingSeen), ..advice(0.0) };
+        assert_eq!(silent.text(), "job 3: nothing can be said yet: no node has been seen at work yet\n");
+        let json = silent.json();
+        assert_eq!(json["reason"], "no node has been seen at work yet");
+        assert!(json["at"].is_null() && json["peak"].is_null());
+    }
+}

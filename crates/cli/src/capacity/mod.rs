@@ -1,0 +1,41 @@
+//! `divvy capacity`: how throughput would grow with more workers, told from ordinary work.
+//!
+//! The figures are what nodes have noted while they worked ([`seen`]); what follows from them is the oracle's
+//! ([`divvy_model::capacity`]); here are the words ([`advice`]).
+
+mod advice;
+mod seen;
+
+pub use seen::seen;
+
+use crate::args::{CapacityArgs, Output};
+use crate::exit::Exit;
+use crate::jobs::{print, print_json};
+use crate::{home, select};
+use advice::Advice;
+use anyhow::{Context, Result};
+use divvy_model::capacity::Oracle;
+use divvy_store::{Progress, Store};
+
+/// Says what is known of a job's capacity.
+///
+/// # Errors
+/// Bad usage, or whatever the store says.
+pub fn capacity(args: &CapacityArgs, output: Output) -> Result<Exit> {
+    let store = home::open_store()?;
+    let job = select::job(&*store, &args.job)?;
+    let observations = store.observations(job.id)?;
+    let cores = std::thread::available_parallelism().context("the system does not tell its cores")?;
+    let seen = seen(&observations, cores.get() as u32, job.spec.policy.range_max);
+    let most = seen.levels.iter().map(|level| level.workers).fold(0.0, f64::max);
+    let runs = !matches!(job.progress, Progress::Finished(_));
+    let there: u64 = store.nodes()?.iter().map(|(_, info)| u64::from(info.workers)).sum();
+    let now = if runs && there > 0 { there as f64 } else { most };
+    let advice = Advice { job: job.id, runs: runs && there > 0, now, oracle: Oracle::of(&seen) };
+    match output {
+        Output::Human => print(&advice.text())?,
+        Output::Json => print_json(&advice.json())?,
+        Output::Quiet => {}
+    }
+    Ok(Exit::Done)
+}

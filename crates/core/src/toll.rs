@@ -1,0 +1,232 @@
+//! The toll: what a node's round trips to the store cost, by how many workers were there when it was paid.
+//!
+//! It keeps sums, not samples: a few dozen levels of workers, and of each what a regression needs. So it takes the same
+//! few kilobytes after a second and after a year, two tolls can be added, and a difference of two is that of a window.
+
+use std::collections::BTreeMap;
+
+/// What one operation cost inside of a store, as far as the store can tell. What is left of the time it took was spent
+/// in waiting for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cost {
+    /// While nobody else could be served: the operation's own statements.
+    pub work_ns: u64,
+    /// While nobody else could be served, but for all operations of its group together: the commit.
+    pub commit_ns: u64,
+    /// Operations in the group.
+    pub group: u64,
+}
+
+/// One round trip, as the node saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Trip {
+    /// Workers of all nodes at that moment.
+    pub workers: u64,
+    /// How long it took.
+    pub total_ns: u64,
+    /// Since the one before it had ended.
+    pub gap_ns: u64,
+    /// What the store says it cost; `None` if it cannot tell.
+    pub cost: Option<Cost>,
+    /// Tasks that it reported.
+    pub tasks: u64,
+    /// Tasks that have run since the one before, and how long.
+    pub ran: u64,
+    /// See `ran`.
+    pub run_ns: u64,
+    /// CPU time of the node since the one before: of its workers and of what it did beside them.
+    pub cpu_ns: u64,
+}
+
+/// What is summed up over the trips at one level of workers. Times in nanoseconds, squares in square microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Sum {
+    /// Round trips.
+    Trips,
+    /// Workers of all nodes.
+    Workers,
+    /// How long the round trips took.
+    Total,
+    /// The time between them.
+    Gap,
+    /// Round trips of which the store told the cost.
+    Told,
+    /// [`Cost::work_ns`].
+    Work,
+    /// Its squares.
+    WorkSq,
+    /// [`Cost::commit_ns`].
+    Commit,
+    /// Its squares.
+    CommitSq,
+    /// [`Cost::group`].
+    Group,
+    /// Tasks reported.
+    Tasks,
+    /// Tasks that have run.
+    Ran,
+    /// How long they ran.
+    Run,
+    /// The squares of their times, as if all between two trips had taken equally long.
+    RunSq,
+    /// CPU time of the node.
+    Cpu,
+}
+
+/// How many sums there are.
+const SUMS: usize = Sum::Cpu as usize + 1;
+
+/// The sums over the trips at one level of workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Level([u64; SUMS]);
+
+impl Level {
+    fn of(trip: &Trip) -> Level {
+        let Trip { workers, total_ns, gap_ns, tasks, ran, run_ns, cpu_ns, .. } = *trip;
+        let Cost { work_ns, commit_ns, group } = trip.cost.unwrap_or_default();
+        let run_sq = square_us(run_ns / ran.max(1)).saturating_mul(ran);
+        let told = trip.cost.is_some().into();
+        let (work_sq, commit_sq) = (square_us(work_ns), square_us(commit_ns));
+        // In the order of `Sum`.
+        Level([
+            1, workers, total_ns, gap_ns, told, work_ns, work_sq, commit_ns, commit_sq, group, tasks, ran,
+            run_ns, run_sq, cpu_ns,
+        ])
+    }
+
+    /// One of the sums.
+    #[must_use]
+    pub fn get(&self, sum: Sum) -> u64 {
+        self.0[sum as usize]
+    }
+
+    fn join(&self, other: &Level, with: fn(u64, u64) -> u64) -> Level {
+        Level(std::array::from_fn(|at| with(self.0[at], other.0[at])))
+    }
+}
+
+fn square_us(ns: u64) -> u64 {
+    let us = ns / 1_000;
+    us.saturating_mul(us)
+}
+
+/// Up to so many workers each number has a level of its own; above, eight levels share an octave.
+const EXACT: u64 = 32;
+
+/// The levels, by the least number of workers that each has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Toll(BTreeMap<u64, Level>);
+
+impl Toll {
+    /// Takes in a round trip.
+    pub fn pay(&mut self, trip: &Trip) {
+        self.add(level_of(trip.workers), &Level::of(trip));
+    }
+
+    fn add(&mut self, at: u64, level: &Level) {
+        let sum = self.0.entry(at).or_default();
+        *sum = sum.join(level, u64::saturating_add);
+    }
+
+    /// Takes in another toll.
+    pub fn merge(&mut self, other: &Toll) {
+        other.0.iter().for_each(|(at, level)| self.add(*at, level));
+    }
+
+    /// What was paid since `earlier`, a toll of the same node.
+    #[must_use]
+    pub fn since(&self, earlier: &Toll) -> Toll {
+        let nothing = Level::default();
+        let diff = |(at, level): (&u64, &Level)| {
+            (*at, level.join(earlier.0.get(at).unwrap_or(&nothing), u64::saturating_sub))
+        };
+        Toll(self.0.iter().map(diff).filter(|(_, level)| level.get(Sum::Trips) > 0).collect())
+    }
+
+    /// Nothing was paid.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The levels, ascending.
+    pub fn levels(&self) -> impl Iterator<Item = &Level> {
+        self.0.values()
+    }
+
+    /// All of it as numbers, for [`Toll::of_numbers`].
+    #[must_use]
+    pub fn numbers(&self) -> Vec<u64> {
+        self.0.values().flat_map(|level| level.0).collect()
+    }
+
+    /// The toll that these numbers stand for; what is left over at their end is left out.
+    #[must_use]
+    pub fn of_numbers(numbers: &[u64]) -> Toll {
+        let mut toll = Toll::default();
+        for level in numbers.as_chunks::<SUMS>().0 {
+            let level = Level(*level);
+            if let Some(workers) = level.get(Sum::Workers).checked_div(level.get(Sum::Trips)) {
+                toll.add(level_of(workers), &level);
+            }
+        }
+        toll
+    }
+}
+
+fn level_of(workers: u64) -> u64 {
+    if workers <= EXACT {
+        return workers;
+    }
+    let step = (1 << workers.ilog2()) / 8;
+    workers / step * step
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trip(workers: u64) -> Trip {
+        let cost = Cost { work_ns: 5_000, commit_ns: 7_000, group: 2 };
+        Trip {
+            workers,
+            total_ns: 20_000,
+            gap_ns: 1,
+            cost: Some(cost),
+            tasks: 3,
+            ran: 2,
+            run_ns: 8_000,
+            cpu_ns: 9,
+        }
+    }
+
+    #[test]
+    fn levels_are_bounded_and_keep_the_mean() {
+        let mut toll = Toll::default();
+        (1..100_000).for_each(|workers| toll.pay(&trip(workers)));
+        assert!(toll.levels().count() < 130, "{}", toll.levels().count());
+        assert_eq!(toll.levels().map(|level| level.get(Sum::Trips)).sum::<u64>(), 99_999);
+        let level = toll.levels().nth(32).unwrap();
+        assert_eq!((level.get(Sum::Trips), level.get(Sum::Workers)), (3, 33 + 34 + 35));
+        assert_eq!((level.get(Sum::WorkSq), level.get(Sum::RunSq)), (3 * 25, 3 * 2 * 16));
+        assert_eq!(level.get(Sum::Cpu), 27, "the last of them");
+    }
+
+    #[test]
+    fn a_window_is_the_difference_and_numbers_keep_all_of_it() {
+        let mut toll = Toll::default();
+        toll.pay(&trip(4));
+        let earlier = toll.clone();
+        toll.pay(&trip(4));
+        toll.pay(&trip(70));
+        let mut window = Toll::default();
+        window.pay(&trip(4));
+        window.pay(&trip(70));
+        assert_eq!(toll.since(&earlier), window);
+        assert!(toll.since(&toll).is_empty());
+        assert_eq!(Toll::of_numbers(&toll.numbers()), toll);
+        window.merge(&earlier);
+        assert_eq!(window, toll);
+    }
+}

@@ -1,0 +1,206 @@
+//! What a system costs, as far as levels show it, and what follows for any number of workers.
+//!
+//! # The network
+//!
+//! A node asks for its next lease while it still works on the last, so a round trip costs its workers nothing until it
+//! takes longer than the work that is left. Up to there throughput is that of the workers; from there on all nodes stand at
+//! the store, and throughput is the store's. So this is a closed network whose stations overlap: throughput is the least
+//! of what workers, cores and store get done alone, and only near the crossing of two a little less.
+//!
+//! | station | rate in tasks per second |
+//! |---|---|
+//! | workers | `n / (task + between)` |
+//! | cores | `cores / cpu` |
+//! | store | `tasks of a lease / (work(n) + commit(n)/group)`, the group being what waits together |
+
+use super::Chance;
+use super::hidden::Hidden;
+use super::line::{Line, Mean};
+use super::seen::{Level, Moments, Seen};
+
+/// What sets the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// The workers: more of them get more done.
+    Workers,
+    /// The cores.
+    Cores,
+    /// The store: claims and reports.
+    Store,
+}
+
+/// The coefficients.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Costs {
+    /// A task's time.
+    pub(super) task: Line,
+    /// What passes between two tasks of a worker while nothing is short.
+    pub(super) between: Line,
+    /// CPU time for a task.
+    pub(super) cpu: Line,
+    /// What a round trip holds the store for, alone.
+    pub(super) work: Line,
+    /// And together with its group.
+    pub(super) commit: Line,
+    /// Nodes share groups.
+    pub(super) grouped: bool,
+    /// Tasks in a lease.
+    pub(super) lease: f64,
+    pub(super) lease_grows: bool,
+    /// A section inside of the tasks; none unless drawn.
+    pub(super) section: f64,
+    pub(super) cores: f64,
+    pub(super) node: f64,
+}
+
+/// Share of those who stand at a store that commits for all who wait who are in the group being written: half if all came
+/// back at once, two thirds if evenly. As in [`crate::mva::Station::Batch`].
+const SHARE_WRITTEN: f64 = 0.625;
+/// Above this a group was of more than one node.
+const ALONE: f64 = 1.001;
+/// How sharp the knee between two stations is. Where both would get the same done, together they get 7 % less, which is
+/// what was measured with sections of 1 ms and tasks of 20 ms.
+const KNEE: f64 = 10.0;
+
+impl Costs {
+    pub(super) fn of(seen: &Seen) -> Costs {
+        let levels = &seen.levels;
+        let means = |of: &dyn Fn(&Level) -> Moments| -> Vec<Mean> {
+            let mean = |level: &Level| {
+                let moments = of(level);
+                Mean { n: level.workers, value: moments.mean, variance: moments.of_mean() }
+            };
+            levels.iter().map(mean).collect()
+        };
+        let (work, commit) = (means(&|level| level.work), means(&|level| level.commit));
+        let rough = |of: fn(&Level) -> f64| -> Vec<Mean> {
+            let mean = |level: &Level| Mean { n: level.workers, value: of(level), variance: 0.0 };
+            levels.iter().map(mean).collect()
+        };
+        let all: f64 = levels.iter().map(|level| level.trips).sum();
+        let tasks = levels.iter().map(|level| level.trips * level.tasks).sum::<f64>() / all;
+        let grouped = levels.iter().map(|level| level.trips * level.group).sum::<f64>() / all > ALONE;
+        let mut costs = Costs {
+            task: Line::flat(&means(&|level| level.task)),
+            between: Line::default(),
+            cpu: Line::flat(&rough(|level| level.cpu)),
+            work: Line::growing(&work),
+            commit: if grouped { Line::flat(&commit) } else { Line::growing(&commit) },
+            grouped,
+            lease: seen.lease_max.unwrap_or(tasks),
+            lease_grows: seen.lease_max.is_none(),
+            section: 0.0,
+            cores: seen.cores,
+            node: seen.node.max(1.0),
+        };
+        costs.between = costs.between_tasks(levels);
+        costs
+    }
+
+    /// From the levels at which neither store nor cores were busy.
+    fn between_tasks(&self, levels: &[Level]) -> Line {
+        let calm = |level: &&Level| level.rate(self.node) < CALM * self.bound(level.workers);
+        let between = |level: &Level| {
+            let value = (level.cycle * self.node / level.tasks - level.task.mean).max(0.0);
+            Mean { n: level.workers, value, variance: (SURE_OF_PACE * level.task.mean).powi(2) }
+        };
+        let means: Vec<Mean> = levels.iter().filter(calm).map(between).collect();
+        if means.is_empty() { Line::default() } else { Line::flat(&means) }
+    }
+
+    /// What cores and store get done alone.
+    fn bound(&self, n: f64) -> f64 {
+        self.cores_rate().min(self.store_rate(n))
+    }
+
+    fn cores_rate(&self) -> f64 {
+        if self.cores > 0.0 && self.cpu.at(0.0) > 0.0 { self.cores / self.cpu.at(0.0) } else { f64::INFINITY }
+    }
+
+    fn workers_rate(&self, n: f64) -> f64 {
+        n / (self.task.at(n) + self.between.at(n)).max(f64::MIN_POSITIVE)
+    }
+
+    fn store_rate(&self, n: f64) -> f64 {
+        if self.lease_grows {
+            return f64::INFINITY;
+        }
+        let group = if self.grouped { (SHARE_WRITTEN * n / self.node).max(1.0) } else { 1.0 };
+        let hold = self.work.at(n).max(0.0) + self.commit.at(n).max(0.0) / group;
+        if hold > 0.0 { self.lease / hold } else { f64::INFINITY }
+    }
+
+    /// How many times as long tasks take with so many workers, for want of cores.
+    pub(super) fn slowed_by_cores(&self, n: f64) -> f64 {
+        (self.workers_rate(n) / self.cores_rate()).max(1.0)
+    }
+
+    /// Whether the store may be what decides with so many workers, if it cost twice as much as is known.
+    pub(super) fn nears_store(&self, n: f64) -> bool {
+        self.store_rate(n) < 2.0 * self.workers_rate(n).min(self.cores_rate())
+    }
+
+    /// Seconds that each worker adds to what a round trip holds the store for, as far as that stands out.
+    pub(super) fn growth(&self) -> f64 {
+        self.work.slope + self.commit.slope
+    }
+
+    /// The number of workers with the highest throughput, if it falls beyond.
+    pub(super) fn peak(&self) -> Option<f64> {
+        let grows = !self.lease_grows && self.growth() > 0.0;
+        // Rising as far as workers or cores decide, falling beyond: looked for by thirds, in steps that grow with it.
+        let (mut low, mut high) = (0.0f64, super::PEAK_MAX.ln());
+        while grows && high - low > 1e-3 {
+            let third = (high - low) / 3.0;
+            let (a, b) = (low + third, high - third);
+            if self.throughput(a.exp()) < self.throughput(b.exp()) { low = a } else { high = b }
+        }
+        grows.then(|| low.exp())
+    }
+
+    /// Tasks per second.
+    pub(super) fn throughput(&self, n: f64) -> f64 {
+        let section = if self.section > 0.0 { 1.0 / self.section } else { f64::INFINITY };
+        let rates = [self.workers_rate(n), self.cores_rate(), self.store_rate(n), section];
+        rates.map(|rate| rate.powf(-KNEE)).iter().sum::<f64>().powf(-1.0 / KNEE)
+    }
+
+    /// What sets it.
+    pub(super) fn limit(&self, n: f64) -> Limit {
+        let (workers, cores, store) = (self.workers_rate(n), self.cores_rate(), self.store_rate(n));
+        match () {
+            () if workers <= cores && workers <= store => Limit::Workers,
+            () if cores <= store => Limit::Cores,
+            () => Limit::Store,
+        }
+    }
+
+    /// What task times say of a section inside of the tasks.
+    pub(super) fn hidden(&self, levels: &[Level]) -> Hidden {
+        let mean = |level: &Level| {
+            let slowed = self.slowed_by_cores(level.workers);
+            let (value, variance) = (level.task.mean / slowed, level.task.of_mean() / slowed.powi(2));
+            Mean { n: level.workers, value, variance }
+        };
+        Hidden::of(&levels.iter().map(mean).collect::<Vec<_>>())
+    }
+
+    /// Other coefficients that might be the true ones.
+    pub(super) fn drawn(&self, hidden: &Hidden, chance: &mut Chance) -> Costs {
+        let mut draw = |line: &Line| line.drawn((chance.normal(), chance.normal()));
+        Costs {
+            task: draw(&self.task),
+            between: draw(&self.between),
+            cpu: draw(&self.cpu),
+            work: draw(&self.work),
+            commit: draw(&self.commit),
+            section: hidden.drawn(chance.unit()),
+            ..*self
+        }
+    }
+}
+
+/// Below this share of what cores and store get done, what passes between tasks is not for want of them.
+const CALM: f64 = 0.6;
+/// How sure the pace of a level is taken to be.
+const SURE_OF_PACE: f64 = 0.02;

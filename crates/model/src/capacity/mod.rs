@@ -1,0 +1,219 @@
+//! The capacity oracle: how throughput would grow with more workers, told from ordinary work.
+//!
+//! Nothing is tried out for it. Nodes note what each round trip to the store held it for and how many workers there were
+//! then; how that grows is a regression, and what it comes to with any number of workers a small closed network, run forward.
+//! See Gunther, *Guerrilla Capacity Planning* (2007), for the laws this replaces, and Denning and Buzen, *The operational
+//! analysis of queueing network models* (1978), for the bounds it stands on.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `seen.rs` | the input: sums by how many workers were active |
+//! | `line.rs` | a line through means, with Huber weights and standard errors |
+//! | `costs.rs` | the coefficients, and the network run forward |
+//! | `hidden.rs` | what task times say of a section inside of the tasks |
+//! | `silence.rs` | reasons to say nothing |
+//!
+//! It says nothing rather than something wrong: every number has an interval from the errors of the coefficients, and
+//! where that is wide, where tasks slow down for a reason that is not seen, or where what is known does not come to the
+//! throughput that was seen, the answer is the reason ([`Silence`]).
+//!
+//! What it cannot foresee is what has not begun to show and follows no chance: a lock inside of tasks that all take equally
+//! long, and so never meet at it before it is full.
+
+mod costs;
+mod hidden;
+mod line;
+mod seen;
+mod silence;
+#[cfg(test)]
+mod tests;
+
+pub use costs::Limit;
+pub use seen::{Level, Moments, Seen};
+pub use silence::Silence;
+
+use crate::rng::Rng;
+use costs::Costs;
+
+/// Round trips below which nothing is said.
+const TRIPS_MIN: f64 = 100.0;
+/// A level with fewer says little.
+const LEVEL_TRIPS_MIN: f64 = 8.0;
+/// Nothing is said of more than so many times the workers seen: so far it has been compared with measurements.
+const FAR: f64 = 8.0;
+/// A number whose interval reaches farther than this to either side is not said.
+const WIDE: f64 = 0.15;
+/// What is known has to come to what was seen within this.
+const AGREES: f64 = 0.10;
+/// Sets of coefficients that intervals come from.
+const DRAWS: usize = 400;
+/// Most workers that a peak is looked for at.
+const PEAK_MAX: f64 = 1e6;
+
+/// What is known of a system.
+#[derive(Debug, Clone)]
+pub struct Oracle {
+    costs: Costs,
+    drawn: Vec<Costs>,
+    most_seen: f64,
+    varied: bool,
+}
+
+/// Throughput at a number of workers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prediction {
+    /// Workers.
+    pub workers: f64,
+    /// Tasks per second.
+    pub rate: f64,
+    /// Where it is with 95 %, if the coefficients are all that is uncertain.
+    pub low: f64,
+    /// See `low`.
+    pub high: f64,
+    /// What sets it.
+    pub limit: Limit,
+}
+
+/// The number of workers with the highest throughput.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Peak {
+    /// Throughput there.
+    pub at: Prediction,
+    /// Where the peak is with 95 %.
+    pub low: f64,
+    /// See `low`.
+    pub high: f64,
+}
+
+impl Oracle {
+    /// Looks at what was seen.
+    ///
+    /// # Errors
+    /// The reason, if nothing can be said.
+    pub fn of(seen: &Seen) -> Result<Oracle, Silence> {
+        let levels: Vec<Level> = seen
+            .levels
+            .iter()
+            .filter(|level| level.trips >= LEVEL_TRIPS_MIN && level.tasks > 0.0)
+            .copied()
+            .collect();
+        let seen = Seen { levels, ..seen.clone() };
+        let trips: f64 = seen.levels.iter().map(|level| level.trips).sum();
+        if trips == 0.0 && seen.untold == 0.0 {
+            return Err(Silence::NothingSeen);
+        }
+        if seen.untold > trips {
+            return Err(Silence::Untold);
+        }
+        if trips < TRIPS_MIN {
+            return Err(Silence::TooFew { trips: trips as u64 });
+        }
+        let costs = Costs::of(&seen);
+        let hidden = costs.hidden(&seen.levels);
+        if let Some((from, to)) = hidden.shown {
+            return Err(Silence::TasksSlow { from, to });
+        }
+        let mut chance = Chance(Rng::new(trips.to_bits()));
+        let drawn = (0..DRAWS).map(|_| costs.drawn(&hidden, &mut chance)).collect();
+        let (first, last) = (seen.levels[0].workers, seen.levels[seen.levels.len() - 1].workers);
+        let oracle = Oracle { costs, drawn, most_seen: last, varied: last > first };
+        oracle.adds_up(&seen)?;
+        Ok(oracle)
+    }
+
+    /// What is known has to come to the throughput that was seen, with all workers and with many.
+    fn adds_up(&self, seen: &Seen) -> Result<(), Silence> {
+        self.comes_to(&seen.levels)?;
+        self.comes_to(&seen.levels[seen.levels.len() * 2 / 3..])
+    }
+
+    fn comes_to(&self, levels: &[Level]) -> Result<(), Silence> {
+        // Each level counts by how long it was seen.
+        let mean = |of: &dyn Fn(&Level) -> f64| {
+            let seconds: f64 = levels.iter().map(|level| level.trips * level.cycle).sum();
+            levels.iter().map(|level| level.trips * level.cycle * of(level)).sum::<f64>() / seconds
+        };
+        let (seen, workers) = (mean(&|level| level.rate(self.costs.node)), mean(&|level| level.workers));
+        let modelled = mean(&|level| self.costs.throughput(level.workers));
+        let agrees = (seen / modelled - 1.0).abs() <= AGREES;
+        if agrees { Ok(()) } else { Err(Silence::Unaccounted { workers, seen, modelled }) }
+    }
+
+    /// Throughput with so many workers.
+    ///
+    /// # Errors
+    /// The reason, if that cannot be told.
+    pub fn at(&self, workers: f64) -> Result<Prediction, Silence> {
+        if workers > self.most_seen * FAR {
+            return Err(Silence::TooFar { most: self.most_seen * FAR });
+        }
+        let prediction = self.guess(workers);
+        let may_be_store = self.costs.nears_store(workers);
+        if !self.varied && workers > self.most_seen && may_be_store {
+            return Err(Silence::NoVariation { workers: self.most_seen });
+        }
+        let Prediction { rate, low, high, .. } = prediction;
+        if low < rate * (1.0 - WIDE) || high > rate * (1.0 + WIDE) {
+            return Err(Silence::TooWide { low, high });
+        }
+        Ok(prediction)
+    }
+
+    /// What would be said without the gates.
+    fn guess(&self, workers: f64) -> Prediction {
+        let rates = self.drawn.iter().map(|costs| costs.throughput(workers)).collect();
+        let (low, high) = middle(rates);
+        let rate = self.costs.throughput(workers);
+        Prediction { workers, rate, low, high, limit: self.costs.limit(workers) }
+    }
+
+    /// Where throughput is highest, if more workers than that get clearly less done, and that is within what can be told.
+    #[must_use]
+    pub fn peak(&self) -> Option<Peak> {
+        let n = self.costs.peak()?;
+        let at = self.at(n).ok()?;
+        let (low, high) = middle(self.drawn.iter().map(|costs| costs.peak().unwrap_or(PEAK_MAX)).collect());
+        (high < PEAK_MAX).then_some(Peak { at, low, high })
+    }
+
+    /// The same system with so many times the tasks in a lease.
+    #[must_use]
+    pub fn with_lease(&self, times: f64) -> Oracle {
+        let with = |costs: &Costs| Costs { lease: costs.lease * times, ..*costs };
+        Oracle { costs: with(&self.costs), drawn: self.drawn.iter().map(with).collect(), ..*self }
+    }
+
+    /// Most workers that anything is said of.
+    #[must_use]
+    pub fn most(&self) -> f64 {
+        self.most_seen * FAR
+    }
+
+    /// Seconds that each worker adds to what a round trip holds the store for, if it clearly does.
+    #[must_use]
+    pub fn growth(&self) -> Option<f64> {
+        Some(self.costs.growth()).filter(|growth| *growth > 0.0)
+    }
+}
+
+/// The middle 95 % of values.
+fn middle(mut values: Vec<f64>) -> (f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
+    (at(0.025), at(0.975))
+}
+
+/// What draws are made by.
+struct Chance(Rng);
+
+impl Chance {
+    /// In `0.0 <= x < 1.0`.
+    fn unit(&mut self) -> f64 {
+        (self.0.bits() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Standard normal: the sum of twelve is as good as needed here, and has no tails to speak of.
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
+    }
+}

@@ -1,0 +1,101 @@
+//! The oracle on systems that are known.
+
+use super::*;
+
+/// A system whose store is held for `base + each * n`, whose tasks take `task`, seen at these numbers of workers.
+fn seen(base: f64, each: f64, task: f64, workers: &[f64]) -> Seen {
+    let level = |n: &f64| {
+        let hold = base + each * n;
+        let rate = (n / task).min(1.0 / hold);
+        Level {
+            workers: *n,
+            trips: 2_000.0,
+            tasks: 1.0,
+            cycle: n / rate,
+            work: Moments { count: 2_000.0, mean: hold, variance: (0.2 * hold).powi(2) },
+            commit: Moments { count: 2_000.0, ..Moments::default() },
+            group: 1.0,
+            task: Moments { count: 2_000.0, mean: task, variance: (0.1 * task).powi(2) },
+            cpu: 100e-6,
+        }
+    };
+    Seen { levels: workers.iter().map(level).collect(), node: 1.0, lease_max: Some(1.0), ..Seen::default() }
+}
+
+fn near(a: f64, b: f64, relative: f64) {
+    assert!((a / b - 1.0).abs() <= relative, "{a} is not {b}");
+}
+
+const FEW: [f64; 8] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+
+#[test]
+fn a_growing_section_peaks_where_it_saturates() {
+    let oracle = Oracle::of(&seen(200e-6, 20e-6, 10e-3, &FEW)).unwrap();
+    // n / 10 ms = 1 / (0.2 ms + 20 us n) at n = 17.9.
+    let peak = oracle.peak().unwrap();
+    near(peak.at.workers, 17.9, 0.04);
+    assert!(peak.low < peak.at.workers && peak.at.workers < peak.high && peak.high < 20.0, "{peak:?}");
+    near(oracle.at(64.0).unwrap().rate, 1.0 / (200e-6 + 64.0 * 20e-6), 0.02);
+    near(oracle.growth().unwrap(), 20e-6, 0.02);
+    assert_eq!(oracle.at(64.0).unwrap().limit, Limit::Store);
+    let doubled = oracle.with_lease(2.0).peak().unwrap();
+    assert!(doubled.at.rate > 1.3 * peak.at.rate && doubled.at.workers > 1.3 * peak.at.workers);
+}
+
+#[test]
+fn a_fixed_section_is_a_ceiling_and_no_peak() {
+    let oracle = Oracle::of(&seen(1e-3, 0.0, 10e-3, &FEW)).unwrap();
+    assert_eq!((oracle.peak(), oracle.growth()), (None, None));
+    near(oracle.at(4.0).unwrap().rate, 400.0, 0.02);
+    near(oracle.at(64.0).unwrap().rate, 1_000.0, 0.02);
+}
+
+#[test]
+fn cores_are_a_ceiling() {
+    let mut seen = seen(1e-6, 0.0, 5e-3, &[1.0, 2.0]);
+    seen.cores = 2.0;
+    seen.levels.iter_mut().for_each(|level| level.cpu = 5e-3);
+    let far = Oracle::of(&seen).unwrap().at(16.0).unwrap();
+    near(far.rate, 400.0, 0.02);
+    assert_eq!(far.limit, Limit::Cores);
+}
+
+#[test]
+fn it_is_silent_where_it_cannot_know() {
+    let good = seen(1e-3, 0.0, 10e-3, &FEW);
+    let of = |change: &dyn Fn(&mut Seen)| {
+        let mut seen = good.clone();
+        change(&mut seen);
+        Oracle::of(&seen).map(|_| ())
+    };
+    assert_eq!(of(&|_| ()), Ok(()));
+    assert_eq!(of(&|s| s.levels.clear()), Err(Silence::NothingSeen));
+    assert_eq!(of(&|s| s.levels.iter_mut().for_each(|l| l.trips = 9.0)), Err(Silence::TooFew { trips: 72 }));
+    assert_eq!(of(&|s| s.untold = 1e5), Err(Silence::Untold));
+    let slow = of(&|s| s.levels.iter_mut().for_each(|l| l.task.mean += 1e-3 * l.workers));
+    assert!(matches!(slow, Err(Silence::TasksSlow { .. })), "{slow:?}");
+    let lost = of(&|s| s.levels.iter_mut().for_each(|l| l.cycle *= 1.5 + 0.1 * l.workers));
+    assert!(matches!(lost, Err(Silence::Unaccounted { .. })), "{lost:?}");
+    let oracle = Oracle::of(&good).unwrap();
+    assert_eq!(oracle.at(65.0), Err(Silence::TooFar { most: 64.0 }));
+}
+
+#[test]
+fn one_number_of_workers_says_nothing_of_how_costs_grow() {
+    let at_eight = seen(500e-6, 0.0, 10e-3, &[8.0]);
+    let oracle = Oracle::of(&at_eight).unwrap();
+    near(oracle.at(8.0).unwrap().rate, 800.0, 0.05);
+    assert_eq!(oracle.at(16.0), Err(Silence::NoVariation { workers: 8.0 }));
+    // Where the store has nearly nothing to do it matters little how that grows.
+    assert!(Oracle::of(&seen(10e-6, 0.0, 10e-3, &[8.0])).unwrap().at(16.0).is_ok());
+}
+
+#[test]
+fn what_varies_is_not_known() {
+    let mut seen = seen(1e-3, 0.0, 10e-3, &FEW);
+    for (level, factor) in seen.levels.iter_mut().zip([0.3, 2.0, 0.6, 1.7, 0.2, 1.9, 0.4, 0.9]) {
+        level.work.mean *= factor;
+    }
+    let far = Oracle::of(&seen).unwrap().at(64.0);
+    assert!(matches!(far, Err(Silence::TooWide { .. })), "{far:?}");
+}
