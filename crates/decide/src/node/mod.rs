@@ -342,6 +342,7 @@ impl Node {
                 }
                 self.idle = self.cfg.workers;
                 (self.dry, self.empty, self.claim_at) = (false, false, now);
+                self.bored_at = None;
                 self.refused_with = 0;
                 match self.phase {
                     Phase::Running => out.push(Action::Register),
