@@ -22,6 +22,8 @@
 //! | `planted.rs` | bugs on purpose, for the simulator to find |
 
 mod backups;
+#[cfg(test)]
+mod backups_tests;
 mod claims;
 #[cfg(feature = "planted")]
 mod planted;
