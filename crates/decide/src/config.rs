@@ -67,7 +67,7 @@ impl Config {
             report_every_max_ns: 5_000_000_000,
             dry_claim_ns: 20_000_000,
             dry_poll_ns: 1_000_000_000,
-            unknown_task_ns: 1_000_000_000,
+            unknown_task_ns: 5_000_000_000,
             leases_max: 48,
             bytes_max: 16 << 20,
             retry_ms: (100, 30_000),

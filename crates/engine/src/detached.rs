@@ -84,6 +84,12 @@ impl Detached {
         self.stop.level() >= StopLevel::End || self.lent.is_dropped(seq)
     }
 
+    /// Whether any task of the lease was taken away: cheaper to ask than for each.
+    #[must_use]
+    pub fn has_lost_any(&self) -> bool {
+        self.lent.has_lost_any()
+    }
+
     /// How to hear of a stop, and to ask for one.
     #[must_use]
     pub fn stop(&self) -> &Stop {

@@ -63,10 +63,15 @@ impl Lent {
         self.dropped_any.store(true, Ordering::Release);
     }
 
+    /// Whether any task was taken away.
+    pub(crate) fn has_lost_any(&self) -> bool {
+        self.dropped_any.load(Ordering::Acquire)
+    }
+
     /// Whether a task was taken away.
     #[inline] // asked for every task
     pub(crate) fn is_dropped(&self, seq: Seq) -> bool {
-        self.dropped_any.load(Ordering::Acquire) && self.is_dropped_cold(seq)
+        self.has_lost_any() && self.is_dropped_cold(seq)
     }
 
     #[cold]

@@ -7,7 +7,7 @@ mod place;
 mod skew;
 mod stream;
 
-pub use counters::tell_counters;
+pub use counters::Teller;
 
 use crate::args::{DataArgs, FieldArgs, GrepArgs, MapReduceArgs, MapReduceProgram, Output};
 use crate::exit::{Exit, bad_usage};

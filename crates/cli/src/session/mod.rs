@@ -18,6 +18,7 @@ use crate::exit::{Exit, bad_usage};
 use crate::handler::Handlers;
 use crate::jobs::count;
 use crate::lang::jobs::WorkerCount;
+use crate::mapreduce::Teller;
 use crate::{bill, home};
 use anyhow::{Context, Result};
 use divvy_core::{Clock, Demand, JobId, NodeId};
@@ -76,6 +77,7 @@ pub struct Session {
     output: Output,
     outlet: Arc<Outlet>,
     halted: Arc<Halted>,
+    teller: Teller,
     stop: Stop,
     spill: PathBuf,
     /// What it has for its tasks.
@@ -103,6 +105,7 @@ impl Session {
         // Before there is anything to lose.
         signals::mind(&stop)?;
         let node = store.register(clock.millis(), &info)?;
+        let teller = Teller::new(output, show.bill);
         let (outlet, halted) = (Arc::new(Outlet::new(output == Output::Quiet)), Arc::default());
         Ok(Session {
             store,
@@ -113,6 +116,7 @@ impl Session {
             output,
             outlet,
             halted,
+            teller,
             stop,
             spill,
             capacity: Demand::new(),
@@ -147,10 +151,14 @@ impl Session {
     pub fn run_job(self, job: JobId) -> Result<Exit> {
         let (store, output, outlet) = (self.store.clone(), self.output, self.outlet.clone());
         let halted = self.halted.clone();
+        let watched = self.teller.watch(&*store, job);
         let outcome = self.run(Until::Finished(job), Some(job)).with_context(|| {
             format!("job {job} is not finished; nothing is lost: `divvy resume {job}` goes on")
         })?;
         let exit = job_exit(&*store, job, output)?;
+        if exit == Exit::Done {
+            watched.tell();
+        }
         match (outcome.end, outlet.broken()) {
             (_, Some(broken)) => Ok(broken_off(job, broken, output)),
             _ if let Some(code) = halted.code() => say_halted(&*store, job, code, output),
@@ -201,7 +209,7 @@ impl Session {
         if !self.background {
             handlers.push(Arc::new(commands));
             handlers.push(Arc::new(stays));
-            let tell = crate::mapreduce::tell_counters(self.output, self.show.bill);
+            let tell = self.teller.on_finish();
             let programs = crate::mapreduce::programs(&self.stop, session.as_deref(), &self.outlet);
             handlers.extend(phase::handlers(&programs, self.workers, &self.stop, &tell));
         }

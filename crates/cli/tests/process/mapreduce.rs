@@ -321,7 +321,7 @@ fn finishes_without_one_that_is_stopped(phase: &str) {
         path.display().to_string()
     };
     let (mapper, reducer) = (script("mapper", mapper), script("reducer", reducer));
-    let flags = ["--split", "200", "--parts", "6", "-j1", "a.txt", "-o", "out"];
+    let flags = ["--split", "200", "--parts", "6", "-j1", "a.txt", "-o", "out", "--output", "json"];
     let programs = ["mapreduce", "--mapper", &mapper, "--reducer", &reducer];
     let run = place.start(programs.into_iter().chain(flags));
     let begun = || {
@@ -333,7 +333,9 @@ fn finishes_without_one_that_is_stopped(phase: &str) {
     until("both have", || begun() == 2);
     helper.signal(Signal::STOP);
     place.write("go", "");
-    run.end().silent();
+    let said = run.end().exits(0);
+    let told = said.lines().find_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).unwrap();
+    assert!(told["skew"]["taken"].as_u64() >= Some(1), "{told}");
     let mut made: Vec<u32> =
         whole(&place.path("out")).lines().map(|line| line.trim_end().parse().unwrap()).collect();
     made.sort();
@@ -483,6 +485,8 @@ fn helpers_may_come_and_be_killed() {
     let mut helpers: Vec<_> = (0..3).map(|_| place.start(["work", "-j1", "--until-empty"])).collect();
     until("a part is made", || done(&place, "wordcount, reduce") > 0 || place.has("out"));
     helpers.swap_remove(1).end_by(Signal::KILL);
-    run.end().silent();
+    let said = run.end().exits(0);
+    let told = said.lines().find_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).unwrap();
+    assert!(told["skew"]["taken"].as_u64() >= Some(1), "{told}");
     assert!(whole(&place.path("out")) == counted(&book));
 }

@@ -23,6 +23,8 @@
 //! | `planted.rs` | bugs on purpose, for the simulator to find |
 
 mod backups;
+#[cfg(test)]
+mod backups_tests;
 mod claims;
 #[cfg(feature = "planted")]
 mod planted;
@@ -351,6 +353,7 @@ impl Node {
                 }
                 self.idle = self.cfg.workers;
                 (self.dry, self.empty, self.claim_at) = (false, false, now);
+                self.bored_at = None;
                 self.refused_with = 0;
                 match self.phase {
                     Phase::Running => out.push(Action::Register),

@@ -85,8 +85,14 @@ pub fn submit_with(
         let spec = JobSpec {
             name: format!("{name}, {}", ["map", "reduce", "finish"][at]),
             detail: detail(dir, &plan.out),
-            // Whose output counts is written down once, so a second one at the same time is only work.
-            policy: Policy { max_attempts: attempts, max_fails: Some(0), backups: true, ..Policy::default() },
+            // Whose splits and parts count is written down once, so a second one at the same time is only work. The end
+            // copies or syncs all of the output: nobody should do that twice.
+            policy: Policy {
+                max_attempts: attempts,
+                max_fails: Some(0),
+                backups: at != FINISH,
+                ..Policy::default()
+            },
             array: Some(Array { first: 0, step: 1 }),
             after: after.into_iter().collect(),
             ..JobSpec::new(KINDS[at])

@@ -104,7 +104,8 @@ impl Slot {
 
     /// Whether somebody else has been given a task whose records are held here.
     pub(super) fn has_lost_any(&self) -> bool {
-        self.tasks.iter().any(|(lease, tasks)| tasks.iter().any(|seq| lease.is_ended(seq)))
+        let lost = |lease: &Detached, tasks: &Intervals| tasks.iter().any(|seq| lease.is_ended(seq));
+        self.tasks.iter().any(|(lease, tasks)| lease.has_lost_any() && lost(lease, tasks))
     }
 
     pub(super) fn holds_nothing(&self) -> bool {
