@@ -36,6 +36,8 @@ pub struct Trip {
     pub run_ns: u64,
     /// CPU time of the node since the one before: of its workers and of what it did beside them.
     pub cpu_ns: u64,
+    /// CPU time that all programs on the machine have used since the one before.
+    pub busy_ns: u64,
 }
 
 /// What is summed up over the trips at one level of workers. Times in nanoseconds, squares in square microseconds.
@@ -72,10 +74,12 @@ pub enum Sum {
     RunSq,
     /// CPU time of the node.
     Cpu,
+    /// CPU time of the whole machine.
+    Busy,
 }
 
 /// How many sums there are.
-const SUMS: usize = Sum::Cpu as usize + 1;
+const SUMS: usize = Sum::Busy as usize + 1;
 
 /// The sums over the trips at one level of workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,7 +87,7 @@ pub struct Level([u64; SUMS]);
 
 impl Level {
     fn of(trip: &Trip) -> Level {
-        let Trip { workers, total_ns, gap_ns, tasks, ran, run_ns, cpu_ns, .. } = *trip;
+        let Trip { workers, total_ns, gap_ns, tasks, ran, run_ns, cpu_ns, busy_ns, .. } = *trip;
         let Cost { work_ns, commit_ns, group } = trip.cost.unwrap_or_default();
         let run_sq = square_us(run_ns / ran.max(1)).saturating_mul(ran);
         let told = trip.cost.is_some().into();
@@ -91,7 +95,7 @@ impl Level {
         // In the order of `Sum`.
         Level([
             1, workers, total_ns, gap_ns, told, work_ns, work_sq, commit_ns, commit_sq, group, tasks, ran,
-            run_ns, run_sq, cpu_ns,
+            run_ns, run_sq, cpu_ns, busy_ns,
         ])
     }
 
@@ -111,7 +115,7 @@ fn square_us(ns: u64) -> u64 {
     us.saturating_mul(us)
 }
 
-/// Up to so many workers each number has a level of its own; above, eight levels share an octave.
+/// Below so many workers each number has a level of its own; from there on eight levels share an octave.
 const EXACT: u64 = 32;
 
 /// The levels, by the least number of workers that each has.
@@ -176,7 +180,7 @@ impl Toll {
 }
 
 fn level_of(workers: u64) -> u64 {
-    if workers <= EXACT {
+    if workers < EXACT {
         return workers;
     }
     let step = (1 << workers.ilog2()) / 8;
@@ -198,6 +202,7 @@ mod tests {
             ran: 2,
             run_ns: 8_000,
             cpu_ns: 9,
+            busy_ns: 10,
         }
     }
 
@@ -208,9 +213,9 @@ mod tests {
         assert!(toll.levels().count() < 130, "{}", toll.levels().count());
         assert_eq!(toll.levels().map(|level| level.get(Sum::Trips)).sum::<u64>(), 99_999);
         let level = toll.levels().nth(32).unwrap();
-        assert_eq!((level.get(Sum::Trips), level.get(Sum::Workers)), (3, 33 + 34 + 35));
-        assert_eq!((level.get(Sum::WorkSq), level.get(Sum::RunSq)), (3 * 25, 3 * 2 * 16));
-        assert_eq!(level.get(Sum::Cpu), 27, "the last of them");
+        assert_eq!((level.get(Sum::Trips), level.get(Sum::Workers)), (4, 36 + 37 + 38 + 39));
+        assert_eq!((level.get(Sum::WorkSq), level.get(Sum::RunSq)), (4 * 25, 4 * 2 * 16));
+        assert_eq!((level.get(Sum::Cpu), level.get(Sum::Busy)), (36, 40), "the last of them");
     }
 
     #[test]

@@ -77,8 +77,8 @@ pub struct Outcome {
     pub usage: Usage,
 }
 
-/// How often the CPU time of processes is read: the system counts it in hundredths of a second.
-const CHILDREN_READ_EVERY_NS: u64 = 100_000_000;
+/// How often the CPU time of processes and of the machine is read: the system counts it in hundredths of a second.
+const SYSTEM_READ_EVERY_NS: u64 = 100_000_000;
 
 /// How often a dying process is looked at.
 const DYING_LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -188,9 +188,9 @@ struct Running<'a> {
     phases: Arc<Phases>,
     ledger: Ledger,
     paying: Paying,
-    /// CPU time of the processes that were started and have ended, and when to read it again.
-    children_ns: u64,
-    children_read_at: u64,
+    /// CPU time of the processes that were started and have ended, and of the machine, and when to read it again.
+    system_ns: (u64, u64),
+    system_read_at: u64,
     jobs: HashMap<JobId, Opened>,
     version: u64,
     liveness_at: u64,
@@ -241,8 +241,8 @@ impl<'a> Running<'a> {
             phases,
             ledger,
             paying: Paying::default(),
-            children_ns: 0,
-            children_read_at: 0,
+            system_ns: (0, 0),
+            system_read_at: 0,
             jobs: HashMap::new(),
             liveness_at: 0,
             stopping: false,
@@ -615,14 +615,17 @@ impl<'a> Running<'a> {
         self.phases.enter(divvy_core::State::Parked, self.now());
     }
 
-    /// CPU time of the workers, of the coordinator, whose thread this is, and of the processes they started.
-    fn cpu_ns(&mut self) -> u64 {
+    /// CPU time of the workers, of the coordinator, whose thread this is, and of the processes they started; and that of
+    /// the whole machine.
+    fn cpu_ns(&mut self) -> (u64, u64) {
         let now = self.now();
-        if now >= self.children_read_at {
-            (self.children_ns, self.children_read_at) = (cpu::children_ns(), now + CHILDREN_READ_EVERY_NS);
+        if now >= self.system_read_at {
+            self.system_read_at = now + SYSTEM_READ_EVERY_NS;
+            self.system_ns = (cpu::children_ns(), cpu::machine_ns());
         }
+        let (children, machine) = self.system_ns;
         let workers: u64 = self.desks.iter().map(|desk| desk.meter.cpu_ns()).sum();
-        workers + cpu::thread_ns() + self.children_ns
+        (workers + cpu::thread_ns() + children, machine)
     }
 
     fn usage(&self) -> Usage {

@@ -178,6 +178,7 @@ mod tests {
                 group: 1.0,
                 task: Moments { count: 5_000.0, mean: 10e-3, variance: 0.0 },
                 cpu: 1e-5,
+                busy: 0.0,
             }
         };
         let levels = (1..=6).map(|n| level(f64::from(n))).collect();

@@ -42,5 +42,6 @@ fn level(sums: &Sums) -> Level {
         group: of(Sum::Group) / told,
         task: moments(of(Sum::Ran), Sum::Run, Sum::RunSq),
         cpu: of(Sum::Cpu) / of(Sum::Tasks).max(1.0) / 1e9,
+        busy: of(Sum::Busy) / (of(Sum::Total) + of(Sum::Gap)).max(1.0),
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct Costs {
     /// A section inside of the tasks; none unless drawn.
     pub(super) section: f64,
     pub(super) cores: f64,
+    /// Cores that others kept busy.
+    pub(super) others: f64,
     pub(super) node: f64,
 }
 
@@ -91,6 +93,7 @@ impl Costs {
             lease_grows: seen.lease_max.is_none(),
             section: 0.0,
             cores: seen.cores,
+            others: others(levels, seen.node.max(1.0)),
             node: seen.node.max(1.0),
         };
         costs.between = costs.between_tasks(levels);
@@ -198,6 +201,13 @@ impl Costs {
             ..*self
         }
     }
+}
+
+/// Cores that other programs kept busy, each level counting by how long it was seen.
+fn others(levels: &[Level], node: f64) -> f64 {
+    let seconds: f64 = levels.iter().map(|level| level.trips * level.cycle).sum();
+    let by_others = |level: &Level| (level.busy - level.rate(node) * level.cpu).max(0.0);
+    levels.iter().map(|level| level.trips * level.cycle * by_others(level)).sum::<f64>() / seconds
 }
 
 /// Below this share of what cores and store get done, what passes between tasks is not for want of them.

@@ -36,7 +36,7 @@ use crate::rng::Rng;
 use costs::Costs;
 
 /// Round trips below which nothing is said.
-const TRIPS_MIN: f64 = 100.0;
+const TRIPS_MIN: f64 = 30.0;
 /// A level with fewer says little.
 const LEVEL_TRIPS_MIN: f64 = 8.0;
 /// Nothing is said of more than so many times the workers seen: so far it has been compared with measurements.
@@ -91,6 +91,7 @@ impl Oracle {
     /// # Errors
     /// The reason, if nothing can be said.
     pub fn of(seen: &Seen) -> Result<Oracle, Silence> {
+        let all: f64 = seen.levels.iter().map(|level| level.trips).sum();
         let levels: Vec<Level> = seen
             .levels
             .iter()
@@ -99,14 +100,14 @@ impl Oracle {
             .collect();
         let seen = Seen { levels, ..seen.clone() };
         let trips: f64 = seen.levels.iter().map(|level| level.trips).sum();
-        if trips == 0.0 && seen.untold == 0.0 {
+        if all == 0.0 && seen.untold == 0.0 {
             return Err(Silence::NothingSeen);
         }
-        if seen.untold > trips {
+        if seen.untold > all {
             return Err(Silence::Untold);
         }
         if trips < TRIPS_MIN {
-            return Err(Silence::TooFew { trips: trips as u64 });
+            return Err(Silence::TooFew { trips: all as u64 });
         }
         let costs = Costs::of(&seen);
         let hidden = costs.hidden(&seen.levels);
@@ -153,6 +154,11 @@ impl Oracle {
             return Err(Silence::NoVariation { workers: self.most_seen });
         }
         let Prediction { rate, low, high, .. } = prediction;
+        let Costs { others, cores, .. } = self.costs;
+        let left = Costs { cores: (cores - others).max(f64::MIN_POSITIVE), ..self.costs };
+        if cores > 0.0 && left.throughput(workers) < rate * (1.0 - AGREES) {
+            return Err(Silence::SharedCores { others, cores });
+        }
         if low < rate * (1.0 - WIDE) || high > rate * (1.0 + WIDE) {
             return Err(Silence::TooWide { low, high });
         }

@@ -49,6 +49,8 @@ pub struct Level {
     pub task: Moments,
     /// CPU time for a task, with all that goes with it.
     pub cpu: f64,
+    /// Cores that all programs on the machine kept busy.
+    pub busy: f64,
 }
 
 impl Level {

@@ -27,6 +27,13 @@ pub enum Silence {
         /// To so many with the most.
         to: f64,
     },
+    /// Other programs use the cores, and it depends on them what there is for more workers.
+    SharedCores {
+        /// Cores that others kept busy.
+        others: f64,
+        /// Cores that there are.
+        cores: f64,
+    },
     /// What was seen does not add up: throughput would have to be another.
     Unaccounted {
         /// At so many workers.
@@ -74,6 +81,11 @@ impl fmt::Display for Silence {
                  that divvy does not see",
                 time(*from),
                 time(*to)
+            ),
+            Silence::SharedCores { others, cores } => write!(
+                f,
+                "other programs kept {others:.1} of {cores:.0} cores busy: what they would leave to more workers nobody \
+                 knows"
             ),
             Silence::Unaccounted { workers, seen, modelled } => write!(
                 f,
