@@ -15,6 +15,8 @@ pub struct Cost {
     pub commit_ns: u64,
     /// Operations in the group.
     pub group: u64,
+    /// How often the store was found in use by another process and looked at again a little later.
+    pub retries: u64,
 }
 
 /// One round trip, as the node saw it.
@@ -76,10 +78,12 @@ pub enum Sum {
     Cpu,
     /// CPU time of the whole machine.
     Busy,
+    /// [`Cost::retries`].
+    Retries,
 }
 
 /// How many sums there are.
-const SUMS: usize = Sum::Busy as usize + 1;
+const SUMS: usize = Sum::Retries as usize + 1;
 
 /// The sums over the trips at one level of workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,14 +92,14 @@ pub struct Level([u64; SUMS]);
 impl Level {
     fn of(trip: &Trip) -> Level {
         let Trip { workers, total_ns, gap_ns, tasks, ran, run_ns, cpu_ns, busy_ns, .. } = *trip;
-        let Cost { work_ns, commit_ns, group } = trip.cost.unwrap_or_default();
+        let Cost { work_ns, commit_ns, group, retries } = trip.cost.unwrap_or_default();
         let run_sq = square_us(run_ns / ran.max(1)).saturating_mul(ran);
         let told = trip.cost.is_some().into();
         let (work_sq, commit_sq) = (square_us(work_ns), square_us(commit_ns));
         // In the order of `Sum`.
         Level([
             1, workers, total_ns, gap_ns, told, work_ns, work_sq, commit_ns, commit_sq, group, tasks, ran,
-            run_ns, run_sq, cpu_ns, busy_ns,
+            run_ns, run_sq, cpu_ns, busy_ns, retries,
         ])
     }
 
@@ -192,7 +196,7 @@ mod tests {
     use super::*;
 
     fn trip(workers: u64) -> Trip {
-        let cost = Cost { work_ns: 5_000, commit_ns: 7_000, group: 2 };
+        let cost = Cost { work_ns: 5_000, commit_ns: 7_000, group: 2, retries: 3 };
         Trip {
             workers,
             total_ns: 20_000,
@@ -215,7 +219,7 @@ mod tests {
         let level = toll.levels().nth(32).unwrap();
         assert_eq!((level.get(Sum::Trips), level.get(Sum::Workers)), (4, 36 + 37 + 38 + 39));
         assert_eq!((level.get(Sum::WorkSq), level.get(Sum::RunSq)), (4 * 25, 4 * 2 * 16));
-        assert_eq!((level.get(Sum::Cpu), level.get(Sum::Busy)), (36, 40), "the last of them");
+        assert_eq!((level.get(Sum::Busy), level.get(Sum::Retries)), (40, 12), "the last of them");
     }
 
     #[test]

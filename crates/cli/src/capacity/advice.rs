@@ -176,6 +176,7 @@ mod tests {
                 work: Moments { count: 5_000.0, mean: hold, variance: (0.1 * hold).powi(2) },
                 commit: Moments { count: 5_000.0, ..Moments::default() },
                 group: 1.0,
+                retries: 0.0,
                 task: Moments { count: 5_000.0, mean: 10e-3, variance: 0.0 },
                 cpu: 1e-5,
                 busy: 0.0,

@@ -40,6 +40,7 @@ fn level(sums: &Sums) -> Level {
         work: moments(told, Sum::Work, Sum::WorkSq),
         commit: moments(told, Sum::Commit, Sum::CommitSq),
         group: of(Sum::Group) / told,
+        retries: of(Sum::Retries) / told,
         task: moments(of(Sum::Ran), Sum::Run, Sum::RunSq),
         cpu: of(Sum::Cpu) / of(Sum::Tasks).max(1.0) / 1e9,
         busy: of(Sum::Busy) / (of(Sum::Total) + of(Sum::Gap)).max(1.0),

@@ -44,6 +44,8 @@ pub(super) struct Costs {
     pub(super) commit: Line,
     /// Nodes share groups.
     pub(super) grouped: bool,
+    /// Nodes are processes that look again and again whether the store is free.
+    pub(super) contended: bool,
     /// Tasks in a lease.
     pub(super) lease: f64,
     pub(super) lease_grows: bool,
@@ -60,6 +62,8 @@ pub(super) struct Costs {
 const SHARE_WRITTEN: f64 = 0.625;
 /// Above this a group was of more than one node.
 const ALONE: f64 = 1.001;
+/// Retries for a round trip above which nodes are processes that compete.
+const CONTENDED: f64 = 0.001;
 /// How sharp the knee between two stations is. Where both would get the same done, together they get 7 % less, which is
 /// what was measured with sections of 1 ms and tasks of 20 ms.
 const KNEE: f64 = 10.0;
@@ -89,6 +93,7 @@ impl Costs {
             work: Line::growing(&work),
             commit: if grouped { Line::flat(&commit) } else { Line::growing(&commit) },
             grouped,
+            contended: levels.iter().map(|level| level.trips * level.retries).sum::<f64>() / all > CONTENDED,
             lease: seen.lease_max.unwrap_or(tasks),
             lease_grows: seen.lease_max.is_none(),
             section: 0.0,
@@ -124,7 +129,7 @@ impl Costs {
         n / (self.task.at(n) + self.between.at(n)).max(f64::MIN_POSITIVE)
     }
 
-    fn store_rate(&self, n: f64) -> f64 {
+    pub(super) fn store_rate(&self, n: f64) -> f64 {
         if self.lease_grows {
             return f64::INFINITY;
         }

@@ -45,6 +45,9 @@ const FAR: f64 = 8.0;
 const WIDE: f64 = 0.15;
 /// What is known has to come to what was seen within this.
 const AGREES: f64 = 0.10;
+/// Share of what the store can do up to which it makes no difference that processes compete for it: with 48 at 80 % only
+/// half of the tasks were run that the store had time for, with 24 at 40 % all.
+const CONTENDED_MAX: f64 = 0.5;
 /// Sets of coefficients that intervals come from.
 const DRAWS: usize = 400;
 /// Most workers that a peak is looked for at.
@@ -154,6 +157,12 @@ impl Oracle {
             return Err(Silence::NoVariation { workers: self.most_seen });
         }
         let Prediction { rate, low, high, .. } = prediction;
+        if self.costs.contended
+            && rate > CONTENDED_MAX * self.costs.store_rate(workers)
+            && workers > self.most_seen
+        {
+            return Err(Silence::Contended { share: CONTENDED_MAX });
+        }
         let Costs { others, cores, .. } = self.costs;
         let left = Costs { cores: (cores - others).max(f64::MIN_POSITIVE), ..self.costs };
         if cores > 0.0 && left.throughput(workers) < rate * (1.0 - AGREES) {

@@ -34,6 +34,11 @@ pub enum Silence {
         /// Cores that there are.
         cores: f64,
     },
+    /// Processes take turns at the store by looking again and again, and would have to so often that it costs.
+    Contended {
+        /// The share of what the store can do up to which something is said.
+        share: f64,
+    },
     /// What was seen does not add up: throughput would have to be another.
     Unaccounted {
         /// At so many workers.
@@ -86,6 +91,12 @@ impl fmt::Display for Silence {
                 f,
                 "other programs kept {others:.1} of {cores:.0} cores busy: what they would leave to more workers nobody \
                  knows"
+            ),
+            Silence::Contended { share } => write!(
+                f,
+                "processes compete for the store, and above {:.0} % of what it can do they lose time to that which nobody \
+                 has measured; workers of one process share their commits",
+                share * 100.0
             ),
             Silence::Unaccounted { workers, seen, modelled } => write!(
                 f,

@@ -15,6 +15,7 @@ fn seen(base: f64, each: f64, task: f64, workers: &[f64]) -> Seen {
             work: Moments { count: 2_000.0, mean: hold, variance: (0.2 * hold).powi(2) },
             commit: Moments { count: 2_000.0, ..Moments::default() },
             group: 1.0,
+            retries: 0.0,
             task: Moments { count: 2_000.0, mean: task, variance: (0.1 * task).powi(2) },
             cpu: 100e-6,
             busy: 0.0,
@@ -59,6 +60,16 @@ fn cores_are_a_ceiling() {
     let far = Oracle::of(&seen).unwrap().at(16.0).unwrap();
     near(far.rate, 400.0, 0.02);
     assert_eq!(far.limit, Limit::Cores);
+}
+
+/// Processes that find a file locked look again a little later, and lose time and cores to that.
+#[test]
+fn a_store_that_is_competed_for_is_not_counted_on_to_its_end() {
+    let mut seen = seen(1e-3, 0.0, 10e-3, &FEW[..3]);
+    seen.levels.iter_mut().for_each(|level| level.retries = 0.1);
+    let oracle = Oracle::of(&seen).unwrap();
+    assert!(oracle.at(4.0).is_ok());
+    assert_eq!(oracle.at(8.0), Err(Silence::Contended { share: 0.5 }));
 }
 
 #[test]
