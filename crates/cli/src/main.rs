@@ -10,7 +10,8 @@
 //! | `plan.rs`, `needs.rs`, `after.rs` | a job before it is stored; what its tasks take; what it waits for |
 //! | `command/` | the handler that runs commands: what a job records, starting, output |
 //! | `handler/` | the handler that keeps processes and feeds them: `docs/handlers.md` |
-//! | `session/` | a node: signals, progress, the bill, its capacity |
+//! | `session/` | a node: signals, progress, its capacity |
+//! | `bill/` | where worker time went: at the end of a run, and `divvy bill` |
 //! | `mapreduce/` | `divvy mapreduce`: plans a job and gives out what came of it |
 //! | `background.rs` | the node that runs what was submitted |
 //! | `dry_run.rs` | `divvy run --dry-run` |
@@ -24,6 +25,7 @@ mod after;
 mod args;
 mod background;
 mod bench;
+mod bill;
 mod capacity;
 mod command;
 mod completions;
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Verb::Cancel(args) => jobs::cancel(&args, output),
         Verb::Retry(args) => jobs::retry(&args, output),
         Verb::Forget(args) => jobs::forget(&args, output),
+        Verb::Bill(args) => bill::bill(&args, output),
         Verb::Bench(args) => bench::bench(&args, output, clock),
         Verb::Completions(args) => completions::completions(&args),
         Verb::Man(args) => completions::man(&args),

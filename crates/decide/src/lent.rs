@@ -60,6 +60,12 @@ impl Lent {
         !(self.unsent.done.is_empty() && self.unsent.failed.is_empty() && self.unsent.back.is_empty())
     }
 
+    /// Tasks that the store takes to be here, as of its last answer.
+    pub(crate) fn unconfirmed(&self) -> u64 {
+        let told = |report: &Report| report.done.len() + report.failed.len() as u64 + report.back.len();
+        self.open.len() + told(&self.unsent) + self.sent.as_ref().map_or(0, told)
+    }
+
     /// Whether everything about it has been said and confirmed.
     pub(crate) fn is_settled(&self) -> bool {
         self.open.is_empty() && self.sent.is_none() && !self.has_unsent()

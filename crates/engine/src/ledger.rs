@@ -27,9 +27,10 @@ pub(crate) struct Ledger {
     workers: u64,
     /// The job that the node was started for.
     only: Option<JobId>,
-    /// When the window began, by both clocks.
-    begun: (u64, Millis),
-    divided_at: u64,
+    /// When the window began.
+    begun_at: u64,
+    /// Up to when time is divided, by both clocks.
+    divided_at: (u64, Millis),
     window: BTreeMap<JobId, Observation>,
     /// Nanoseconds in which each worker ran tasks of a job, since the node began with it.
     ran: BTreeMap<JobId, Vec<u64>>,
@@ -44,8 +45,8 @@ impl Ledger {
         Ledger {
             workers: workers as u64,
             only,
-            begun: (0, wall.saturating_sub(now / 1_000_000)),
-            divided_at: 0,
+            begun_at: 0,
+            divided_at: (0, wall.saturating_sub(now / 1_000_000)),
             window: BTreeMap::new(),
             ran: BTreeMap::new(),
             unstarted: Vec::new(),
@@ -55,7 +56,7 @@ impl Ledger {
 
     /// Whether it is time to tell.
     pub(crate) fn is_due(&self, now: u64, every_ns: u64) -> bool {
-        now.saturating_sub(self.begun.0) >= every_ns
+        now.saturating_sub(self.begun_at) >= every_ns
     }
 
     /// What has become of tasks.
@@ -90,9 +91,17 @@ impl Ledger {
     }
 
     /// Divides the workers' time up to now. `held`: the jobs of which the node holds leases.
-    pub(crate) fn divide(&mut self, desks: &[Arc<Desk>], phases: &Phases, now: u64, held: &[JobId]) {
-        let offered_ns = self.workers * now.saturating_sub(self.divided_at);
-        self.divided_at = now;
+    pub(crate) fn divide(
+        &mut self,
+        desks: &[Arc<Desk>],
+        phases: &Phases,
+        (now, wall): (u64, Millis),
+        held: &[JobId],
+    ) {
+        let offered_ns = self.workers * now.saturating_sub(self.divided_at.0);
+        // The wall clock may step back.
+        let (from, until) = (self.divided_at.1, wall.max(self.divided_at.1));
+        self.divided_at = (now, until);
         let (mut own, mut shared) = (BTreeMap::new(), Account::default());
         for (worker, desk) in desks.iter().enumerate() {
             for (job, part) in desk.meter.fetch(phases, now) {
@@ -113,6 +122,10 @@ impl Ledger {
         let whole = own.values().sum();
         for (job, part) in own {
             let seen = self.seen(job);
+            if seen.until == 0 {
+                seen.from = from;
+            }
+            seen.until = until;
             seen.account.merge(&shared.share(part, whole));
             let offered = u128::from(offered_ns) * u128::from(part) / u128::from(whole);
             seen.offered_ns += offered as u64;
@@ -134,12 +147,16 @@ impl Ledger {
     }
 
     /// What is to be told; a new window begins. To be called when all is divided.
-    pub(crate) fn told(&mut self, node: NodeId, now: u64, wall: Millis) -> Vec<Observation> {
-        let (_, from) = std::mem::replace(&mut self.begun, (now, wall));
+    pub(crate) fn told(&mut self, node: NodeId) -> Vec<Observation> {
+        let (now, wall) = self.divided_at;
+        self.begun_at = now;
         let mut told: Vec<_> = std::mem::take(&mut self.window).into_values().collect();
         for seen in &mut told {
-            // The wall clock may step back.
-            (seen.node, seen.from, seen.until, seen.workers) = (node, from, wall.max(from), self.workers);
+            if seen.until == 0 {
+                // No time was spent on it, but something was heard of it.
+                (seen.from, seen.until) = (wall, wall);
+            }
+            (seen.node, seen.workers) = (node, self.workers);
             seen.spread = Spread::default();
             let ran = self.ran.get(&seen.job);
             ran.into_iter().flatten().for_each(|ns| seen.spread.add(*ns as f64 / 1e9));

@@ -16,6 +16,7 @@
 //! | `mailbox.rs` | outcomes on their way to the coordinator |
 //! | `meter.rs`, `tally.rs` | the account of a worker: one clock read per transition; which job it was for |
 //! | `ledger.rs` | the account of the node, by job: what it tells the store once a second |
+//! | `due.rs` | since when tasks could have run |
 //! | `paying.rs`, `cpu.rs` | what each round trip to the store cost; CPU time |
 //! | `bell.rs`, `stop.rs` | waking the coordinator, and stopping by degrees |
 //! | `process/` | commands and handlers: start, capture or talk to, time out, end with all their children |
@@ -29,6 +30,7 @@ mod chunk;
 mod clock;
 mod cpu;
 mod detached;
+mod due;
 mod error;
 mod handler;
 mod ledger;

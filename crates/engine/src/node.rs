@@ -5,6 +5,7 @@
 
 use crate::chunk::TaskKey;
 use crate::cpu;
+use crate::due::{self, Retries};
 use crate::error::{Error, Result};
 use crate::handler::{Handler, Runner};
 use crate::ledger::Ledger;
@@ -18,7 +19,7 @@ use crate::stop::{Stop, StopLevel};
 use crate::worker::{Desk, Leases, Worker};
 use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
 use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Tuned, Until, Worked};
-use divvy_store::{Error as StoreError, Exchange, Held, JobInfo, JobSpec, Lease, NodeInfo, Progress, Store};
+use divvy_store::{Error as StoreError, Exchange, Held, JobSpec, Lease, NodeInfo, Store};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 use std::collections::{HashMap, VecDeque};
@@ -191,6 +192,7 @@ struct Running<'a> {
     /// CPU time of the processes that were started and have ended, and of the machine, and when to read it again.
     system_ns: (u64, u64),
     system_read_at: u64,
+    retries: Retries,
     jobs: HashMap<JobId, Opened>,
     version: u64,
     liveness_at: u64,
@@ -243,6 +245,7 @@ impl<'a> Running<'a> {
             paying: Paying::default(),
             system_ns: (0, 0),
             system_read_at: 0,
+            retries: Retries::default(),
             jobs: HashMap::new(),
             liveness_at: 0,
             stopping: false,
@@ -307,7 +310,7 @@ impl<'a> Running<'a> {
     fn observe(&mut self) {
         if self.engine.settings.account {
             self.divide();
-            let mut told = self.ledger.told(self.id, self.now(), self.engine.clock.millis());
+            let mut told = self.ledger.told(self.id);
             let toll = self.paying.since_last();
             // Round trips of a node that works for several jobs are for all of them, and tell of none.
             if let [only] = told.as_mut_slice() {
@@ -321,7 +324,8 @@ impl<'a> Running<'a> {
     fn divide(&mut self) {
         let held: Vec<_> =
             self.jobs.iter().filter(|(_, job)| job.idle_ns.is_none()).map(|(id, _)| *id).collect();
-        self.ledger.divide(&self.desks, &self.phases, self.now(), &held);
+        let now = (self.now(), self.engine.clock.millis());
+        self.ledger.divide(&self.desks, &self.phases, now, &held);
     }
 
     /// Whether the node has a lease of anything.
@@ -457,10 +461,9 @@ impl<'a> Running<'a> {
         let Opened { spec, runner, due, .. } = self.job(lease.job)?;
         let key = (lease.job, lease.fence);
         runner.on_leased(key, &lease.open);
+        let due = self.retries.of(&lease, due);
         let mut lent = Lent::new(lease, spec, runner);
-        if lent.lease.attempts + lent.lease.crashes == 0 {
-            lent.due_ns = due.map(|due| self.by_own_clock(due));
-        }
+        lent.due_ns = due.map(|due| self.by_own_clock(due));
         if lent.spec.array.is_none() {
             lent.records = self.engine.store.read(key.0, lent.hull())?;
         }
@@ -484,7 +487,7 @@ impl<'a> Running<'a> {
             return Ok(known.clone());
         }
         let info = self.engine.store.job(job)?;
-        let due = self.due(&info)?;
+        let due = due::since(&*self.engine.store, &info)?;
         let spec = info.spec;
         let handler = self.engine.handlers.iter().find(|h| h.kind() == spec.handler);
         let handler = handler.expect("the store grants only what was asked for");
@@ -493,25 +496,6 @@ impl<'a> Running<'a> {
         let opened = Opened { spec, runner, due, idle_ns: None };
         self.jobs.insert(job, opened.clone());
         Ok(opened)
-    }
-
-    /// Since when the tasks of a job could have run: since it was submitted, or since what it comes after has ended.
-    /// Of a task that came later, or waited for others, nobody knows.
-    fn due(&self, info: &JobInfo) -> Result<Option<Millis>> {
-        if info.progress == Progress::Open || info.counts.blocked > 0 {
-            return Ok(None);
-        }
-        let mut due = info.created;
-        for before in &info.spec.after {
-            match self.engine.store.job(*before) {
-                Ok(JobInfo { progress: Progress::Finished(at), .. }) => due = due.max(at),
-                // Nothing is leased before its end: it has been tried again since.
-                Ok(_) => return Ok(None),
-                Err(StoreError::NoJob(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(Some(due))
     }
 
     /// A moment of the wall clock by the clock of the account; before its beginning it is negative.
@@ -524,6 +508,7 @@ impl<'a> Running<'a> {
         let (now, keep_ns) = (self.now(), self.engine.settings.runner_idle_ns);
         self.jobs.retain(|_, job| job.idle_ns.is_none_or(|since| now < since.saturating_add(keep_ns)));
         self.ledger.forget(|job| self.jobs.contains_key(&job));
+        self.retries.forget(|job| self.jobs.contains_key(&job));
     }
 
     fn cut(&mut self, key: Held, n: u64, more: &mut Vec<Action>) {
@@ -552,6 +537,7 @@ impl<'a> Running<'a> {
         if let Err(error) = self.before_report(exchange) {
             return self.finish(Err(error));
         }
+        self.observe_the_end(exchange);
         let sent = self.now();
         self.phases.enter(self.node.waiting_for(), sent);
         let wall = self.engine.clock.millis();
@@ -562,6 +548,7 @@ impl<'a> Running<'a> {
                 let cpu_ns = self.cpu_ns();
                 self.paying.on_trip(exchange, &reply, cost, (sent, now), cpu_ns);
                 self.ledger.on_exchange(exchange, &reply.leases);
+                self.retries.on_reported(wall, exchange);
                 self.node.on_reply(now, wall, id, reply, more);
             }
             Err(error) => {
@@ -577,6 +564,17 @@ impl<'a> Running<'a> {
             }
         }
         self.phases.enter(self.node.waiting_for(), now);
+    }
+
+    /// With what may be the last report of a job goes what was seen of it, or nobody would hear of that before this node
+    /// writes again.
+    fn observe_the_end(&mut self, exchange: &Exchange) {
+        let settings = &self.engine.settings;
+        let nothing_runs = self.lending.idle_workers() == settings.decide.workers;
+        let due = self.ledger.is_due(self.now(), settings.observe_every_ns / 10);
+        if nothing_runs && due && !exchange.reports.is_empty() {
+            self.observe();
+        }
     }
 
     /// Output first, outcome second: nothing is reported, done or failed, whose results could still be lost.

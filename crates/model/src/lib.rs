@@ -8,11 +8,10 @@
 //! | what would n workers get done that queue for cores, locks and a store? | [`mva`] |
 //! | what would more workers get done, going by ordinary work? | [`capacity`] |
 //! | how large should a batch be, what does a wrong one cost? | [`batch`] |
+//! | are ten big machines cheaper than a thousand small ones? | [`machines`] |
+//! | did a herd arrive, and what would jitter do? | [`bursts`] |
+//! | how much of a dashboard's figure is chance? | [`floors`] |
 //! | how many pairs are there among n workers? | [`paths`] |
-//!
-//! To come, with the signatures they will have: `fit::fit(&[Point], &Options) -> Result<Fit, Error>`;
-//! `machines::compare(&Curve, &[Machine { name, speed, price }], power)`; `bursts::find(&[f64], &Options)`;
-//! `floors::{utilisation, depth_ratio}`.
 //!
 //! The crate is pure: no clock, no I/O, no dependencies; randomness is seeded by the caller. Times are seconds and rates
 //! are per second unless a name says otherwise.
@@ -20,12 +19,16 @@
 
 pub mod amdahl;
 pub mod batch;
+pub mod bursts;
 pub mod capacity;
 mod error;
 pub mod fit;
+pub mod floors;
 pub mod law;
+pub mod machines;
 pub mod mva;
 pub mod paths;
+mod poisson;
 pub mod queue;
 mod repairman;
 mod rng;
@@ -33,6 +36,6 @@ pub mod usl;
 
 pub use amdahl::{Amdahl, Gustafson};
 pub use error::Error;
-pub use fit::Fit;
+pub use fit::{Fit, fit};
 pub use law::{Curve, Law};
 pub use usl::Usl;

@@ -37,7 +37,7 @@ pub use run::RunArgs;
 pub use sources::{Source, split_sources};
 pub use stream::{StreamArgs, hadoop_words};
 pub use verbs::{
-    CapacityArgs, CompletionsArgs, ExplainArgs, LogsArgs, ManArgs, RetryArgs, SubmitArgs, WaitArgs,
+    BillArgs, CapacityArgs, CompletionsArgs, ExplainArgs, LogsArgs, ManArgs, RetryArgs, SubmitArgs, WaitArgs,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -126,6 +126,8 @@ pub enum Verb {
     Cancel(TasksArgs),
     /// Forget finished jobs
     Forget(JobsArgs),
+    /// Show where the worker time of a job went, or compare two
+    Bill(BillArgs),
     /// Measure divvy itself on this machine
     Bench(BenchArgs),
     /// Print completions for a shell
@@ -322,6 +324,12 @@ pub struct NoopArgs {
     /// What an acknowledged write survives
     #[arg(long, value_enum, default_value = "fsync")]
     pub durability: DurabilityArg,
+    /// Keep no account of the workers' time: what is left is what the account costs
+    #[arg(long, hide = true)]
+    pub no_account: bool,
+    /// Do something in each task: so many rounds of arithmetic, a few instructions each
+    #[arg(long, hide = true, value_name = "ROUNDS", default_value_t = 0)]
+    pub work: u64,
 }
 
 /// What an acknowledged write survives.

@@ -1,4 +1,4 @@
-//! The verbs around jobs: `submit`, `wait`, `explain`, `logs`, and what is made of the flags themselves.
+//! The verbs around jobs: `submit`, `wait`, `explain`, `logs`, `bill`, and what is made of the flags themselves.
 
 use super::{RunArgs, TasksArgs};
 use clap::Args;
@@ -96,6 +96,24 @@ pub struct CapacityArgs {
     /// Of which job: its number, or `last`
     #[arg(default_value = "last")]
     pub job: OsString,
+}
+
+/// Show bills.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "EXAMPLES:\n  divvy bill\n  divvy bill 7 --over-time\n  divvy bill 7 9 --price 0.10/h\n\n\
+                  docs/account.md says what the states and figures mean."
+)]
+pub struct BillArgs {
+    /// Which job: its number, or `last`; a second one to compare with. Of a map-reduce any of its jobs
+    #[arg(value_name = "JOB", num_args = 0..=2)]
+    pub jobs: Vec<OsString>,
+    /// Also how it changed as time went by
+    #[arg(long)]
+    pub over_time: bool,
+    /// What a worker costs: 0.10/h, or for /s, /m, /d
+    #[arg(long, value_name = "PRICE", allow_hyphen_values = true)]
+    pub price: Option<OsString>,
 }
 
 /// Print completions.

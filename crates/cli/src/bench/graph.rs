@@ -3,8 +3,9 @@
 use super::fsync;
 use super::scratch::Scratch;
 use crate::args::{GraphArgs, Output};
+use crate::bill::account_json;
 use crate::exit::Exit;
-use crate::session::{account_json, workers};
+use crate::session::workers;
 use anyhow::{Result, ensure};
 use divvy_core::{Clock, Rng, Seq};
 use divvy_decide::{Config, Until};

@@ -4,8 +4,9 @@
 use super::fsync;
 use super::scratch::{Scratch, bytes_of, peak_rss_bytes};
 use crate::args::{NoopArgs, Output};
+use crate::bill::account_json;
 use crate::exit::{Exit, bad_usage};
-use crate::session::{account_json, workers};
+use crate::session::workers;
 use anyhow::Result;
 use divvy_core::{Clock, JobId};
 use divvy_decide::{Config, Until};
@@ -31,12 +32,11 @@ pub fn noop(args: &NoopArgs, output: Output, clock: SystemClock) -> Result<Exit>
     let begun_ns = clock.nanos();
     let (path, store) = scratch.store(args.durability)?;
     let (job, feeder) = submit(args, &store, &clock)?;
-    let engine = Engine::new(
-        Settings::new(Config::new(workers, vec![KIND.into()], Until::Finished(job))),
-        store.clone(),
-        Arc::new(clock),
-        vec![Arc::new(Function::new(KIND, handler))],
-    );
+    let rounds = args.work;
+    let function = Function::new(KIND, move |task| handler(task, rounds));
+    let mut settings = Settings::new(Config::new(workers, vec![KIND.into()], Until::Finished(job)));
+    settings.account = !args.no_account;
+    let engine = Engine::new(settings, store.clone(), Arc::new(clock), vec![Arc::new(function)]);
     let outcome = engine.run(&mut |_| {})?;
     let submit_ns = feeder()?;
     let done = store.job(job)?.counts.done;
@@ -77,8 +77,9 @@ pub fn noop(args: &NoopArgs, output: Output, clock: SystemClock) -> Result<Exit>
 
 /// A handler as a user would write it: it looks at its task and returns something that is then not thrown away
 /// by the optimiser.
-fn handler(task: Task<'_>) -> Result<u64, std::convert::Infallible> {
-    Ok(task.id.wrapping_add(task.input.len() as u64))
+fn handler(task: Task<'_>, rounds: u64) -> Result<u64, std::convert::Infallible> {
+    let begin = task.id.wrapping_add(task.input.len() as u64);
+    Ok((0..rounds).fold(begin, |n, _| std::hint::black_box(n.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
 }
 
 type Feeder = Box<dyn FnOnce() -> Result<u64>>;

@@ -145,7 +145,7 @@ impl Delivery {
     pub fn on_quiet(&self) -> Option<Vec<TaskKey>> {
         let Some(gate) = &self.gate else { return Some(Vec::new()) };
         let mut turn = lock(gate).give_up_all();
-        self.print_and_log(&mut turn).ok()?;
+        self.print_and_log(&mut turn, &mut |_| {}).ok()?;
         Some(turn.iter().filter(|w| w.done).map(|w| w.key).collect())
     }
 
@@ -243,14 +243,15 @@ impl Delivery {
 
     /// What cannot be printed is not told done: it runs again when somebody reads what it prints.
     fn print(&self, chunk: &mut Chunk<'_>, turn: &mut [Waiting]) {
-        match self.print_and_log(turn) {
+        let waits = &mut |waits| chunk.enter(if waits { State::Lock } else { State::Report });
+        match self.print_and_log(turn, waits) {
             Ok(()) => turn.iter().filter(|w| w.done).for_each(|w| chunk.settle(w.key)),
             Err(_) => chunk.stop().ask(StopLevel::End),
         }
     }
 
-    fn print_and_log(&self, turn: &mut [Waiting]) -> Result<(), Broken> {
-        self.outlet.print(turn.iter_mut().map(|w| &mut w.printout))?;
+    fn print_and_log(&self, turn: &mut [Waiting], waits: &mut dyn FnMut(bool)) -> Result<(), Broken> {
+        self.outlet.print_telling(turn.iter_mut().map(|w| &mut w.printout), waits)?;
         let Some(joblog) = &self.joblog else { return Ok(()) };
         let logged = turn.iter().filter_map(|w| w.entry.as_ref()).try_for_each(|entry| joblog.write(entry));
         logged.map_err(|error| {

@@ -5,7 +5,7 @@ use divvy_engine::process::{Captured, Stream};
 use indicatif::ProgressBar;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError, TryLockError};
 
 /// Standard output and error, shared by all workers.
 #[derive(Debug, Default)]
@@ -76,11 +76,23 @@ impl Outlet {
     /// # Errors
     /// The outlet is broken; the output counts as not printed.
     pub fn print<'p>(&self, printouts: impl Iterator<Item = &'p mut Printout>) -> Result<(), Broken> {
+        self.print_telling(printouts, &mut |_| {})
+    }
+
+    /// The same, telling when somebody else is printing and has to be waited for, and when that is over.
+    ///
+    /// # Errors
+    /// As [`Outlet::print`].
+    pub fn print_telling<'p>(
+        &self,
+        printouts: impl Iterator<Item = &'p mut Printout>,
+        waits: &mut dyn FnMut(bool),
+    ) -> Result<(), Broken> {
         let mut printouts = printouts.filter(|p| !(p.head.is_empty() && p.output.is_empty())).peekable();
         if printouts.peek().is_none() {
             return self.broken.get().cloned().map_or(Ok(()), Err);
         }
-        self.in_turn(|| printouts.try_for_each(write))
+        self.in_turn_telling(|| printouts.try_for_each(write), waits)
     }
 
     /// Prints a part of one stream.
@@ -109,8 +121,25 @@ impl Outlet {
         self.print_part(Stream::Out, None, line)
     }
 
-    fn in_turn(&self, mut print: impl FnMut() -> io::Result<()>) -> Result<(), Broken> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    fn in_turn(&self, print: impl FnMut() -> io::Result<()>) -> Result<(), Broken> {
+        self.in_turn_telling(print, &mut |_| {})
+    }
+
+    fn in_turn_telling(
+        &self,
+        mut print: impl FnMut() -> io::Result<()>,
+        waits: &mut dyn FnMut(bool),
+    ) -> Result<(), Broken> {
+        let _turn = match self.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                waits(true);
+                let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+                waits(false);
+                turn
+            }
+        };
         if let Some(broken) = self.broken.get() {
             return Err(broken.clone());
         }

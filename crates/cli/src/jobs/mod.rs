@@ -81,7 +81,7 @@ pub fn count(n: u64, what: &str) -> String {
 }
 
 /// A name as one line of at most so many characters.
-fn one_line(name: &str, most: usize) -> String {
+pub fn one_line(name: &str, most: usize) -> String {
     let clean: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
     match clean.char_indices().nth(most) {
         Some((cut, _)) => format!("{}...", &clean[..cut]),

@@ -1,13 +1,11 @@
 //! A node in the foreground: what `run`, `resume` and `work` have in common.
 
-mod bill;
 mod capacity;
 mod eta;
 mod progress;
 mod signals;
 mod tuning;
 
-pub use bill::account_json;
 pub use capacity::capacity;
 pub use progress::time;
 
@@ -18,9 +16,9 @@ use crate::command::{
 };
 use crate::exit::{Exit, bad_usage};
 use crate::handler::Handlers;
-use crate::home;
 use crate::jobs::count;
 use crate::lang::jobs::WorkerCount;
+use crate::{bill, home};
 use anyhow::{Context, Result};
 use divvy_core::{Clock, Demand, JobId, NodeId};
 use divvy_decide::{Config, End, Until};
@@ -242,13 +240,12 @@ impl Session {
         if let (None, Some(Broken::Failed(why))) = (job, self.outlet.broken()) {
             say(self.output, &format!("divvy: {why}. Nothing is lost"));
         }
+        let bill = || bill::at_end(&*self.store, job, &outcome.usage);
         match self.output {
             Output::Human if self.show.bill || shows(false) && outcome.usage.wall_ns >= BILLED_NS => {
-                eprint!("{}", bill::text(&outcome.usage, job));
+                eprint!("{}", bill()?.0);
             }
-            Output::Json if self.show.bill || job.is_some() => {
-                eprintln!("{}", bill::json(&*self.store, job, &outcome.usage)?);
-            }
+            Output::Json if self.show.bill || job.is_some() => eprintln!("{}", bill()?.1),
             _ => {}
         }
         Ok(outcome)

@@ -15,6 +15,7 @@
 //! | `sharing.rs`, `deadly.rs` | several processes on one store, and tasks that kill theirs |
 //! | `policy.rs`, `verbs.rs` | retries, time limits, and steering from another terminal |
 //! | `submit.rs`, `logs.rs` | jobs that run in the background, and what they printed |
+//! | `bill.rs`, `states.rs` | where worker time went, told again; each state by what causes it |
 //! | `graph.rs`, `after.rs` | tasks and jobs that wait for others |
 //! | `explain.rs`, `wait.rs` | what is told about tasks, nodes and jobs that do not go on |
 //! | `needs.rs` | tasks that take something of their node |
@@ -33,6 +34,7 @@
 #![forbid(unsafe_code)]
 
 mod after;
+mod bill;
 mod chaos;
 mod children;
 mod clients;
@@ -64,6 +66,7 @@ mod resume;
 mod sharing;
 mod sources;
 mod started;
+mod states;
 mod stream;
 mod submit;
 mod tags;

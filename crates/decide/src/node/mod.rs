@@ -405,11 +405,19 @@ impl Node {
             (Phase::Stopping | Phase::Ended, _) => State::Parked,
             (_, Some(trip)) if !trip.claims => State::Report,
             _ if !self.dry => State::Claim,
-            _ if self.jobs.values().filter_map(|j| j.view.as_ref()).any(|v| v.unfinished > 0) => {
+            _ if self.jobs.values().filter_map(|j| j.view.as_ref()).any(|v| self.is_elsewhere(v)) => {
                 State::Starved
             }
             _ => State::Idle,
         }
+    }
+
+    /// Whether a job has tasks that are not in the hands of this node's workers: others hold them, they are due
+    /// later, or they wait for other tasks.
+    fn is_elsewhere(&self, view: &JobView) -> bool {
+        let here =
+            self.held.iter().filter(|((job, _), _)| *job == view.job).map(|(_, lent)| lent.unconfirmed());
+        view.blocked > 0 || view.unfinished > here.sum()
     }
 
     /// Whether tasks that are not here by now will not come here: the store has none for this node, now or due

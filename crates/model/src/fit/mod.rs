@@ -1,7 +1,117 @@
 //! Measurements in, a law out, and no more claimed than they show.
 
+mod bootstrap;
+mod fall;
+mod gates;
+mod levels;
+mod nnls;
+mod noise;
 mod reason;
 mod result;
+mod rivals;
 
 pub use reason::Reason;
 pub use result::{Estimate, Fit, Options, Peak, Point, Residual, Rival, Row, UslEstimate};
+
+use crate::error::Error;
+use crate::law::{Curve, Law};
+use crate::rng::Rng;
+use crate::usl::Usl;
+use bootstrap::Bootstrap;
+use gates::Evidence;
+use levels::Level;
+use noise::Noise;
+
+/// The laws that `points` follow, in any order and with any number of repeats, and whether throughput peaks.
+///
+/// # Errors
+/// [`Error::BadPoint`] for values that are not finite or not above zero, [`Error::TooFewPoints`] and
+/// [`Error::TooFewCounts`] for fewer than three measurements or numbers of workers.
+pub fn fit(points: &[Point], options: &Options) -> Result<Fit, Error> {
+    let levels = levels::levels(points)?;
+    let ln_x: Vec<f64> = levels.iter().map(|level| level.ln_x).collect();
+    let usl = nnls::fit(&levels, &ln_x, nnls::USL);
+    let residuals: Vec<f64> = levels.iter().map(|level| rivals::residual(level, Curve::Usl(usl))).collect();
+    let rivals = rivals::rivals(&levels, Curve::Usl(usl));
+
+    let worst_residual = worst(&levels, &residuals);
+    let doubt = Doubt::new(&levels, usl, &residuals, options);
+    let reason = gates::pass(&Evidence {
+        levels: &levels,
+        projected: usl.peak(),
+        rival: rivals::strongest(&rivals),
+        beta_zero_share: doubt.as_ref().map(|doubt| doubt.bootstrap.beta_zero_share()),
+        worst: worst_residual,
+        chance: doubt.as_ref().map(|doubt| doubt.chance),
+    });
+    let bootstrap = doubt.as_ref().map(|doubt| &doubt.bootstrap);
+    let peak = usl.peak().zip(bootstrap).filter(|_| reason == Reason::Proved).map(|(n, bootstrap)| {
+        let interval = bootstrap.peak(n);
+        Peak { n, low: interval.low, high: interval.high, x: usl.throughput(n) }
+    });
+    let n_max = levels[levels.len() - 1].n;
+    let curve = rivals[0].curve;
+    Ok(Fit {
+        law: curve.law(),
+        curve,
+        usl: bootstrap.map_or(unknown(usl), |bootstrap| bootstrap.estimate(usl)),
+        beta_zero_share: bootstrap.map(Bootstrap::beta_zero_share),
+        projected: usl.peak().filter(|_| peak.is_none()),
+        peak,
+        reason,
+        regret: usl.peak().zip(bootstrap).map(|(n, bootstrap)| bootstrap.regret(n, n_max)),
+        worst_residual,
+        rows: levels.iter().map(|level| row(level, curve)).collect(),
+        rivals,
+    })
+}
+
+/// What chance could have made of the same truth.
+struct Doubt {
+    bootstrap: Bootstrap,
+    /// How often it looks as much like a fall as the measurements do.
+    chance: f64,
+}
+
+impl Doubt {
+    fn new(levels: &[Level], usl: Usl, residuals: &[f64], options: &Options) -> Option<Doubt> {
+        let noise = Noise::new(levels, residuals, Law::Usl.parameters())?;
+        let draws = options.bootstraps.clamp(100, 100_000);
+        let mut rng = Rng::new(options.seed);
+        let bootstrap = Bootstrap::new(levels, usl, &noise, &mut rng, draws);
+        Some(Doubt { bootstrap, chance: fall::chance(levels, &noise, &mut rng, draws) })
+    }
+}
+
+/// All that the numbers of a law could be.
+fn unknown(usl: Usl) -> UslEstimate {
+    let any = |value, high| Estimate { value, low: 0.0, high };
+    UslEstimate {
+        alpha: any(usl.alpha, 1.0),
+        beta: any(usl.beta, f64::INFINITY),
+        lambda: any(usl.lambda, f64::INFINITY),
+    }
+}
+
+fn worst(levels: &[Level], residuals: &[f64]) -> Residual {
+    levels
+        .iter()
+        .zip(residuals)
+        .map(|(level, residual)| Residual { n: level.n, relative: residual.exp_m1() })
+        .fold(Residual { n: levels[0].n, relative: 0.0 }, |a, b| {
+            if b.relative.abs() > a.relative.abs() { b } else { a }
+        })
+}
+
+fn row(level: &Level, curve: Curve) -> Row {
+    let runs = || level.runs.iter().map(|run| run.0.exp());
+    Row {
+        n: level.n,
+        x: level.x(),
+        low: runs().fold(f64::INFINITY, f64::min),
+        high: runs().fold(0.0, f64::max),
+        runs: level.runs.len(),
+        predicted: curve.throughput(level.n),
+        efficiency: level.x() / (level.n * curve.lambda()),
+    }
+}

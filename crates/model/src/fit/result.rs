@@ -29,7 +29,7 @@ impl Point {
 pub struct Options {
     /// Seed of the bootstrap: the same seed and data give the same intervals.
     pub seed: u64,
-    /// How many data sets the bootstrap draws; fewer than 100 are taken as 100.
+    /// How many data sets the bootstrap draws, 100 to 100 000: what is beyond is taken as the nearest of these.
     pub bootstraps: u32,
 }
 
@@ -39,7 +39,8 @@ impl Default for Options {
     }
 }
 
-/// A number and the 95 % interval that the bootstrap gives it.
+/// A number and the 95 % interval that the bootstrap gives it. Where nothing says how uncertain it is (three measurements,
+/// which three numbers fit exactly) the interval is all that the number could be, infinity included.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     /// The estimate itself.
@@ -132,8 +133,9 @@ pub struct Fit {
     pub usl: UslEstimate,
     /// All laws that could be fitted, best first.
     pub rivals: Vec<Rival>,
-    /// Share of the bootstraps in which coherency is 0, and with it the peak nowhere.
-    pub beta_zero_share: f64,
+    /// Share of the bootstraps in which coherency is 0, and with it the peak nowhere; None where nothing says how uncertain
+    /// the measurements are.
+    pub beta_zero_share: Option<f64>,
     /// Where throughput peaks, if the measurements prove that it does.
     pub peak: Option<Peak>,
     /// Where the USL would peak if it were right, when nothing proves it: never to be called a peak.
@@ -141,7 +143,8 @@ pub struct Fit {
     /// Why a peak is claimed or not.
     pub reason: Reason,
     /// How much throughput is lost at most by running `peak.n` or `projected` workers if the best number is at an end of
-    /// its interval instead, as a share; None where neither is known.
+    /// its interval instead, as a share; None where neither is known, or nothing says how
+    /// uncertain it is.
     pub regret: Option<f64>,
     /// The measurement that is farthest from the USL.
     pub worst_residual: Residual,

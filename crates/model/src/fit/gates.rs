@@ -1,0 +1,63 @@
+//! What has to hold before a peak is claimed.
+
+use super::Reason;
+use super::levels::Level;
+use super::result::Residual;
+use crate::law::Law;
+
+/// Different numbers of workers.
+const COUNTS_MIN: usize = 6;
+/// Most workers over fewest.
+const RATIO_MIN: f64 = 8.0;
+/// By how much a rival's AICc has to be higher.
+const MARGIN_MIN: f64 = 4.0;
+/// Bootstraps without coherency.
+const BETA_ZERO_MAX: f64 = 0.05;
+/// Measured off the law.
+const MISFIT_MAX: f64 = 0.15;
+/// How often noise may look like the fall that was measured.
+const CHANCE_MAX: f64 = 0.01;
+
+/// What the gates look at.
+pub(super) struct Evidence<'a> {
+    pub(super) levels: &'a [Level],
+    /// Where the USL has its peak.
+    pub(super) projected: Option<f64>,
+    /// The rival that is hardest to tell from it, and by how much it is worse.
+    pub(super) rival: Option<(Law, f64)>,
+    /// How often the bootstrap finds no coherency, if it can be asked.
+    pub(super) beta_zero_share: Option<f64>,
+    pub(super) worst: Residual,
+    /// How often noise looks like the fall, if that can be asked.
+    pub(super) chance: Option<f64>,
+}
+
+/// The first gate that refuses, or [`Reason::Proved`].
+pub(super) fn pass(evidence: &Evidence) -> Reason {
+    let (counts, n_min) = (evidence.levels.len(), evidence.levels[0].n);
+    let n_max = evidence.levels[counts - 1].n;
+    let Some(projected) = evidence.projected else { return Reason::NoCoherency };
+    if counts < COUNTS_MIN {
+        return Reason::FewCounts { counts };
+    }
+    if n_max / n_min < RATIO_MIN {
+        return Reason::NarrowRange { ratio: n_max / n_min };
+    }
+    if let Some((law, margin)) = evidence.rival
+        && margin < MARGIN_MIN
+    {
+        return Reason::Rival { law, margin };
+    }
+    // With six different numbers of workers both can be asked; if not, nothing is proved.
+    let beta_zero_share = evidence.beta_zero_share.unwrap_or(1.0);
+    if beta_zero_share > BETA_ZERO_MAX {
+        return Reason::Doubtful { beta_zero_share };
+    }
+    if evidence.worst.relative.abs() > MISFIT_MAX {
+        return Reason::Misfit { n: evidence.worst.n, relative: evidence.worst.relative };
+    }
+    if projected > n_max {
+        return Reason::NotBracketed { projected, n_max };
+    }
+    if evidence.chance.unwrap_or(1.0) > CHANCE_MAX { Reason::NoFall } else { Reason::Proved }
+}
