@@ -20,8 +20,13 @@ fn what_follows_measurements_is_explained() {
     assert!(said.contains("divvy: job 1: leases of "), "{said}");
     let quiet = place.divvy(["run", "-j2", "--array", "1-50", "true"]).exits(0);
     assert!(!quiet.contains("leases of"), "{quiet}");
-    let line = place.divvy(["--output", "json", "run", "--explain-tuning", "-j2", "--array", "1-50", "true"]).exits(0);
+    let line = place
+        .divvy(["--output", "json", "run", "--explain-tuning", "-j2", "--array", "1-50", "true"])
+        .exits(0);
     let told = line.lines().find(|line| line.contains("tuned")).expect("a line of JSON");
     let told: serde_json::Value = serde_json::from_str(told).unwrap();
-    assert_eq!((told["tuned"]["what"].as_str(), told["tuned"]["job"].as_u64()), (Some("lease_tasks"), Some(3)));
+    assert_eq!(
+        (told["tuned"]["what"].as_str(), told["tuned"]["job"].as_u64()),
+        (Some("lease_tasks"), Some(3))
+    );
 }

@@ -143,11 +143,6 @@ impl Costs {
         (self.workers_rate(n) / self.cores_rate()).max(1.0)
     }
 
-    /// Whether the store may be what decides with so many workers, if it cost twice as much as is known.
-    pub(super) fn nears_store(&self, n: f64) -> bool {
-        self.store_rate(n) < 2.0 * self.workers_rate(n).min(self.cores_rate())
-    }
-
     /// Seconds that each worker adds to what a round trip holds the store for, as far as that stands out.
     pub(super) fn growth(&self) -> f64 {
         self.work.slope + self.commit.slope

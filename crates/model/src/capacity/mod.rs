@@ -151,27 +151,30 @@ impl Oracle {
         if workers > self.most_seen * FAR {
             return Err(Silence::TooFar { most: self.most_seen * FAR });
         }
-        let prediction = self.guess(workers);
-        let may_be_store = self.costs.nears_store(workers);
-        if !self.varied && workers > self.most_seen && may_be_store {
+        let said = self.guess(workers);
+        if workers > self.most_seen {
+            self.may_go_beyond(&said)?;
+        }
+        let Prediction { rate, low, high, .. } = said;
+        let is_wide = low < rate * (1.0 - WIDE) || high > rate * (1.0 + WIDE);
+        if is_wide { Err(Silence::TooWide { low, high }) } else { Ok(said) }
+    }
+
+    /// Whether what was seen says anything of more workers.
+    fn may_go_beyond(&self, said: &Prediction) -> Result<(), Silence> {
+        let Costs { others, cores, contended, .. } = self.costs;
+        // That cores are the limit is known at any number of workers; what else grows with them is not, at one.
+        if !self.varied && said.limit != Limit::Cores {
             return Err(Silence::NoVariation { workers: self.most_seen });
         }
-        let Prediction { rate, low, high, .. } = prediction;
-        if self.costs.contended
-            && rate > CONTENDED_MAX * self.costs.store_rate(workers)
-            && workers > self.most_seen
-        {
+        if contended && said.rate > CONTENDED_MAX * self.costs.store_rate(said.workers) {
             return Err(Silence::Contended { share: CONTENDED_MAX });
         }
-        let Costs { others, cores, .. } = self.costs;
         let left = Costs { cores: (cores - others).max(f64::MIN_POSITIVE), ..self.costs };
-        if cores > 0.0 && left.throughput(workers) < rate * (1.0 - AGREES) {
+        if cores > 0.0 && left.throughput(said.workers) < said.rate * (1.0 - AGREES) {
             return Err(Silence::SharedCores { others, cores });
         }
-        if low < rate * (1.0 - WIDE) || high > rate * (1.0 + WIDE) {
-            return Err(Silence::TooWide { low, high });
-        }
-        Ok(prediction)
+        Ok(())
     }
 
     /// What would be said without the gates.
@@ -196,12 +199,6 @@ impl Oracle {
     pub fn with_lease(&self, times: f64) -> Oracle {
         let with = |costs: &Costs| Costs { lease: costs.lease * times, ..*costs };
         Oracle { costs: with(&self.costs), drawn: self.drawn.iter().map(with).collect(), ..*self }
-    }
-
-    /// Most workers that anything is said of.
-    #[must_use]
-    pub fn most(&self) -> f64 {
-        self.most_seen * FAR
     }
 
     /// Seconds that each worker adds to what a round trip holds the store for, if it clearly does.

@@ -131,8 +131,10 @@ fn one_number_of_workers_says_nothing_of_how_costs_grow() {
     let oracle = Oracle::of(&at_eight).unwrap();
     near(oracle.at(8.0).unwrap().rate, 800.0, 0.05);
     assert_eq!(oracle.at(16.0), Err(Silence::NoVariation { workers: 8.0 }));
-    // Where the store has nearly nothing to do it matters little how that grows.
-    assert!(Oracle::of(&seen(10e-6, 0.0, 10e-3, &[8.0])).unwrap().at(16.0).is_ok());
+    // But cores are the limit however many workers there are.
+    let mut computing = seen(10e-6, 0.0, 5e-3, &[2.0]);
+    (computing.cores, computing.levels[0].cpu) = (2.0, 5e-3);
+    near(Oracle::of(&computing).unwrap().at(16.0).unwrap().rate, 400.0, 0.01);
 }
 
 #[test]
