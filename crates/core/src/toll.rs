@@ -15,6 +15,8 @@ pub struct Cost {
     pub commit_ns: u64,
     /// Operations in the group.
     pub group: u64,
+    /// How often the store was found in use by another process and looked at again a little later.
+    pub retries: u64,
 }
 
 /// One round trip, as the node saw it.
@@ -36,6 +38,8 @@ pub struct Trip {
     pub run_ns: u64,
     /// CPU time of the node since the one before: of its workers and of what it did beside them.
     pub cpu_ns: u64,
+    /// CPU time that all programs on the machine have used since the one before.
+    pub busy_ns: u64,
 }
 
 /// What is summed up over the trips at one level of workers. Times in nanoseconds, squares in square microseconds.
@@ -72,10 +76,14 @@ pub enum Sum {
     RunSq,
     /// CPU time of the node.
     Cpu,
+    /// CPU time of the whole machine.
+    Busy,
+    /// [`Cost::retries`].
+    Retries,
 }
 
 /// How many sums there are.
-const SUMS: usize = Sum::Cpu as usize + 1;
+const SUMS: usize = Sum::Retries as usize + 1;
 
 /// The sums over the trips at one level of workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,15 +91,15 @@ pub struct Level([u64; SUMS]);
 
 impl Level {
     fn of(trip: &Trip) -> Level {
-        let Trip { workers, total_ns, gap_ns, tasks, ran, run_ns, cpu_ns, .. } = *trip;
-        let Cost { work_ns, commit_ns, group } = trip.cost.unwrap_or_default();
+        let Trip { workers, total_ns, gap_ns, tasks, ran, run_ns, cpu_ns, busy_ns, .. } = *trip;
+        let Cost { work_ns, commit_ns, group, retries } = trip.cost.unwrap_or_default();
         let run_sq = square_us(run_ns / ran.max(1)).saturating_mul(ran);
         let told = trip.cost.is_some().into();
         let (work_sq, commit_sq) = (square_us(work_ns), square_us(commit_ns));
         // In the order of `Sum`.
         Level([
             1, workers, total_ns, gap_ns, told, work_ns, work_sq, commit_ns, commit_sq, group, tasks, ran,
-            run_ns, run_sq, cpu_ns,
+            run_ns, run_sq, cpu_ns, busy_ns, retries,
         ])
     }
 
@@ -111,7 +119,7 @@ fn square_us(ns: u64) -> u64 {
     us.saturating_mul(us)
 }
 
-/// Up to so many workers each number has a level of its own; above, eight levels share an octave.
+/// Below so many workers each number has a level of its own; from there on eight levels share an octave.
 const EXACT: u64 = 32;
 
 /// The levels, by the least number of workers that each has.
@@ -176,7 +184,7 @@ impl Toll {
 }
 
 fn level_of(workers: u64) -> u64 {
-    if workers <= EXACT {
+    if workers < EXACT {
         return workers;
     }
     let step = (1 << workers.ilog2()) / 8;
@@ -188,7 +196,7 @@ mod tests {
     use super::*;
 
     fn trip(workers: u64) -> Trip {
-        let cost = Cost { work_ns: 5_000, commit_ns: 7_000, group: 2 };
+        let cost = Cost { work_ns: 5_000, commit_ns: 7_000, group: 2, retries: 3 };
         Trip {
             workers,
             total_ns: 20_000,
@@ -198,6 +206,7 @@ mod tests {
             ran: 2,
             run_ns: 8_000,
             cpu_ns: 9,
+            busy_ns: 10,
         }
     }
 
@@ -208,9 +217,9 @@ mod tests {
         assert!(toll.levels().count() < 130, "{}", toll.levels().count());
         assert_eq!(toll.levels().map(|level| level.get(Sum::Trips)).sum::<u64>(), 99_999);
         let level = toll.levels().nth(32).unwrap();
-        assert_eq!((level.get(Sum::Trips), level.get(Sum::Workers)), (3, 33 + 34 + 35));
-        assert_eq!((level.get(Sum::WorkSq), level.get(Sum::RunSq)), (3 * 25, 3 * 2 * 16));
-        assert_eq!(level.get(Sum::Cpu), 27, "the last of them");
+        assert_eq!((level.get(Sum::Trips), level.get(Sum::Workers)), (4, 36 + 37 + 38 + 39));
+        assert_eq!((level.get(Sum::WorkSq), level.get(Sum::RunSq)), (4 * 25, 4 * 2 * 16));
+        assert_eq!((level.get(Sum::Busy), level.get(Sum::Retries)), (40, 12), "the last of them");
     }
 
     #[test]

@@ -78,8 +78,8 @@ pub struct Outcome {
     pub usage: Usage,
 }
 
-/// How often the CPU time of processes is read: the system counts it in hundredths of a second.
-const CHILDREN_READ_EVERY_NS: u64 = 100_000_000;
+/// How often the CPU time of processes and of the machine is read: the system counts it in hundredths of a second.
+const SYSTEM_READ_EVERY_NS: u64 = 100_000_000;
 
 /// How often a dying process is looked at.
 const DYING_LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -188,11 +188,11 @@ struct Running<'a> {
     told: Arc<Mailbox>,
     phases: Arc<Phases>,
     ledger: Ledger,
-    retries: Retries,
     paying: Paying,
-    /// CPU time of the processes that were started and have ended, and when to read it again.
-    children_ns: u64,
-    children_read_at: u64,
+    /// CPU time of the processes that were started and have ended, and of the machine, and when to read it again.
+    system_ns: (u64, u64),
+    system_read_at: u64,
+    retries: Retries,
     jobs: HashMap<JobId, Opened>,
     version: u64,
     liveness_at: u64,
@@ -242,10 +242,10 @@ impl<'a> Running<'a> {
             told,
             phases,
             ledger,
-            retries: Retries::default(),
             paying: Paying::default(),
-            children_ns: 0,
-            children_read_at: 0,
+            system_ns: (0, 0),
+            system_read_at: 0,
+            retries: Retries::default(),
             jobs: HashMap::new(),
             liveness_at: 0,
             stopping: false,
@@ -537,9 +537,9 @@ impl<'a> Running<'a> {
         if let Err(error) = self.before_report(exchange) {
             return self.finish(Err(error));
         }
+        self.observe_the_end(exchange);
         let sent = self.now();
         self.phases.enter(self.node.waiting_for(), sent);
-        self.observe_the_end(exchange);
         let wall = self.engine.clock.millis();
         let answer = self.engine.store.exchange_costed(wall, self.id, exchange);
         let now = self.now();
@@ -613,14 +613,17 @@ impl<'a> Running<'a> {
         self.phases.enter(divvy_core::State::Parked, self.now());
     }
 
-    /// CPU time of the workers, of the coordinator, whose thread this is, and of the processes they started.
-    fn cpu_ns(&mut self) -> u64 {
+    /// CPU time of the workers, of the coordinator, whose thread this is, and of the processes they started; and that of
+    /// the whole machine.
+    fn cpu_ns(&mut self) -> (u64, u64) {
         let now = self.now();
-        if now >= self.children_read_at {
-            (self.children_ns, self.children_read_at) = (cpu::children_ns(), now + CHILDREN_READ_EVERY_NS);
+        if now >= self.system_read_at {
+            self.system_read_at = now + SYSTEM_READ_EVERY_NS;
+            self.system_ns = (cpu::children_ns(), cpu::machine_ns());
         }
+        let (children, machine) = self.system_ns;
         let workers: u64 = self.desks.iter().map(|desk| desk.meter.cpu_ns()).sum();
-        workers + cpu::thread_ns() + self.children_ns
+        (workers + cpu::thread_ns() + children, machine)
     }
 
     fn usage(&self) -> Usage {

@@ -15,7 +15,8 @@ pub(crate) struct Paying {
     ended_ns: Option<u64>,
     ran: u64,
     run_ns: u64,
-    cpu_ns: u64,
+    /// Of the node, and of the machine.
+    cpu_ns: (u64, u64),
 }
 
 impl Paying {
@@ -32,14 +33,14 @@ impl Paying {
         }
     }
 
-    /// A round trip has ended. `cpu_ns` is what the node has used since it began.
+    /// A round trip has ended. `cpu_ns` is what the node has used since it began, and the machine.
     pub(crate) fn on_trip(
         &mut self,
         exchange: &Exchange,
         reply: &Reply,
         cost: Option<Cost>,
         (sent_ns, ended_ns): (u64, u64),
-        cpu_ns: u64,
+        cpu_ns: (u64, u64),
     ) {
         let (ran, run_ns) = (std::mem::take(&mut self.ran), std::mem::take(&mut self.run_ns));
         let cpu_before = std::mem::replace(&mut self.cpu_ns, cpu_ns);
@@ -55,7 +56,8 @@ impl Paying {
             tasks: exchange.reports.iter().map(told).sum(),
             ran,
             run_ns,
-            cpu_ns: cpu_ns.saturating_sub(cpu_before),
+            cpu_ns: cpu_ns.0.saturating_sub(cpu_before.0),
+            busy_ns: cpu_ns.1.saturating_sub(cpu_before.1),
         });
     }
 }
@@ -102,11 +104,11 @@ mod tests {
     #[test]
     fn a_trip_is_noted_with_what_happened_since_the_one_before() {
         let mut paying = Paying::default();
-        paying.on_trip(&claim(), &reply(true), None, (10, 20), 5);
+        paying.on_trip(&claim(), &reply(true), None, (10, 20), (5, 7));
         assert!(paying.toll.is_empty(), "nobody knows what came before the first");
         let worked = Worked { run_ns: 70, tasks: 7, ..Worked::default() };
         paying.on_worked([&worked, &worked].into_iter());
-        paying.on_trip(&claim(), &reply(true), Some(Cost::default()), (50, 90), 25);
+        paying.on_trip(&claim(), &reply(true), Some(Cost::default()), (50, 90), (25, 37));
         let level = *paying.toll.levels().next().unwrap();
         let sums = [
             Sum::Trips,
@@ -118,18 +120,19 @@ mod tests {
             Sum::Ran,
             Sum::Run,
             Sum::Cpu,
+            Sum::Busy,
         ];
-        assert_eq!(sums.map(|sum| level.get(sum)), [1, 4, 40, 30, 1, 3, 14, 140, 20]);
+        assert_eq!(sums.map(|sum| level.get(sum)), [1, 4, 40, 30, 1, 3, 14, 140, 20, 30]);
     }
 
     #[test]
     fn trips_that_find_nothing_are_not_noted_nor_is_the_time_after_them() {
         let mut paying = Paying::default();
-        paying.on_trip(&claim(), &reply(true), None, (0, 1), 0);
-        paying.on_trip(&claim(), &reply(false), None, (2, 3), 0);
-        paying.on_trip(&claim(), &reply(true), None, (900, 901), 0);
+        paying.on_trip(&claim(), &reply(true), None, (0, 1), (0, 0));
+        paying.on_trip(&claim(), &reply(false), None, (2, 3), (0, 0));
+        paying.on_trip(&claim(), &reply(true), None, (900, 901), (0, 0));
         assert!(paying.toll.is_empty());
-        paying.on_trip(&Exchange::default(), &reply(false), None, (902, 903), 0);
+        paying.on_trip(&Exchange::default(), &reply(false), None, (902, 903), (0, 0));
         assert_eq!(paying.toll.levels().count(), 1, "a report asks for nothing");
     }
 }

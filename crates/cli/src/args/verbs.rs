@@ -85,6 +85,19 @@ pub struct LogsArgs {
     pub attempts: bool,
 }
 
+/// Tell what more workers would get done.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing is tried out: while nodes work they note what their round trips to the store\n\
+                  cost and how many workers there were then. What cannot be known from that is not\n\
+                  said, and why. docs/capacity.md says how to read it."
+)]
+pub struct CapacityArgs {
+    /// Of which job: its number, or `last`
+    #[arg(default_value = "last")]
+    pub job: OsString,
+}
+
 /// Show bills.
 #[derive(Debug, Args)]
 #[command(
@@ -101,19 +114,6 @@ pub struct BillArgs {
     /// What a worker costs: 0.10/h, or for /s, /m, /d
     #[arg(long, value_name = "PRICE", allow_hyphen_values = true)]
     pub price: Option<OsString>,
-}
-
-/// Tell what more workers would get done.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Nothing is tried out: while nodes work they note what their round trips to the store\n\
-                  cost and how many workers there were then. What cannot be known from that is not\n\
-                  said, and why. docs/capacity.md says how to read it."
-)]
-pub struct CapacityArgs {
-    /// Of which job: its number, or `last`
-    #[arg(default_value = "last")]
-    pub job: OsString,
 }
 
 /// Print completions.

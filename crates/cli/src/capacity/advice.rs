@@ -39,25 +39,29 @@ impl Advice {
     fn headline(&self, oracle: &Oracle) -> String {
         let you = if self.runs { "you run" } else { "it ran with up to" };
         let now = self.now;
-        let (begin, at) = match (oracle.peak(), oracle.at(oracle.most())) {
-            (Some(Peak { at, low, high }), _) => (
-                format!(
-                    "about {} tasks/s at {:.0} workers, where it peaks ({low:.0}-{high:.0}); {you} {now:.0}",
-                    rounded(at.rate),
-                    at.workers
-                ),
-                at,
-            ),
-            (None, Ok(far)) => {
-                let how = if far.limit == Limit::Workers { "still rises" } else { "levels off" };
-                let begin = format!(
-                    "{you} {now:.0} workers; throughput {how} towards {} tasks/s at {:.0}, the most that can be spoken of",
-                    rounded(far.rate),
-                    far.workers
+        let farthest = || TIMES.iter().rev().find_map(|times| oracle.at(now * times).ok());
+        let (begin, at) = match (oracle.peak(), farthest()) {
+            (Some(Peak { at, low, high }), _) => {
+                let (rate, workers) = (rounded(at.rate), at.workers);
+                let peak = format!(
+                    "about {rate} tasks/s at {workers:.0} workers, where it peaks ({low:.0}-{high:.0})"
                 );
-                (begin, far)
+                (format!("{peak}; {you} {now:.0}"), at)
             }
-            (None, Err(_)) => return format!("{you} {now:.0} workers"),
+            (None, Some(far)) => {
+                let how = if far.limit == Limit::Workers { "still rises" } else { "levels off" };
+                let (rate, workers) = (rounded(far.rate), far.workers);
+                let most = "the most that can be spoken of";
+                (
+                    format!(
+                        "{you} {now:.0} workers; throughput {how} towards {rate} tasks/s at {workers:.0}, {most}"
+                    ),
+                    far,
+                )
+            }
+            (None, None) => {
+                return format!("{you} {now:.0} workers, and what others would get done cannot be told");
+            }
         };
         format!("{begin}; {}{}", limit(oracle, &at), doubled(oracle, &at))
     }
@@ -176,8 +180,10 @@ mod tests {
                 work: Moments { count: 5_000.0, mean: hold, variance: (0.1 * hold).powi(2) },
                 commit: Moments { count: 5_000.0, ..Moments::default() },
                 group: 1.0,
+                retries: 0.0,
                 task: Moments { count: 5_000.0, mean: 10e-3, variance: 0.0 },
                 cpu: 1e-5,
+                busy: 0.0,
             }
         };
         let levels = (1..=6).map(|n| level(f64::from(n))).collect();

@@ -16,6 +16,7 @@
 //! | `policy.rs`, `verbs.rs` | retries, time limits, and steering from another terminal |
 //! | `submit.rs`, `logs.rs` | jobs that run in the background, and what they printed |
 //! | `bill.rs`, `states.rs` | where worker time went, told again; each state by what causes it |
+//! | `capacity.rs` | what more workers would get done, and what nodes set by what they measure |
 //! | `graph.rs`, `after.rs` | tasks and jobs that wait for others |
 //! | `explain.rs`, `wait.rs` | what is told about tasks, nodes and jobs that do not go on |
 //! | `needs.rs` | tasks that take something of their node |
@@ -35,6 +36,7 @@
 
 mod after;
 mod bill;
+mod capacity;
 mod chaos;
 mod children;
 mod clients;

@@ -44,12 +44,16 @@ pub(super) struct Costs {
     pub(super) commit: Line,
     /// Nodes share groups.
     pub(super) grouped: bool,
+    /// Nodes are processes that look again and again whether the store is free.
+    pub(super) contended: bool,
     /// Tasks in a lease.
     pub(super) lease: f64,
     pub(super) lease_grows: bool,
     /// A section inside of the tasks; none unless drawn.
     pub(super) section: f64,
     pub(super) cores: f64,
+    /// Cores that others kept busy.
+    pub(super) others: f64,
     pub(super) node: f64,
 }
 
@@ -58,6 +62,8 @@ pub(super) struct Costs {
 const SHARE_WRITTEN: f64 = 0.625;
 /// Above this a group was of more than one node.
 const ALONE: f64 = 1.001;
+/// Retries for a round trip above which nodes are processes that compete.
+const CONTENDED: f64 = 0.001;
 /// How sharp the knee between two stations is. Where both would get the same done, together they get 7 % less, which is
 /// what was measured with sections of 1 ms and tasks of 20 ms.
 const KNEE: f64 = 10.0;
@@ -87,10 +93,12 @@ impl Costs {
             work: Line::growing(&work),
             commit: if grouped { Line::flat(&commit) } else { Line::growing(&commit) },
             grouped,
+            contended: levels.iter().map(|level| level.trips * level.retries).sum::<f64>() / all > CONTENDED,
             lease: seen.lease_max.unwrap_or(tasks),
             lease_grows: seen.lease_max.is_none(),
             section: 0.0,
             cores: seen.cores,
+            others: others(levels, seen.node.max(1.0)),
             node: seen.node.max(1.0),
         };
         costs.between = costs.between_tasks(levels);
@@ -121,7 +129,7 @@ impl Costs {
         n / (self.task.at(n) + self.between.at(n)).max(f64::MIN_POSITIVE)
     }
 
-    fn store_rate(&self, n: f64) -> f64 {
+    pub(super) fn store_rate(&self, n: f64) -> f64 {
         if self.lease_grows {
             return f64::INFINITY;
         }
@@ -133,11 +141,6 @@ impl Costs {
     /// How many times as long tasks take with so many workers, for want of cores.
     pub(super) fn slowed_by_cores(&self, n: f64) -> f64 {
         (self.workers_rate(n) / self.cores_rate()).max(1.0)
-    }
-
-    /// Whether the store may be what decides with so many workers, if it cost twice as much as is known.
-    pub(super) fn nears_store(&self, n: f64) -> bool {
-        self.store_rate(n) < 2.0 * self.workers_rate(n).min(self.cores_rate())
     }
 
     /// Seconds that each worker adds to what a round trip holds the store for, as far as that stands out.
@@ -198,6 +201,13 @@ impl Costs {
             ..*self
         }
     }
+}
+
+/// Cores that other programs kept busy, each level counting by how long it was seen.
+fn others(levels: &[Level], node: f64) -> f64 {
+    let seconds: f64 = levels.iter().map(|level| level.trips * level.cycle).sum();
+    let by_others = |level: &Level| (level.busy - level.rate(node) * level.cpu).max(0.0);
+    levels.iter().map(|level| level.trips * level.cycle * by_others(level)).sum::<f64>() / seconds
 }
 
 /// Below this share of what cores and store get done, what passes between tasks is not for want of them.

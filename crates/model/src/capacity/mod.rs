@@ -36,7 +36,7 @@ use crate::rng::Rng;
 use costs::Costs;
 
 /// Round trips below which nothing is said.
-const TRIPS_MIN: f64 = 100.0;
+const TRIPS_MIN: f64 = 30.0;
 /// A level with fewer says little.
 const LEVEL_TRIPS_MIN: f64 = 8.0;
 /// Nothing is said of more than so many times the workers seen: so far it has been compared with measurements.
@@ -45,6 +45,9 @@ const FAR: f64 = 8.0;
 const WIDE: f64 = 0.15;
 /// What is known has to come to what was seen within this.
 const AGREES: f64 = 0.10;
+/// Share of what the store can do up to which it makes no difference that processes compete for it: with 48 at 80 % only
+/// half of the tasks were run that the store had time for, with 24 at 40 % all.
+const CONTENDED_MAX: f64 = 0.5;
 /// Sets of coefficients that intervals come from.
 const DRAWS: usize = 400;
 /// Most workers that a peak is looked for at.
@@ -91,6 +94,7 @@ impl Oracle {
     /// # Errors
     /// The reason, if nothing can be said.
     pub fn of(seen: &Seen) -> Result<Oracle, Silence> {
+        let all: f64 = seen.levels.iter().map(|level| level.trips).sum();
         let levels: Vec<Level> = seen
             .levels
             .iter()
@@ -99,14 +103,14 @@ impl Oracle {
             .collect();
         let seen = Seen { levels, ..seen.clone() };
         let trips: f64 = seen.levels.iter().map(|level| level.trips).sum();
-        if trips == 0.0 && seen.untold == 0.0 {
+        if all == 0.0 && seen.untold == 0.0 {
             return Err(Silence::NothingSeen);
         }
-        if seen.untold > trips {
+        if seen.untold > all {
             return Err(Silence::Untold);
         }
         if trips < TRIPS_MIN {
-            return Err(Silence::TooFew { trips: trips as u64 });
+            return Err(Silence::TooFew { trips: all as u64 });
         }
         let costs = Costs::of(&seen);
         let hidden = costs.hidden(&seen.levels);
@@ -147,16 +151,30 @@ impl Oracle {
         if workers > self.most_seen * FAR {
             return Err(Silence::TooFar { most: self.most_seen * FAR });
         }
-        let prediction = self.guess(workers);
-        let may_be_store = self.costs.nears_store(workers);
-        if !self.varied && workers > self.most_seen && may_be_store {
+        let said = self.guess(workers);
+        if workers > self.most_seen {
+            self.may_go_beyond(&said)?;
+        }
+        let Prediction { rate, low, high, .. } = said;
+        let is_wide = low < rate * (1.0 - WIDE) || high > rate * (1.0 + WIDE);
+        if is_wide { Err(Silence::TooWide { low, high }) } else { Ok(said) }
+    }
+
+    /// Whether what was seen says anything of more workers.
+    fn may_go_beyond(&self, said: &Prediction) -> Result<(), Silence> {
+        let Costs { others, cores, contended, .. } = self.costs;
+        // That cores are the limit is known at any number of workers; what else grows with them is not, at one.
+        if !self.varied && said.limit != Limit::Cores {
             return Err(Silence::NoVariation { workers: self.most_seen });
         }
-        let Prediction { rate, low, high, .. } = prediction;
-        if low < rate * (1.0 - WIDE) || high > rate * (1.0 + WIDE) {
-            return Err(Silence::TooWide { low, high });
+        if contended && said.rate > CONTENDED_MAX * self.costs.store_rate(said.workers) {
+            return Err(Silence::Contended { share: CONTENDED_MAX });
         }
-        Ok(prediction)
+        let left = Costs { cores: (cores - others).max(f64::MIN_POSITIVE), ..self.costs };
+        if cores > 0.0 && left.throughput(said.workers) < said.rate * (1.0 - AGREES) {
+            return Err(Silence::SharedCores { others, cores });
+        }
+        Ok(())
     }
 
     /// What would be said without the gates.
@@ -181,12 +199,6 @@ impl Oracle {
     pub fn with_lease(&self, times: f64) -> Oracle {
         let with = |costs: &Costs| Costs { lease: costs.lease * times, ..*costs };
         Oracle { costs: with(&self.costs), drawn: self.drawn.iter().map(with).collect(), ..*self }
-    }
-
-    /// Most workers that anything is said of.
-    #[must_use]
-    pub fn most(&self) -> f64 {
-        self.most_seen * FAR
     }
 
     /// Seconds that each worker adds to what a round trip holds the store for, if it clearly does.

@@ -45,10 +45,14 @@ pub struct Level {
     pub commit: Moments,
     /// How many were in its group, on average.
     pub group: f64,
+    /// How often it found the store in use by another process and looked again, on average.
+    pub retries: f64,
     /// How long a task ran.
     pub task: Moments,
     /// CPU time for a task, with all that goes with it.
     pub cpu: f64,
+    /// Cores that all programs on the machine kept busy.
+    pub busy: f64,
 }
 
 impl Level {

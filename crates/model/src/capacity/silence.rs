@@ -27,6 +27,18 @@ pub enum Silence {
         /// To so many with the most.
         to: f64,
     },
+    /// Other programs use the cores, and it depends on them what there is for more workers.
+    SharedCores {
+        /// Cores that others kept busy.
+        others: f64,
+        /// Cores that there are.
+        cores: f64,
+    },
+    /// Processes take turns at the store by looking again and again, and would have to so often that it costs.
+    Contended {
+        /// The share of what the store can do up to which something is said.
+        share: f64,
+    },
     /// What was seen does not add up: throughput would have to be another.
     Unaccounted {
         /// At so many workers.
@@ -74,6 +86,17 @@ impl fmt::Display for Silence {
                  that divvy does not see",
                 time(*from),
                 time(*to)
+            ),
+            Silence::SharedCores { others, cores } => write!(
+                f,
+                "other programs kept {others:.1} of {cores:.0} cores busy: what they would leave to more workers nobody \
+                 knows"
+            ),
+            Silence::Contended { share } => write!(
+                f,
+                "processes compete for the store, and above {:.0} % of what it can do they lose time to that which nobody \
+                 has measured; workers of one process share their commits",
+                share * 100.0
             ),
             Silence::Unaccounted { workers, seen, modelled } => write!(
                 f,

@@ -180,9 +180,10 @@ impl Writer {
     fn together(&self, conn: &Connection, slots: &[Arc<Slot>], sessions: &Sessions) -> Option<Vec<Told>> {
         let all = |e: &rusqlite::Error| Some(slots.iter().map(|_| Err(engine(e, &self.path))).collect());
         sessions.abandon();
-        if let Err(e) = self.begin(conn) {
-            return all(&e);
-        }
+        let retries = match self.begin(conn) {
+            Ok(retries) => retries,
+            Err(e) => return all(&e),
+        };
         let mut answers: Vec<Told> = Vec::with_capacity(slots.len());
         let mut since = Instant::now();
         while let Some(slot) = slots.get(answers.len()) {
@@ -217,7 +218,7 @@ impl Writer {
                 sessions.confirm();
                 let (commit_ns, group) = (lap(&mut since), slots.len() as u64);
                 for (_, cost) in answers.iter_mut().flatten() {
-                    (cost.commit_ns, cost.group) = (commit_ns, group);
+                    (cost.commit_ns, cost.group, cost.retries) = (commit_ns, group, retries);
                 }
                 Some(answers)
             }
@@ -229,17 +230,18 @@ impl Writer {
         }
     }
 
-    /// Starts a transaction, in competition with other processes. SQLite's own wait backs off to 100 ms, which
-    /// leaves the file idle between short transactions.
-    fn begin(&self, conn: &Connection) -> rusqlite::Result<()> {
+    /// Starts a transaction, in competition with other processes, and says how often it was the others' turn. SQLite's own
+    /// wait backs off to 100 ms, which leaves the file idle between short transactions.
+    fn begin(&self, conn: &Connection) -> rusqlite::Result<u64> {
         roll_back(conn);
-        let (start, mut nap) = (Instant::now(), NAP_MIN);
+        let (start, mut nap, mut retries) = (Instant::now(), NAP_MIN, 0);
         loop {
             match conn.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])) {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(retries),
                 Err(e) if is_busy(&e) && start.elapsed() < self.busy => {
                     std::thread::sleep(jittered(nap));
                     nap = (nap * 2).min(NAP_MAX);
+                    retries += 1;
                 }
                 Err(e) => return Err(e),
             }

@@ -79,7 +79,7 @@ impl Store for Sectioned {
         let (answer, work_ns) = self.section.pass(|| self.store.exchange(now, node, exchange));
         let reply = answer?;
         self.section.workers.store(reply.workers, Ordering::Relaxed);
-        let cost = Cost { work_ns, commit_ns: 0, group: 1 };
+        let cost = Cost { work_ns, group: 1, ..Cost::default() };
         Ok((reply, (!self.section.hold.silent).then_some(cost)))
     }
 
