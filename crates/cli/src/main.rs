@@ -12,6 +12,7 @@
 //! | `handler/` | the handler that keeps processes and feeds them: `docs/handlers.md` |
 //! | `session/` | a node: signals, progress, the bill, its capacity |
 //! | `mapreduce/` | `divvy mapreduce`: plans a job and gives out what came of it |
+//! | `scale/` | `divvy scale`: how throughput grows with workers |
 //! | `background.rs` | the node that runs what was submitted |
 //! | `dry_run.rs` | `divvy run --dry-run` |
 //! | `run.rs`, `submit.rs`, `resume.rs`, `work.rs`, `jobs/`, `bench/`, `completions.rs` | one file for each verb |
@@ -40,6 +41,7 @@ mod needs;
 mod plan;
 mod resume;
 mod run;
+mod scale;
 mod select;
 mod session;
 mod submit;
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Verb::Cancel(args) => jobs::cancel(&args, output),
         Verb::Retry(args) => jobs::retry(&args, output),
         Verb::Forget(args) => jobs::forget(&args, output),
+        Verb::Scale(args) => scale::scale(&args, output),
         Verb::Bench(args) => bench::bench(&args, output, clock),
         Verb::Completions(args) => completions::completions(&args),
         Verb::Man(args) => completions::man(&args),
