@@ -7,11 +7,10 @@
 //! | how long does work wait, how many servers does it take? | [`queue`] |
 //! | what would n workers get done that queue for cores, locks and a store? | [`mva`] |
 //! | how large should a batch be, what does a wrong one cost? | [`batch`] |
+//! | are ten big machines cheaper than a thousand small ones? | [`machines`] |
+//! | did a herd arrive, and what would jitter do? | [`bursts`] |
+//! | how much of a dashboard's figure is chance? | [`floors`] |
 //! | how many pairs are there among n workers? | [`paths`] |
-//!
-//! To come, with the signatures they will have: `fit::fit(&[Point], &Options) -> Result<Fit, Error>`;
-//! `machines::compare(&Curve, &[Machine { name, speed, price }], power)`; `bursts::find(&[f64], &Options)`;
-//! `floors::{utilisation, depth_ratio}`.
 //!
 //! The crate is pure: no clock, no I/O, no dependencies; randomness is seeded by the caller. Times are seconds and rates
 //! are per second unless a name says otherwise.
@@ -19,11 +18,15 @@
 
 pub mod amdahl;
 pub mod batch;
+pub mod bursts;
 mod error;
 pub mod fit;
+pub mod floors;
 pub mod law;
+pub mod machines;
 pub mod mva;
 pub mod paths;
+mod poisson;
 pub mod queue;
 mod repairman;
 mod rng;

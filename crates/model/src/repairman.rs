@@ -5,6 +5,8 @@
 //! is, and means something between whole numbers too (production data has 3.7 active workers). A fit asks for it a
 //! hundred thousand times.
 
+use crate::poisson;
+
 /// Throughput of `n` workers that think for `think` and then need the one server for `demand`, exponential times.
 pub(crate) fn throughput(think: f64, demand: f64, n: f64) -> f64 {
     if think <= 0.0 { n.min(1.0) / demand } else { (1.0 - erlang_b(n, think / demand)).max(0.0) / demand }
@@ -38,7 +40,7 @@ fn fraction(s: f64, x: f64) -> f64 {
 
 /// The same by the series of the lower incomplete gamma function, for a load that is not far above `n`.
 fn below_load(n: f64, load: f64) -> f64 {
-    let point = (n * load.ln() - load - ln_gamma(n + 1.0)).exp();
+    let point = poisson::point(n, load);
     if point == 0.0 {
         return 0.0;
     }
@@ -53,18 +55,6 @@ fn below_load(n: f64, load: f64) -> f64 {
         }
     }
     point / (1.0 - point * above)
-}
-
-/// Logarithm of the gamma function for `x >= 1`: Stirling's series, after stepping up to where it has all digits.
-fn ln_gamma(x: f64) -> f64 {
-    let (mut x, mut shift) = (x, 1.0);
-    while x < 10.0 {
-        shift *= x;
-        x += 1.0;
-    }
-    let r = 1.0 / (x * x);
-    let series = (1.0 / 12.0 - r * (1.0 / 360.0 - r * (1.0 / 1260.0 - r / 1680.0))) / x;
-    (x - 0.5) * x.ln() - x + 0.5 * std::f64::consts::TAU.ln() + series - shift.ln()
 }
 
 #[cfg(test)]
