@@ -44,6 +44,8 @@ pub enum ScaleWhat {
     Paths(PathsArgs),
     /// Measure what coordinating costs on this machine: locks, queues, fsync, round trips, processes
     Costs(CostsArgs),
+    /// Find the bursts in a log of arrivals, and what jitter would do to them
+    Herd(HerdArgs),
 }
 
 /// What is drawn and written beside the answer.
@@ -64,6 +66,18 @@ pub struct DrawArgs {
     /// Write what --output json prints
     #[arg(long, value_name = "FILE")]
     pub export_json: Option<PathBuf>,
+}
+
+/// What the law is asked.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AskArgs {
+    /// A machine to compare with others under the law: how fast it is beside what was measured, and its price for an
+    /// hour or anything else, as in small=1x@0.05
+    #[arg(long, value_name = "NAME=SPEEDx@PRICE")]
+    pub machine: Vec<String>,
+    /// How many of what was measured they are to be worth [default: the most that were measured]
+    #[arg(long, value_name = "N", requires = "machine")]
+    pub power: Option<f64>,
 }
 
 /// Measure how a program scales.
@@ -122,6 +136,8 @@ pub struct ScaleRunArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     #[command(flatten)]
+    pub ask: AskArgs,
+    #[command(flatten)]
     pub draw: DrawArgs,
     #[arg(
         required = true,
@@ -139,6 +155,8 @@ pub struct ScaleFitArgs {
     /// What the random part of the intervals is drawn from
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    pub ask: AskArgs,
     #[command(flatten)]
     pub draw: DrawArgs,
     /// The measurements; - is stdin
@@ -254,4 +272,21 @@ pub struct CostsArgs {
     /// The share of the time that coordinating may cost
     #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
     pub overhead: f64,
+}
+
+/// Bursts of arrivals.
+#[derive(Debug, Args)]
+pub struct HerdArgs {
+    /// The seconds over which arrivals are counted
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    pub window: OsString,
+    /// One more span of time over which jitter would spread a burst
+    #[arg(long, value_name = "TIME")]
+    pub jitter: Option<OsString>,
+    /// What can be served in a second: says how far to spread the largest burst
+    #[arg(long, value_name = "RATE")]
+    pub capacity: Option<OsString>,
+    /// The log: lines with a time (seconds or milliseconds since 1970, ISO 8601, or [10/Oct/2000:13:55:36 +0000]);
+    /// - is stdin
+    pub log: PathBuf,
 }

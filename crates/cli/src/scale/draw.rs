@@ -21,6 +21,8 @@ const MEASURED: RGBColor = RGBColor(201, 79, 45);
 const CURVE: u32 = 250;
 /// Pixels between the numbers below the plane.
 const LABEL_GAP: i32 = 34;
+/// Pixels of its longest line.
+const LEGEND_WIDTH: i32 = 400;
 /// Room above the highest point, for what is written there.
 const HEADROOM: f64 = 1.18;
 
@@ -173,6 +175,9 @@ fn legend<B: DrawingBackend>(
         lines.push((LAW, format!("{}: {}", fit.law, fit.law.formula())));
     }
     lines.push((IDEAL, "perfect scaling".into()));
+    // Curves may pass behind it.
+    let corners = [(x - 6, y - 6), (x + 30 + LEGEND_WIDTH, y + 22 * lines.len() as i32)];
+    area.draw(&Rectangle::new(corners, WHITE.filled()))?;
     for (colour, text) in lines {
         area.draw(&PathElement::new(vec![(x, y + 8), (x + 22, y + 8)], colour.stroke_width(3)))?;
         area.draw(&Text::new(text, (x + 30, y), (FONT, 16).into_font().color(&INK)))?;

@@ -1,7 +1,7 @@
 //! `divvy scale fit`: the laws, for measurements from anywhere.
 
 use super::study::Study;
-use super::{give, read};
+use super::{give, machines, read};
 use crate::args::{Output, ScaleFitArgs};
 use crate::exit::{Exit, bad_usage};
 use anyhow::{Context, Result};
@@ -17,10 +17,12 @@ const BYTES_MAX: u64 = 64 << 20;
 /// Bad usage: a file that is not there or not understood, or points that no law can be fitted to.
 pub fn fit(args: &ScaleFitArgs, output: Output) -> Result<Exit> {
     give::check(&args.draw)?;
+    let machines = machines::parse(&args.ask.machine)?;
     let (name, text) = text(&args.file)?;
     let wrong = |error: &dyn std::fmt::Display| bad_usage(format!("{name}: {error}"));
     let points = read::points(&text).map_err(|error| wrong(&error))?;
     let study = Study::of_points(name.clone(), points, args.seed).map_err(|error| wrong(&error))?;
+    let study = study.compare(machines, args.ask.power);
     give::give(&study, &args.draw, output)?;
     Ok(Exit::Done)
 }

@@ -35,6 +35,9 @@ pub fn of(study: &Study) -> Value {
             "shares": { "work": limit.shares.work, "more": limit.shares.more, "waiting": limit.shares.waiting },
         }}));
     }
+    if let Some(machines) = &study.machines {
+        put(json!({ "machines": machines.json() }));
+    }
     put(json!({ "advice": study.advice }));
     Value::Object(out)
 }

@@ -22,10 +22,12 @@ mod draw;
 mod figures;
 mod fit;
 mod give;
+mod herd;
 mod json;
 mod ladder;
 mod laws;
 mod limit;
+mod machines;
 mod queue;
 mod read;
 mod spans;
@@ -52,5 +54,6 @@ pub fn scale(args: &ScaleArgs, output: Output) -> Result<Exit> {
         ScaleWhat::Usl(args) => laws::usl(args, output),
         ScaleWhat::Paths(args) => laws::paths(args, output),
         ScaleWhat::Costs(args) => costs::costs(args, output),
+        ScaleWhat::Herd(args) => herd::herd(args, output),
     }
 }

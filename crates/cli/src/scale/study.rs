@@ -4,9 +4,14 @@
 use super::advice;
 use super::ladder::{Rung, Typical, median};
 use super::limit::{Limit, limit};
+use super::machines::Machines;
 use anyhow::Result;
 use divvy_model::Error;
 use divvy_model::fit::{Fit, Options, Point, fit};
+use divvy_model::machines::Machine;
+
+/// The share of the highest throughput that machines are compared at.
+const NEARLY: f64 = 0.95;
 
 /// Everything there is to tell.
 pub struct Study {
@@ -26,6 +31,8 @@ pub struct Study {
     pub limit: Option<Limit>,
     /// What was run, where something was.
     pub sweep: Option<Sweep>,
+    /// What machines would do and cost.
+    pub machines: Option<Machines>,
     /// Sentences on what to do.
     pub advice: Vec<String>,
 }
@@ -111,6 +118,19 @@ impl Study {
         Study::new(sweep.command.clone(), unit, points, found, typical, Some(sweep))
     }
 
+    /// The same with what these machines would do and cost, at as much power as so many workers, or the most that were
+    /// measured. Without a law there is nothing to say of them.
+    #[must_use]
+    pub fn compare(mut self, kinds: Vec<Machine>, power: Option<f64>) -> Study {
+        let (Ok(fit), Some(last)) = (&self.fit, self.rows.last()) else { return self };
+        if !kinds.is_empty() {
+            // Nearly the most, by the law: the last percents take any number of machines.
+            let most = self.rows.iter().filter_map(|row| row.predicted).fold(0.0, f64::max);
+            self.machines = Some(Machines::compare(kinds, fit.curve, power.unwrap_or(last.n), NEARLY * most));
+        }
+        self
+    }
+
     fn new(
         title: String,
         unit: &'static str,
@@ -123,7 +143,8 @@ impl Study {
         let alone = alone(&points, fit.as_ref().ok());
         let rows = rows(&points, fit.as_ref().ok(), alone, &costs);
         let limit = sweep.as_ref().and_then(|sweep| limit(&costs, sweep.cores));
-        let mut study = Study { title, unit, rows, points, fit, alone, limit, sweep, advice: Vec::new() };
+        let mut study =
+            Study { title, unit, rows, points, fit, alone, limit, sweep, machines: None, advice: Vec::new() };
         study.advice = advice::of(&study);
         study
     }

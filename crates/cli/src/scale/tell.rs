@@ -31,6 +31,9 @@ pub fn text(study: &Study, with_chart: bool) -> String {
         }
         Err(_) => out += &entry("law", "none: there are too few numbers of workers to tell laws apart"),
     }
+    if let Some(machines) = &study.machines {
+        out += &format!("\n{}", machines.text(study.unit));
+    }
     out += "\n";
     for advice in &study.advice {
         out += &wrapped("  * ", advice, 4);

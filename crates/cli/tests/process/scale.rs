@@ -284,3 +284,38 @@ fn what_coordinating_costs_is_measured() {
         assert_eq!(cost["batch"].as_f64().unwrap(), (middle / 0.02 / 1e-3).ceil().max(1.0));
     }
 }
+
+#[test]
+fn ten_big_machines_are_compared_with_a_thousand_small_ones() {
+    let place = Place::new();
+    place.write("points", "1 10\n2 19.6\n4 37.5\n8 68\n16 110\n32 145\n64 150\n128 110\n");
+    let machines = ["--machine", "small=1x@0.05", "--machine", "big=100x@4", "--power", "1000"];
+    let json = place.json(&[&["scale", "fit", "points"][..], &machines].concat());
+    let fleets = json["machines"]["equal_power"].as_array().unwrap();
+    assert_eq!((&fleets[0]["name"], &fleets[0]["n"]), (&"big".into(), &10.into()));
+    assert_eq!((&fleets[1]["name"], &fleets[1]["n"]), (&"small".into(), &1000.into()));
+    place
+        .divvy(["scale", "fit", "points", "--machine", "small"])
+        .refused(125, &["--machine", "NAME=SPEEDx@PRICE"]);
+}
+
+#[test]
+fn a_herd_in_a_log_is_found_and_spread() {
+    let place = Place::new();
+    // One a second for ten minutes, and two hundred at once in the middle.
+    let quiet = (0..600).map(|s| format!("2026-11-22T09:{:02}:{:02}Z GET /\n", s / 60, s % 60));
+    let herd = (0..200).map(|_| "2026-11-22T09:05:00Z GET /\n".to_owned());
+    place.write("log", quiet.chain(herd).chain(["no time here\n".to_owned()]).collect::<String>());
+    let json = place.json(&["scale", "herd", "log", "--capacity", "20/s"]);
+    let bursts = json["bursts"].as_array().unwrap();
+    assert_eq!((bursts.len(), &bursts[0]["arrivals"]), (1, &201.into()));
+    assert_eq!((&json["arrivals"], &json["lines_without_a_time"]), (&800.into(), &1.into()));
+    let peaks: Vec<_> =
+        json["jitter"].as_array().unwrap().iter().map(|j| j["peak_rate"].as_f64().unwrap()).collect();
+    assert!(
+        peaks[0] >= 201.0 && peaks.is_sorted_by(|a, b| a >= b) && peaks[peaks.len() - 1] < 3.0,
+        "{peaks:?}"
+    );
+    assert!((json["jitter_for_capacity_seconds"].as_f64().unwrap() - 20.1).abs() < 1e-9);
+    place.piped("hello\n", ["scale", "herd", "-"]).refused(125, &["no line has a time"]);
+}

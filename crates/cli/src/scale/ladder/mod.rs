@@ -47,6 +47,7 @@ pub fn run(args: &ScaleRunArgs, output: Output) -> Result<Exit> {
     let subject = Subject::new(args)?;
     let rate = Rate::new(args, &workers)?;
     give::check(&args.draw)?;
+    let machines = super::machines::parse(&args.ask.machine)?;
     let stop = Stop::on_signals()?;
     let climb = Climb { args, subject: &subject, rate: &rate, stop: &stop, workers: &workers, cores };
     let climbed = climb.climb(output)?;
@@ -66,7 +67,7 @@ pub fn run(args: &ScaleRunArgs, output: Output) -> Result<Exit> {
         asked: workers,
         rungs: climbed.rungs,
     };
-    let study = Study::of_sweep(sweep, rate.unit(), args.seed);
+    let study = Study::of_sweep(sweep, rate.unit(), args.seed).compare(machines, args.ask.power);
     give::give(&study, &args.draw, output)?;
     Ok(exit)
 }
