@@ -3,13 +3,15 @@
 use super::figures::{number, percent, workers_of};
 use super::limit::{Kind, Limit};
 use super::study::{Row, Study};
-use divvy_model::Law;
-use divvy_model::fit::{Estimate, Reason};
+use divvy_model::fit::Reason;
+use divvy_model::{Curve, Law};
 
 /// A step up the ladder that gives less than this share of what it costs is not worth it.
 const WORTH: f64 = 0.5;
 /// A fall of less than this share of the highest throughput is no loss worth a word.
 const FALL: f64 = 0.03;
+/// The same where each was run once, and may have been low by chance.
+const FALL_ONCE: f64 = 0.1;
 /// Runs that differ by more than this share of their middle are noisy.
 const NOISY: f64 = 0.1;
 /// Runs shorter than this are starting and ending, and little else.
@@ -112,46 +114,57 @@ fn paid_for_nothing(study: &Study) -> Vec<String> {
     let bad = steps.take_while(|(_, to)| to.n <= best.n).find(|(from, to)| worth(from, to) < WORTH);
     if let Some((from, _)) = bad {
         said.push(format!(
-            "{} of what you pay beyond {} buys nothing: {} do {}, {} do {}",
+            "{} of what you pay beyond {} buys nothing: {} with {}, {} with {}",
             percent(1.0 - worth(from, best).clamp(0.0, 1.0)),
             workers_of(from.n),
-            number(from.n),
             study.rate(from.x),
-            number(best.n),
-            study.rate(best.x)
+            number(from.n),
+            study.rate(best.x),
+            number(best.n)
         ));
     }
     let proved = study.fit.as_ref().ok().and_then(|fit| fit.peak);
     let (top_n, top_x) = proved.map_or((best.n, best.x), |peak| (peak.n.round(), peak.x));
-    // A single run may be low by chance; of several all are.
-    if last.n > top_n && last.high < best.low && last.x < top_x * (1.0 - FALL) {
+    let fall = if proved.is_some() || last.runs.min(best.runs) > 1 { FALL } else { FALL_ONCE };
+    if last.n > top_n && last.high < best.low && last.x < top_x * (1.0 - fall) {
         said.push(format!(
-            "above {} you lose: {} do {}, {} do {}",
+            "above {} you lose: {} with {}, {} with {}",
             workers_of(top_n),
-            number(top_n),
             study.rate(top_x),
-            number(last.n),
-            study.rate(last.x)
+            number(top_n),
+            study.rate(last.x),
+            number(last.n)
         ));
     }
     said
 }
 
-/// What the USL's numbers mean, as far as they differ from zero beyond doubt.
+/// What the numbers of the best law mean, as far as they differ from zero beyond doubt. Another law's would tell of
+/// things that are not there.
 fn coefficients(study: &Study) -> Vec<String> {
     let Ok(fit) = &study.fit else { return vec![] };
+    if is_exact(study) {
+        return vec![];
+    }
+    let shared =
+        "Look for a lock, a single writer, a disk that all share, or what is done once, before and after";
     let (alpha, beta) = (&fit.usl.alpha, &fit.usl.beta);
-    let is_beyond_doubt = |of: &Estimate| of.low > 0.0 && !is_exact(study);
     let mut said = Vec::new();
-    if is_beyond_doubt(alpha) && alpha.value >= ALPHA_SMALL {
-        said.push(format!(
+    match fit.curve {
+        Curve::Usl(_) | Curve::Amdahl { .. } if alpha.low > 0.0 && alpha.value >= ALPHA_SMALL => said.push(format!(
             "contention {}: that share of the work is done by one at a time, so it never gets faster than {} times one \
-             worker. Look for a lock, a single writer, a connection or a disk that all share",
+             worker. {shared}",
             percent(alpha.value),
             number(1.0 / alpha.value)
-        ));
+        )),
+        // What is full may be known already, and by a better name.
+        Curve::Ceiling { .. } | Curve::Repairman { .. } if study.limit.is_none() => said.push(format!(
+            "one bottleneck that is full: never more than {}, however many workers. {shared}",
+            study.rate(fit.curve.roof())
+        )),
+        _ => {}
     }
-    if is_beyond_doubt(beta) {
+    if fit.law == Law::Usl && beta.low > 0.0 {
         said.push(format!(
             "coherency {}: what each pair of workers costs. Look for what all of them write or tell each other: counters, \
              caches, broadcasts, scans past what others hold",
@@ -204,7 +217,8 @@ fn machine_doubts(study: &Study) -> Vec<String> {
     let mut said = Vec::new();
     let costs = || study.rows.iter().filter_map(|row| row.cost);
     let beyond: Vec<_> = sweep.asked.iter().filter(|n| **n > sweep.cores).map(u64::to_string).collect();
-    if !beyond.is_empty() {
+    let waits = study.limit.is_some_and(|limit| matches!(limit.kind, Kind::Io | Kind::IoLimit));
+    if !beyond.is_empty() && !waits {
         said.push(format!(
             "n = {} {} beyond the {} processors here: what workers that compute do there is the processors' doing",
             beyond.join(", "),
@@ -229,4 +243,53 @@ fn machine_doubts(study: &Study) -> Vec<String> {
         ));
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use divvy_model::fit::Point;
+
+    fn said(points: &[(f64, f64)]) -> String {
+        let points = points.iter().map(|(n, x)| Point::new(*n, *x)).collect();
+        Study::of_points("test".into(), points, 1).unwrap().advice.join("\n")
+    }
+
+    #[test]
+    fn a_fall_is_a_loss_and_a_flat_end_buys_nothing() {
+        let falls = said(&[
+            (1.0, 10.0),
+            (2.0, 19.2),
+            (4.0, 35.1),
+            (8.0, 59.0),
+            (16.0, 88.0),
+            (32.0, 103.0),
+            (64.0, 99.0),
+            (128.0, 71.0),
+        ]);
+        assert!(
+            falls.contains("you lose") && falls.contains("buys nothing") && falls.contains("coherency"),
+            "{falls}"
+        );
+        let flat = said(&[(1.0, 10.0), (2.0, 20.1), (4.0, 39.8), (8.0, 50.0), (16.0, 50.1), (32.0, 49.8)]);
+        assert!(!flat.contains("you lose") && flat.contains("one bottleneck that is full"), "{flat}");
+        assert!(flat.contains("of what you pay beyond"), "{flat}");
+        let linear =
+            said(&[(1.0, 10.0), (2.0, 20.1), (4.0, 39.8), (8.0, 80.1), (16.0, 160.0), (32.0, 319.0)]);
+        assert_eq!(linear, "");
+    }
+
+    #[test]
+    fn a_single_low_run_is_no_loss() {
+        let points = [
+            (1.0, 64.9),
+            (18.0, 995.9),
+            (36.0, 1652.4),
+            (72.0, 1853.2),
+            (108.0, 1828.9),
+            (144.0, 1775.0),
+            (216.0, 1702.2),
+        ];
+        assert!(!said(&points).contains("you lose"));
+    }
 }

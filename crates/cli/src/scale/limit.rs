@@ -82,7 +82,7 @@ pub struct Limit {
     pub most: u64,
     /// Throughput for each worker with the most, over that with the fewest.
     pub efficiency: f64,
-    /// The same, where no more workers count than there are processors.
+    /// The same of the best runs, where no more workers count than there are processors.
     pub of_processors: f64,
     /// Where the worker-seconds went with the most.
     pub shares: Shares,
@@ -106,7 +106,7 @@ pub struct Limit {
 pub fn limit(rungs: &[Typical], cores: u64) -> Option<Limit> {
     let [first, .., last] = rungs else { return None };
     let capped = |of: &Typical| of.n.min(cores) as f64;
-    let of_processors = last.rate / first.rate * capped(first) / capped(last);
+    let of_processors = last.rate_best / first.rate_best * capped(first) / capped(last);
     let facts = Limit {
         of_processors,
         crowded: is_crowded(first, cores) || is_crowded(last, cores),
@@ -182,6 +182,7 @@ mod tests {
     const ALONE: Typical = Typical {
         n: 1,
         rate: 1.0,
+        rate_best: 1.0,
         wall_s: 1.0,
         work: 1.0,
         cpu_s: 1.0,
@@ -197,7 +198,7 @@ mod tests {
 
     /// The same work on `n` workers in `wall_s`.
     fn run(n: u64, wall_s: f64, cpu_s: f64, voluntary: f64) -> Typical {
-        Typical { n, rate: 1.0 / wall_s, wall_s, cpu_s, voluntary, ..ALONE }
+        Typical { n, rate: 1.0 / wall_s, rate_best: 1.0 / wall_s, wall_s, cpu_s, voluntary, ..ALONE }
     }
 
     #[test]
@@ -215,6 +216,12 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_run_among_good_ones_is_no_limit() {
+        let last = Typical { rate_best: 1.9, ..run(2, 0.65, 1.0, 4.0) };
+        assert_eq!(kind_of(ALONE, last, 2), Kind::Parallel);
+    }
+
+    #[test]
     fn who_waits_alone_waits_for_something_outside() {
         let alone = Typical { cpu_s: 0.05, ..ALONE };
         assert_eq!(kind_of(alone, run(8, 0.13, 0.06, 80.0), 2), Kind::Io);
@@ -224,7 +231,7 @@ mod tests {
     #[test]
     fn what_others_take_is_no_fault_of_the_program() {
         let crowded = |run: Typical| Typical { others: 1.5, involuntary: 500.0, ..run };
-        let alone = crowded(Typical { wall_s: 3.0, rate: 1.0 / 3.0, ..ALONE });
+        let alone = crowded(Typical { wall_s: 3.0, rate: 1.0 / 3.0, rate_best: 1.0 / 3.0, ..ALONE });
         assert_eq!(kind_of(alone, crowded(run(2, 2.6, 1.0, 4.0)), 2), Kind::Unknown);
         assert_eq!(kind_of(alone, crowded(run(2, 2.6, 1.0, 400.0)), 2), Kind::Lock);
         assert_eq!(kind_of(alone, crowded(run(2, 3.2, 1.6, 4.0)), 2), Kind::Contention);
@@ -241,7 +248,7 @@ mod tests {
 
     #[test]
     fn work_that_grows_with_the_workers_is_counted_by_its_unit() {
-        let last = Typical { rate: 4.0, work: 4.0, cpu_s: 4.0, ..run(4, 1.0, 4.0, 8.0) };
+        let last = Typical { rate: 4.0, rate_best: 4.0, work: 4.0, cpu_s: 4.0, ..run(4, 1.0, 4.0, 8.0) };
         assert_eq!(kind_of(ALONE, last, 4), Kind::Parallel);
     }
 }

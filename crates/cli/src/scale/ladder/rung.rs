@@ -57,6 +57,8 @@ pub struct Typical {
     pub n: u64,
     /// Throughput.
     pub rate: f64,
+    /// The same of the best run: what disturbs only makes slower.
+    pub rate_best: f64,
     /// How long a run took, seconds.
     pub wall_s: f64,
     /// How much a run did.
@@ -91,6 +93,7 @@ impl Rung {
         (!samples.is_empty()).then(|| Typical {
             n: self.n,
             rate: middle(|s| s.rate),
+            rate_best: samples.iter().map(|s| s.rate).fold(0.0, f64::max),
             wall_s: middle(|s| s.wall_s),
             work: middle(|s| s.work),
             cpu_s: middle(|s| s.cost.cpu_s()),
