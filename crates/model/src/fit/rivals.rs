@@ -6,7 +6,7 @@ use super::result::Rival;
 use crate::law::{Curve, Law};
 use crate::repairman;
 
-/// Published figures are not written down better than this, relatively. Without it a law that fits published, rounded figures exactly
+/// Published figures are not written down better than this, relatively. Without it a law that fits rounded figures exactly
 /// would beat one that misses the fifth digit by any margin.
 const EXACTNESS: f64 = 1e-4;
 
