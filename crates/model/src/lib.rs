@@ -3,7 +3,7 @@
 //! | question | answer |
 //! |---|---|
 //! | what do Amdahl, Gustafson and the USL say about n workers? | [`amdahl`], [`usl`], [`law`] |
-//! | what do *my measurements* say, and is there a peak? | [`fit`] |
+//! | what do *my measurements* say, and is there a peak? | [`mod@fit`] |
 //! | how long does work wait, how many servers does it take? | [`queue`] |
 //! | what would n workers get done that queue for cores, locks and a store? | [`mva`] |
 //! | how large should a batch be, what does a wrong one cost? | [`batch`] |

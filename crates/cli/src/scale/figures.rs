@@ -2,7 +2,8 @@
 
 /// A quantity in about four digits: `0.0134`, `12.3`, `1 885`, `2.031 M`.
 pub fn number(value: f64) -> String {
-    let size = value.abs();
+    // What is a millionth part below a million is a million.
+    let size = value.abs() * (1.0 + 1e-6);
     match size {
         _ if !value.is_finite() => if value.is_nan() { "?" } else { "infinite" }.into(),
         0.0 => "0".into(),
@@ -81,10 +82,12 @@ mod tests {
 
     #[test]
     fn numbers_have_about_four_digits() {
-        let shown = [0.0, 0.013361, 1.0, 12.345, 64.9, 995.91, 1_884.6, 17_122.0, 2.031e6, 5e9].map(number);
+        let shown =
+            [0.0, 0.013361, 1.0, 12.345, 64.9, 995.91, 1_884.6, 17_122.0, 999_999.999_9, 2.031e6, 5e9]
+                .map(number);
         assert_eq!(
             shown,
-            ["0", "0.01336", "1", "12.35", "64.9", "995.9", "1 885", "17 122", "2.031 M", "5 G"]
+            ["0", "0.01336", "1", "12.35", "64.9", "995.9", "1 885", "17 122", "1 M", "2.031 M", "5 G"]
         );
         assert_eq!([f64::INFINITY, f64::NAN, -3.5].map(number), ["infinite", "?", "-3.5"]);
         assert_eq!([4.16e-7, 0.00715, 0.02, 0.0].map(coefficient), ["4.16e-7", "0.00715", "0.02", "0"]);

@@ -16,8 +16,8 @@ impl Bootstrap {
         let expected: Vec<f64> = levels.iter().map(|level| law.throughput(level.n).ln()).collect();
         let fit = |_| {
             let spread = noise.spread(rng);
-            let drawn: Vec<f64> =
-                levels.iter().zip(&expected).map(|(level, at)| at + noise.draw(rng, level, spread)).collect();
+            let mut off = |level| noise.draw(rng, level, spread) - noise.pull(level, spread);
+            let drawn: Vec<f64> = levels.iter().zip(&expected).map(|(level, at)| at + off(level)).collect();
             nnls::fit(levels, &drawn, nnls::USL)
         };
         Bootstrap((0..count).map(fit).collect())

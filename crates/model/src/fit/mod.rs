@@ -1,4 +1,18 @@
 //! Measurements in, a law out, and no more claimed than they show.
+//!
+//! 1. Repeats of one number of workers become one level, by a Huber mean (`levels`).
+//! 2. The USL is linear in three factors that cannot be negative: relative least squares in closed form (`nnls`). These
+//!    are the numbers that are printed, and the ones the bootstrap repeats: a search would have to be repeated with them.
+//! 3. Linear, Amdahl, ceiling and repairman are fitted too, and compared by AICc of the logarithms (`rivals`).
+//! 4. The noise around the USL is taken apart into what repeats differ by and what levels miss (`noise`), and drawn again
+//!    999 times: the intervals (`bootstrap`), and how often chance looks like a fall (`fall`).
+//! 5. A peak is claimed if every gate agrees (`gates`), and the first that does not is the [`Reason`].
+//!
+//! Two things that are often added are left out, because they were tried. Polishing the closed form by least squares of
+//! the logarithms moves the AICc by less than 0.1 and the peak by less than 2 % on all published data in the tests; and
+//! then two sets of numbers are in play. Huber weights between levels hide where the law itself is wrong.
+//!
+//! How often all this is right is measured: `cargo run --release -p divvy-model --example calibration`.
 
 mod bootstrap;
 mod fall;
@@ -21,6 +35,11 @@ use bootstrap::Bootstrap;
 use gates::Evidence;
 use levels::Level;
 use noise::Noise;
+
+/// Levels times bootstraps, so that ten thousand levels are still fitted within seconds: that many need fewer draws.
+const ROWS_MAX: u32 = 2_000_000;
+/// Fewer draws have no 2.5 % to speak of.
+const DRAWS_MIN: u32 = 199;
 
 /// The laws that `points` follow, in any order and with any number of repeats, and whether throughput peaks.
 ///
@@ -76,7 +95,7 @@ struct Doubt {
 impl Doubt {
     fn new(levels: &[Level], usl: Usl, residuals: &[f64], options: &Options) -> Option<Doubt> {
         let noise = Noise::new(levels, residuals, Law::Usl.parameters())?;
-        let draws = options.bootstraps.clamp(100, 100_000);
+        let draws = (options.bootstraps).min(ROWS_MAX / levels.len() as u32).max(DRAWS_MIN);
         let mut rng = Rng::new(options.seed);
         let bootstrap = Bootstrap::new(levels, usl, &noise, &mut rng, draws);
         Some(Doubt { bootstrap, chance: fall::chance(levels, &noise, &mut rng, draws) })

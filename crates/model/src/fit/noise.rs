@@ -18,6 +18,8 @@ pub(super) struct Noise {
     within: Vec<f64>,
     /// Deviations of levels from the law beyond that, of the right spread.
     between: Vec<f64>,
+    /// Their mean squares.
+    variances: (f64, f64),
     /// How many independent deviations the spread was estimated from.
     freedom: usize,
 }
@@ -36,12 +38,13 @@ impl Noise {
         let outer = between.len().saturating_sub(parameters);
         rescale(&mut between, outer);
 
-        let runs: usize = levels.iter().map(|level| level.runs.len()).sum();
-        let explained = variance(&within) * levels.len() as f64 / runs as f64;
+        let averaged =
+            levels.iter().map(|level| 1.0 / level.runs.len() as f64).sum::<f64>() / levels.len() as f64;
+        let explained = variance(&within) * averaged;
         let found = if outer == 0 { 0.0 } else { variance(&between) };
         if found > MISFIT * explained {
             scale(&mut between, ((found - explained) / found.max(f64::MIN_POSITIVE)).sqrt());
-            return Some(Noise { within, between, freedom: outer });
+            return Some(Noise::of(within, between, outer));
         }
         // The law fits: its residuals are noise as well, and all of it together says best how much there is.
         let freedom = inner + outer;
@@ -49,13 +52,18 @@ impl Noise {
         if explained > 0.0 {
             scale(&mut within, (pooled / explained).sqrt());
         }
-        (freedom > 0).then(|| Noise { within, between: vec![0.0], freedom })
+        (freedom > 0).then(|| Noise::of(within, vec![0.0], freedom))
+    }
+
+    fn of(within: Vec<f64>, between: Vec<f64>, freedom: usize) -> Noise {
+        let variances = (variance(&within), variance(&between));
+        Noise { within, between, variances, freedom }
     }
 
     /// How large the noise may be, over how large it looks: drawn once for each data set.
     ///
-    /// A spread that is known from a few deviations only is known badly. Without this, a bootstrap of eight single
-    /// measurements covers the truth in 85 of 100 cases instead of 95, and sees falls where there are none.
+    /// A spread that is known from a few deviations only is known badly. Without this, intervals from eight single
+    /// measurements are too narrow by a quarter, and falls are seen where there are none.
     pub(super) fn spread(&self, rng: &mut Rng) -> f64 {
         // From a hundred on it is known well enough.
         if self.freedom > 100 {
@@ -73,6 +81,14 @@ impl Noise {
             sum += (0..runs).map(|_| self.within[rng.below(self.within.len())]).sum::<f64>() / runs as f64;
         }
         spread * (sum + self.between[rng.below(self.between.len())])
+    }
+
+    /// How far relative least squares put a law above the middle of such noise: by one and a half variances, as they look
+    /// for `E(x^2)/E(x)`. 0.1 % with noise of 3 %, but 9 % with 25 %: drawn around the law without it, data would be fitted
+    /// that much too high again, and the estimate lie outside of its own interval.
+    pub(super) fn pull(&self, level: &Level, spread: f64) -> f64 {
+        let (within, between) = self.variances;
+        1.5 * spread * spread * (within / level.runs.len() as f64 + between)
     }
 }
 

@@ -29,7 +29,8 @@ impl Point {
 pub struct Options {
     /// Seed of the bootstrap: the same seed and data give the same intervals.
     pub seed: u64,
-    /// How many data sets the bootstrap draws, 100 to 100 000: what is beyond is taken as the nearest of these.
+    /// How many data sets the bootstrap draws; at least 199, and no more than two million over the different numbers of
+    /// workers.
     pub bootstraps: u32,
 }
 
@@ -88,7 +89,8 @@ pub struct Peak {
 pub struct Rival {
     /// The law with its best numbers.
     pub curve: Curve,
-    /// Akaike's criterion, corrected for few data: lower is better, 4 lower is clearly better.
+    /// Akaike's criterion, corrected for few data: lower is better, 4 lower is clearly better, and a peak
+    /// takes 16 (see [`Reason::Rival`]).
     pub aicc: f64,
     /// Root mean square of the relative residuals.
     pub rms: f64,

@@ -6,7 +6,7 @@ use divvy_model::{Law, Usl};
 
 use crate::synthetic::{Noise, even, geometric, measured};
 
-const TRIALS: u32 = 60;
+const TRIALS: u32 = 40;
 const TRUTH: Usl = Usl { alpha: 0.02, beta: 2e-4, lambda: 100.0 };
 
 /// Fits of so many noisy copies of `truth`.
@@ -27,7 +27,7 @@ fn a_sweep_to_twice_the_peak_finds_it() {
     for counts in [geometric(140, 8), even(140, 8)] {
         let fits = trials(&counts, 3, 0.03, &usl);
         let peaks: Vec<_> = fits.iter().filter_map(|fit| fit.peak).collect();
-        assert!(peaks.len() >= 48, "{counts:?}: {}", peaks.len());
+        assert!(peaks.len() >= 32, "{counts:?}: {}", peaks.len());
         let covering = peaks.iter().filter(|peak| peak.low <= 70.0 && 70.0 <= peak.high).count();
         assert!(covering * 10 >= peaks.len() * 9, "{counts:?}: {covering} of {}", peaks.len());
         // And the intervals say something.
@@ -104,6 +104,19 @@ fn a_wild_series_says_so_in_its_interval() {
     let fit = fit(&points, &Options::default()).unwrap();
     assert_eq!(fit.peak, None);
     assert!(fit.usl.lambda.high > 1.5 * fit.usl.lambda.low, "{:?}", fit.usl.lambda);
+}
+
+/// Production data scatter by a quarter. The closed form puts its law above their middle; its interval has to follow.
+#[test]
+fn an_estimate_lies_within_its_own_interval() {
+    let points = measured(&mut Noise::new(6), &even(400, 400), 1, 0.25, &usl);
+    let fit = fit(&points, &Options::default()).unwrap();
+    for estimate in [fit.usl.alpha, fit.usl.beta, fit.usl.lambda] {
+        assert!(estimate.low < estimate.value && estimate.value < estimate.high, "{:?}", fit.usl);
+    }
+    let place = (fit.usl.lambda.value - fit.usl.lambda.low) / (fit.usl.lambda.high - fit.usl.lambda.low);
+    assert!((0.2..0.8).contains(&place), "{:?}", fit.usl.lambda);
+    assert_eq!(fit.law, Law::Usl);
 }
 
 #[test]
