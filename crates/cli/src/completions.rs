@@ -1,6 +1,6 @@
 //! `divvy completions` and `divvy man`: made from the one definition of the flags, so that they never differ from it.
 
-use crate::args::{Cli, CompletionsArgs, ManArgs};
+use crate::args::{Cli, CompletionsArgs, ManArgs, without_joiners};
 use crate::exit::Exit;
 use crate::jobs::print;
 use anyhow::{Context, Result};
@@ -17,7 +17,7 @@ const NAME: &str = "divvy";
 pub fn completions(args: &CompletionsArgs) -> Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), NAME, &mut script);
-    print(&String::from_utf8(script).context("a script of valid text")?)?;
+    print(&without_joiners(&String::from_utf8(script).context("a script of valid text")?))?;
     Ok(Exit::Done)
 }
 
@@ -53,5 +53,5 @@ fn write_pages(command: &Command, name: &str, dir: &Path) -> Result<()> {
 fn page(command: &Command, name: &str) -> Result<String> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).title(name).render(&mut page)?;
-    String::from_utf8(page).context("a page of valid text")
+    Ok(without_joiners(&String::from_utf8(page).context("a page of valid text")?))
 }

@@ -73,9 +73,19 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     // A closed terminal must not turn help into a panic.
     let _ = match args::mistake(error) {
         Some(words) => std::io::stderr().write_all(words.as_bytes()),
-        None => error.print(),
+        None => help(error),
     };
     if error.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Prints what was asked for.
+fn help(error: &clap::Error) -> std::io::Result<()> {
+    let text = args::without_joiners(&error.render().to_string());
+    if error.use_stderr() {
+        std::io::stderr().write_all(text.as_bytes())
+    } else {
+        std::io::stdout().write_all(text.as_bytes())
+    }
 }
 
 /// Prints what went wrong, and gives the exit code.

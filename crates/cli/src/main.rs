@@ -13,6 +13,7 @@
 //! | `session/` | a node: signals, progress, its capacity |
 //! | `bill/` | where worker time went: at the end of a run, and `divvy bill` |
 //! | `mapreduce/` | `divvy mapreduce`: plans a job and gives out what came of it |
+//! | `scale/` | `divvy scale`: how throughput grows with workers |
 //! | `background.rs` | the node that runs what was submitted |
 //! | `dry_run.rs` | `divvy run --dry-run` |
 //! | `run.rs`, `submit.rs`, `resume.rs`, `work.rs`, `jobs/`, `bench/`, `completions.rs` | one file for each verb |
@@ -43,6 +44,7 @@ mod needs;
 mod plan;
 mod resume;
 mod run;
+mod scale;
 mod select;
 mod session;
 mod submit;
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Verb::Retry(args) => jobs::retry(&args, output),
         Verb::Forget(args) => jobs::forget(&args, output),
         Verb::Bill(args) => bill::bill(&args, output),
+        Verb::Scale(args) => scale::scale(&args, output),
         Verb::Bench(args) => bench::bench(&args, output, clock),
         Verb::Completions(args) => completions::completions(&args),
         Verb::Man(args) => completions::man(&args),

@@ -3,7 +3,7 @@
 //! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, with
 //! `sources.rs` for those behind `:::`, `placeholders.rs` how the command shows them, `pipe.rs` stdin in blocks,
 //! `policy.rs` how tasks may fail and be bounded, `keep.rs` what becomes of their output and is written down,
-//! `plan.rs` what they wait for and take, `handler.rs` what runs them, `foreign.rs` what other programs have and divvy does not. `verbs.rs` has the
+//! `plan.rs` what they wait for and take, `scale.rs` is `divvy scale`, `handler.rs` what runs them, `foreign.rs` what other programs have and divvy does not. `verbs.rs` has the
 //! verbs around jobs, `mistakes.rs` the words for a command line that is none.
 //!
 //! `-h` shows what most people need; flags that hide there (`hide_short_help`) are in `--help`, the manual and the completions.
@@ -19,6 +19,7 @@ mod placeholders;
 mod plan;
 mod policy;
 mod run;
+mod scale;
 mod sources;
 mod stream;
 mod verbs;
@@ -34,6 +35,10 @@ pub use placeholders::PlaceholderArgs;
 pub use plan::{CapacityArg, PlanArgs};
 pub use policy::PolicyArgs;
 pub use run::RunArgs;
+pub use scale::{
+    AmdahlArgs, BatchArgs, CostsArgs, DrawArgs, HerdArgs, PathsArgs, QueueArgs, ScaleArgs, ScaleFitArgs,
+    ScaleRunArgs, ScaleWhat, UslArgs,
+};
 pub use sources::{Source, split_sources};
 pub use stream::{StreamArgs, hadoop_words};
 pub use verbs::{
@@ -128,12 +133,19 @@ pub enum Verb {
     Forget(JobsArgs),
     /// Show where the worker time of a job went, or compare two
     Bill(BillArgs),
+    /// Say how a program's throughput grows with workers, and what limits it
+    Scale(Box<ScaleArgs>),
     /// Measure divvy itself on this machine
     Bench(BenchArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
     /// Print the manual page, or write those of all verbs into a directory
     Man(ManArgs),
+}
+
+/// A text of clap's as it is meant to be read: see `scale.rs`.
+pub fn without_joiners(text: &str) -> String {
+    text.replace('\u{2060}', "")
 }
 
 /// Workers where nobody says how many: one for each core.
@@ -351,6 +363,13 @@ mod tests {
     fn the_definition_of_the_flags_holds() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_says_how_the_number_of_workers_is_written() {
+        let error = Cli::try_parse_from(["divvy", "scale", "run", "--help"]).unwrap_err();
+        let help = without_joiners(&error.render().to_string());
+        assert!(help.contains("./bench --threads {n}") && help.contains("as in {n}*1000"), "{help}");
     }
 
     #[test]

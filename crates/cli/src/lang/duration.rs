@@ -1,4 +1,4 @@
-//! Spans of time as users type them: `10`, `1.5`, `500ms`, `2m`, `1h30m`, `1d`.
+//! Spans of time as users type them: `10`, `1.5`, `20us`, `500ms`, `2m`, `1h30m`, `1d`.
 //!
 //! A number without a unit is seconds, as for GNU parallel's `--timeout`. Units go from large to small and appear once
 //! each; after a unit every number needs one. Zero is a valid span: whether it makes sense is for the flag to say.
@@ -18,6 +18,8 @@ const UNITS: &[Unit] = &[
     (b"m", 60_000_000_000),
     (b"s", 1_000_000_000),
     (b"ms", 1_000_000),
+    (b"us", 1_000),
+    (b"ns", 1),
 ];
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -163,10 +165,10 @@ impl fmt::Display for DurationError {
                 at + 1
             ),
             DurationError::Unit { unit, at } => {
-                write!(f, "{} at byte {} is no unit: use ms, s, m, h or d", Shown(unit), at + 1)
+                write!(f, "{} at byte {} is no unit: use ns, us, ms, s, m, h or d", Shown(unit), at + 1)
             }
             DurationError::NoUnit { at } => {
-                write!(f, "the number in front of byte {} has no unit: add ms, s, m, h or d", at + 1)
+                write!(f, "the number in front of byte {} has no unit: add ns, us, ms, s, m, h or d", at + 1)
             }
             DurationError::Order { unit, at } => write!(
                 f,
@@ -196,6 +198,9 @@ mod tests {
             ("0.0000000019", 1),
             ("500ms", 500_000_000),
             ("0.5ms", 500_000),
+            ("1.5us", 1_500),
+            ("2ms30us", 2_030_000),
+            ("80ns", 80),
             ("3s", 3_000_000_000),
             ("2m", 120_000_000_000),
             ("1h", 3_600_000_000_000),
@@ -247,8 +252,11 @@ mod tests {
     #[test]
     fn messages_say_what_to_do() {
         let message = |text: &str| parse(text.as_bytes()).unwrap_err().to_string();
-        assert_eq!(message("1H"), "`H` at byte 2 is no unit: use ms, s, m, h or d");
-        assert_eq!(message("1h30"), "the number in front of byte 5 has no unit: add ms, s, m, h or d");
+        assert_eq!(message("1H"), "`H` at byte 2 is no unit: use ns, us, ms, s, m, h or d");
+        assert_eq!(
+            message("1h30"),
+            "the number in front of byte 5 has no unit: add ns, us, ms, s, m, h or d"
+        );
         assert_eq!(message("200%"), "unexpected `%` at byte 4: write 10, 1.5, 500ms, 2m, 1h30m or 1d");
     }
 }

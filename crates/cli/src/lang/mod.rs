@@ -1,7 +1,7 @@
 //! The input language: every text a user types that divvy has to take apart, and the inputs themselves.
 //!
 //! Owns the grammar of commands ([`words`], [`spelling`], [`template`], [`shell`]), of numbers and sets of numbers
-//! ([`mod@array`], [`selector`], [`duration`], [`jobs`], [`size`]), of separators ([`escapes`]) and of input streams
+//! ([`mod@array`], [`selector`], [`duration`], [`rate`], [`jobs`], [`size`], [`arithmetic`]), of separators ([`escapes`]) and of input streams
 //! ([`records`]). Everything here is pure: bytes in, values
 //! or an error out; nothing starts a process, opens a file or reads the environment. Which flag belongs to which
 //! parser is the command line's business.
@@ -10,6 +10,7 @@
 //! command unchanged. An error says what was wrong, where, and what to do next; positions in messages count bytes
 //! from 1, fields named `at` count from 0.
 
+pub mod arithmetic;
 pub mod array;
 pub mod demand;
 pub mod duration;
@@ -17,6 +18,7 @@ pub mod escapes;
 pub mod jobs;
 pub mod placeholder;
 pub mod ranges;
+pub mod rate;
 pub mod records;
 pub mod selector;
 pub mod shell;

@@ -29,6 +29,7 @@
 //! | `stream.rs` | scripts that map and reduce, in Python and sh |
 //! | `mapreduce.rs` | two functions over data |
 //! | `hyperqueue.rs` | what we say of HyperQueue's flags |
+//! | `scale.rs` | how programs scale, and the arithmetic of it |
 //! | `tutorial/` | GNU parallel's tutorial, run by both |
 //!
 //! Other processes are waited for by looking for what they leave behind; a deadline only turns a hang into a failure.
@@ -65,6 +66,7 @@ mod place;
 mod policy;
 mod results;
 mod resume;
+mod scale;
 mod sharing;
 mod sources;
 mod started;

@@ -23,7 +23,8 @@ const SUBSETS: [Columns; 5] =
 /// place of its own.
 ///
 /// Least squares with all columns is the answer wherever no factor comes out negative. Else each subset is solved, and the
-/// best without a negative factor taken: exact, and for so few columns quicker than an iteration.
+/// best without a negative factor taken: exact, and for so few columns quicker than an iteration. One of them always has an
+/// answer, the line through nothing and the measurements.
 pub(super) fn fit(levels: &[Level], ln_x: &[f64], columns: Columns) -> Usl {
     if let Some((_, law)) = solve(levels, ln_x, columns) {
         return law;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::gates::MARGIN_MIN;
 use crate::law::Law;
 
 /// The gates, in the order in which they are asked. The first that refuses is the reason.
@@ -26,7 +27,7 @@ pub enum Reason {
     Rival {
         /// Which.
         law: Law,
-        /// By how much the USL's AICc is lower than that law's; 4 are demanded, negative if the rival is better.
+        /// By how much the USL's AICc is lower than that law's; 16 are demanded. Negative if the rival is better.
         margin: f64,
     },
     /// Throughput does not fall beyond doubt: a curve that only rises or stays fits nearly as well.
@@ -76,8 +77,8 @@ impl fmt::Display for Reason {
             }
             Reason::Rival { law, margin } => write!(
                 f,
-                "the law \"{law}\", which has no peak, fits nearly as well (AICc higher by {margin:.1}, and 4 \
-                 would tell them apart)"
+                "the law \"{law}\", which has no peak, fits nearly as well (AICc higher by {margin:.1}, where \
+                 {MARGIN_MIN} are demanded): measure further out, or with more repeats"
             ),
             Reason::NoFall => write!(
                 f,

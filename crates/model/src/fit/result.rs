@@ -89,7 +89,8 @@ pub struct Peak {
 pub struct Rival {
     /// The law with its best numbers.
     pub curve: Curve,
-    /// Akaike's criterion, corrected for few data: lower is better, 4 lower is clearly better.
+    /// Akaike's criterion, corrected for few data: lower is better, 4 lower is clearly better, and a peak
+    /// takes 16 (see [`Reason::Rival`]).
     pub aicc: f64,
     /// Root mean square of the relative residuals.
     pub rms: f64,

@@ -6,9 +6,9 @@ use super::result::Rival;
 use crate::law::{Curve, Law};
 use crate::repairman;
 
-/// No throughput is measured better than this, relatively. Without it a law that fits published, rounded figures exactly
+/// Published figures are not written down better than this, relatively. Without it a law that fits rounded figures exactly
 /// would beat one that misses the fifth digit by any margin.
-const EXACTNESS: f64 = 1e-3;
+const EXACTNESS: f64 = 1e-4;
 
 /// All laws, best first; `usl` as it was fitted before.
 pub(super) fn rivals(levels: &[Level], usl: Curve) -> Vec<Rival> {

@@ -109,7 +109,7 @@ fn a_wild_series_says_so_in_its_interval() {
 /// Production data scatter by a quarter. The closed form puts its law above their middle; its interval has to follow.
 #[test]
 fn an_estimate_lies_within_its_own_interval() {
-    let points = measured(&mut Noise::new(6), &even(200, 150), 1, 0.25, &usl);
+    let points = measured(&mut Noise::new(6), &even(400, 400), 1, 0.25, &usl);
     let fit = fit(&points, &Options::default()).unwrap();
     for estimate in [fit.usl.alpha, fit.usl.beta, fit.usl.lambda] {
         assert!(estimate.low < estimate.value && estimate.value < estimate.high, "{:?}", fit.usl);

@@ -1,0 +1,292 @@
+//! `divvy scale`: measuring how a program scales, and the arithmetic of dividing work.
+//!
+//! clap makes a new line of every `{n}`. A word joiner (U+2060) in it keeps it, and is taken out again where help is
+//! printed: [`super::without_joiners`].
+
+use clap::{Args, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// How throughput grows with workers.
+#[derive(Debug, Args)]
+pub struct ScaleArgs {
+    /// What to find out.
+    #[command(subcommand)]
+    pub what: ScaleWhat,
+}
+
+/// What to find out.
+#[derive(Debug, Subcommand)]
+pub enum ScaleWhat {
+    /// Run a program with 1, 2, 4, ... workers, and say how it scales and what limits it
+    #[command(
+        after_help = "EXAMPLES:\n  divvy scale run --workers 1,2,4,8 -- ./bench --threads {\u{2060}n}\n  \
+                      divvy scale run --shell --work '{\u{2060}n}*1000' 'OMP_NUM_THREADS={\u{2060}n} ./sim --steps {\u{2060}n}000'\n  \
+                      divvy scale run --rate-regex 'rate: ([0-9.]+)' --png scaling.png -- ./load -c {\u{2060}n}\n\n\
+                      Without --work and --rate-regex every run is taken to do the same work, whatever N is."
+    )]
+    Run(Box<ScaleRunArgs>),
+    /// Fit the laws to throughputs that were measured elsewhere
+    #[command(
+        after_help = "The file has a header with columns `n` and `x` (any others are passed over), or two bare\n\
+                      columns: workers and throughput. Commas, tabs, semicolons or spaces; # begins a comment."
+    )]
+    Fit(ScaleFitArgs),
+    /// Queues: how long tasks wait, and how many servers that takes
+    Queue(QueueArgs),
+    /// How many tasks to take at once, and what it costs to be off
+    Batch(BatchArgs),
+    /// Amdahl's and Gustafson's laws as a table
+    Amdahl(AmdahlArgs),
+    /// The universal scalability law as a table
+    Usl(UslArgs),
+    /// How many pairs N workers make
+    Paths(PathsArgs),
+    /// Measure what coordinating costs on this machine: locks, queues, fsync, round trips, processes
+    Costs(CostsArgs),
+    /// Find the bursts in a log of arrivals, and what jitter would do to them
+    Herd(HerdArgs),
+}
+
+/// What is drawn and written beside the answer.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DrawArgs {
+    /// Draw the chart as an SVG file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Draw the chart as a PNG file
+    #[arg(long, value_name = "FILE")]
+    pub png: Option<PathBuf>,
+    /// Write the points as CSV; `divvy scale fit` reads it
+    #[arg(long, value_name = "FILE")]
+    pub export_csv: Option<PathBuf>,
+    /// Write the table as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub export_markdown: Option<PathBuf>,
+    /// Write what --output json prints
+    #[arg(long, value_name = "FILE")]
+    pub export_json: Option<PathBuf>,
+}
+
+/// What the law is asked.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AskArgs {
+    /// A machine to compare with others under the law: how fast it is beside what was measured, and its price for an
+    /// hour or anything else, as in small=1x@0.05
+    #[arg(long, value_name = "NAME=SPEEDx@PRICE")]
+    pub machine: Vec<String>,
+    /// How many of what was measured they are to be worth [default: the most that were measured]
+    #[arg(long, value_name = "N", requires = "machine")]
+    pub power: Option<f64>,
+}
+
+/// Measure how a program scales.
+#[derive(Debug, Args)]
+pub struct ScaleRunArgs {
+    /// How many workers to try, in any order: 1,2,4,8 or 1-16 or 1-64:9 [default: powers of two, to twice the cores]
+    #[arg(short = 'j', long = "workers", visible_alias = "jobs", value_name = "LIST")]
+    pub workers: Option<OsString>,
+    /// How often each is run
+    #[arg(short = 'r', long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub runs: u32,
+    /// Runs before them, for each number of workers, that do not count
+    #[arg(short = 'w', long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub warmup: u32,
+    #[arg(
+        short = 'p',
+        long,
+        value_name = "CMD",
+        help = "A shell command before each run; {\u{2060}n} is replaced in it"
+    )]
+    pub prepare: Option<OsString>,
+    #[arg(
+        short = 'C',
+        long,
+        value_name = "CMD",
+        help = "A shell command after each run; {\u{2060}n} is replaced in it"
+    )]
+    pub conclude: Option<OsString>,
+    #[arg(
+        short = 's',
+        long,
+        value_name = "CMD",
+        help = "A shell command before all runs; with {\u{2060}n} in it, once for each number of workers"
+    )]
+    pub setup: Option<OsString>,
+    /// The same after all runs
+    #[arg(short = 'c', long, value_name = "CMD")]
+    pub cleanup: Option<OsString>,
+    /// Count runs that fail as well
+    #[arg(short = 'i', long)]
+    pub ignore_failure: bool,
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "rate_regex",
+        help = "How much one run does: a number, or arithmetic with {\u{2060}n}, as in {\u{2060}n}*1000"
+    )]
+    pub work: Option<OsString>,
+    /// Take the throughput from what the program prints: the first group of the first match
+    #[arg(long, value_name = "RE")]
+    pub rate_regex: Option<String>,
+    /// Give the command to sh: for pipes, variables and redirections
+    #[arg(long)]
+    pub shell: bool,
+    /// What the order of the runs and the intervals are drawn from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub ask: AskArgs,
+    #[command(flatten)]
+    pub draw: DrawArgs,
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND",
+        help = "The program, with {\u{2060}n} where it is told how many workers to use; it may also read DIVVY_N"
+    )]
+    pub command: Vec<OsString>,
+}
+
+/// Fit the laws to a file.
+#[derive(Debug, Args)]
+pub struct ScaleFitArgs {
+    /// What the random part of the intervals is drawn from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub ask: AskArgs,
+    #[command(flatten)]
+    pub draw: DrawArgs,
+    /// The measurements; - is stdin
+    pub file: PathBuf,
+}
+
+/// A queue and its servers.
+#[derive(Debug, Args)]
+pub struct QueueArgs {
+    /// How many tasks come: 1000/s, 90/m, 5e6/h
+    #[arg(long, value_name = "RATE")]
+    pub arrival: OsString,
+    /// How long one takes: 100ms, 20us, 2s
+    #[arg(long, value_name = "TIME")]
+    pub service: OsString,
+    /// How many servers there are [default: the fewest that reach the target]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub servers: Option<u64>,
+    /// The mean wait that is wanted [default: a tenth of --service]
+    #[arg(long, value_name = "TIME")]
+    pub target_wait: Option<OsString>,
+    /// How much service times vary: standard deviation / mean (0: all alike, 1: exponential)
+    #[arg(long, value_name = "CV", default_value_t = 1.0)]
+    pub cv: f64,
+}
+
+/// Batches of tasks.
+#[derive(Debug, Args)]
+pub struct BatchArgs {
+    /// What a batch costs, however many are in it: 5ms
+    #[arg(long, value_name = "TIME")]
+    pub setup: OsString,
+    /// How long one task takes: 1ms
+    #[arg(long, value_name = "TIME")]
+    pub item: OsString,
+    /// What a task that is held but not begun costs, in worker-seconds for each second
+    #[arg(long, value_name = "COST", default_value_t = 0.01)]
+    pub holding: f64,
+    /// Take at least so many that taking costs no more than this share of the work: 0.02
+    #[arg(long, value_name = "SHARE")]
+    pub overhead: Option<f64>,
+    /// The longest that the last task of a batch may wait for those before it
+    #[arg(long, value_name = "TIME")]
+    pub latency: Option<OsString>,
+    /// How many tasks there are in all: near their end batches get smaller
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub tasks: Option<u64>,
+    /// How many workers share them
+    #[arg(short = 'j', long, visible_alias = "jobs", value_name = "COUNT", requires = "tasks", value_parser = clap::value_parser!(u64).range(1..))]
+    pub workers: Option<u64>,
+}
+
+/// Amdahl's law.
+#[derive(Debug, Args)]
+pub struct AmdahlArgs {
+    /// The share of the work that only one worker can do at a time: 0.05
+    #[arg(long, value_name = "SHARE")]
+    pub serial: f64,
+    /// For how many workers: 1,2,4 or 1-64:9
+    #[arg(
+        short = 'j',
+        long = "workers",
+        visible_alias = "jobs",
+        value_name = "LIST",
+        default_value = "1,2,4,8,16,32,64,128,256,512,1024"
+    )]
+    pub workers: OsString,
+}
+
+/// The universal scalability law.
+#[derive(Debug, Args)]
+pub struct UslArgs {
+    /// Contention: what grows with the workers (they wait for one thing)
+    #[arg(long)]
+    pub alpha: f64,
+    /// Coherency: what grows with their pairs (they tell each other)
+    #[arg(long)]
+    pub beta: f64,
+    /// What one worker does alone
+    #[arg(long, default_value_t = 1.0)]
+    pub lambda: f64,
+    /// For how many workers: 1,2,4 or 1-64:9
+    #[arg(
+        short = 'j',
+        long = "workers",
+        visible_alias = "jobs",
+        value_name = "LIST",
+        default_value = "1,2,4,8,16,32,64,128,256,512,1024"
+    )]
+    pub workers: OsString,
+}
+
+/// Pairs of workers.
+#[derive(Debug, Args)]
+pub struct PathsArgs {
+    /// For how many workers: 1,2,4 or 1-64:9
+    #[arg(
+        short = 'j',
+        long = "workers",
+        visible_alias = "jobs",
+        value_name = "LIST",
+        default_value = "1,2,5,10,20,50,100,1000"
+    )]
+    pub workers: OsString,
+}
+
+/// What coordinating costs here.
+#[derive(Debug, Args)]
+pub struct CostsArgs {
+    /// How long one task takes, to say what each cost means for it: 1ms
+    #[arg(long, value_name = "TIME")]
+    pub task: Option<OsString>,
+    /// The share of the time that coordinating may cost
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
+    pub overhead: f64,
+}
+
+/// Bursts of arrivals.
+#[derive(Debug, Args)]
+pub struct HerdArgs {
+    /// The seconds over which arrivals are counted
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    pub window: OsString,
+    /// One more span of time over which jitter would spread a burst
+    #[arg(long, value_name = "TIME")]
+    pub jitter: Option<OsString>,
+    /// What can be served in a second: says how far to spread the largest burst
+    #[arg(long, value_name = "RATE")]
+    pub capacity: Option<OsString>,
+    /// The log: lines with a time (seconds or milliseconds since 1970, ISO 8601, or [10/Oct/2000:13:55:36 +0000]);
+    /// - is stdin
+    pub log: PathBuf,
+}

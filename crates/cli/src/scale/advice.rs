@@ -1,0 +1,295 @@
+//! Plain words on what follows from the measurements.
+
+use super::figures::{number, percent, workers_of};
+use super::limit::{Kind, Limit};
+use super::study::{Row, Study};
+use divvy_model::fit::Reason;
+use divvy_model::{Curve, Law};
+
+/// A step up the ladder that gives less than this share of what it costs is not worth it.
+const WORTH: f64 = 0.5;
+/// A fall of less than this share of the highest throughput is no loss worth a word.
+const FALL: f64 = 0.03;
+/// The same where each was run once, and may have been low by chance.
+const FALL_ONCE: f64 = 0.1;
+/// Runs that differ by more than this share of their middle are noisy.
+const NOISY: f64 = 0.1;
+/// Runs shorter than this are starting and ending, and little else.
+const SHORT_S: f64 = 0.05;
+/// Processors that others use without being worth a word.
+const OTHERS: f64 = 0.2;
+/// With fewer numbers of workers than these a fit proves little.
+const COUNTS: usize = 6;
+/// Coefficients of a law below these do nothing that anybody would notice.
+const ALPHA_SMALL: f64 = 1e-3;
+
+/// All of it, what matters most first.
+pub fn of(study: &Study) -> Vec<String> {
+    let mut said = Vec::new();
+    said.extend(study.limit.as_ref().map(|limit| limited(limit, study)));
+    said.extend(paid_for_nothing(study));
+    said.extend(coefficients(study));
+    said.extend(doubts(study));
+    said
+}
+
+/// What limits it, what shows that, and where to look.
+fn limited(limit: &Limit, study: &Study) -> String {
+    let cores = study.sweep.as_ref().map_or(0, |sweep| sweep.cores);
+    let most = workers_of(limit.most as f64);
+    let waiting = percent(limit.shares.waiting);
+    let used = number((limit.cores_used * 10.0).round() / 10.0);
+    match limit.kind {
+        Kind::Parallel => format!(
+            "nothing limits it up to {most}: efficiency is {}. It is embarrassingly parallel so far; measure with more",
+            percent(limit.efficiency)
+        ),
+        Kind::Io => format!(
+            "I/O: a worker waits {} of its time, even alone, and more of them wait side by side: efficiency is {} with \
+             {most}. Processors are no limit ({used} of {cores} in use): go beyond their number until throughput stops rising",
+            percent(1.0 - limit.busy_alone),
+            percent(limit.efficiency)
+        ),
+        Kind::IoLimit => format!(
+            "I/O at its limit: a worker waits {} of its time, even alone, and {most} get no more out of what they wait \
+             for (efficiency {}, {used} of {cores} processors in use): look at the disk, the network or the service \
+             behind it; ask it for less, or for more at once",
+            percent(1.0 - limit.busy_alone),
+            percent(limit.efficiency)
+        ),
+        Kind::Lock => format!(
+            "a lock: with {most} {waiting} of the worker-seconds are waiting, with {} voluntary context switches for \
+             each worker while {used} of {cores} processors are in use. They wait for each other: hold the lock \
+             shorter, split it, or hand out more work at a time",
+            number(limit.switches.round())
+        ),
+        Kind::Serial => format!(
+            "a serial part: with {most} {waiting} of the worker-seconds are waiting, in few long stretches ({} \
+             voluntary context switches for each worker), while {used} of {cores} processors are in use. Something \
+             is done by one worker while the others wait, at the beginning, at the end, or because the work is divided \
+             unevenly: smaller pieces, or find that part",
+            number(limit.switches.round())
+        ),
+        Kind::Contention => format!(
+            "contention for processors' caches, memory or a spinning lock: the same work takes {} times the processor \
+             time with {most}{}. Look for data that all workers write (counters, queues, reference counts), spinning, \
+             and memory bandwidth",
+            number(limit.cpu_growth),
+            if limit.system_share > 0.5 {
+                ", most of it in the system: page faults, system calls, futexes"
+            } else {
+                ""
+            }
+        ),
+        Kind::Unknown => format!(
+            "what limits it cannot be told: others used {} of {cores} processors meanwhile, so its waiting may be for \
+             them. Measure on a quiet machine",
+            number((limit.others * 10.0).round() / 10.0)
+        ),
+        Kind::Cores => format!(
+            "processors: {used} of {cores} are in use, so {most} do no more than {cores}. The program itself is \
+             {}: more processors would be used",
+            well_divided(study, cores)
+        ),
+    }
+}
+
+/// How well it divides as long as there are processors.
+fn well_divided(study: &Study, cores: u64) -> String {
+    let within = study.rows.iter().rfind(|row| row.n > 1.0 && row.n <= cores as f64);
+    match within {
+        Some(row) => format!("{} efficient with {}", percent(row.efficiency), workers_of(row.n)),
+        None => "well divided".into(),
+    }
+}
+
+/// The first step up the ladder that is not worth its price, and a fall behind the highest.
+fn paid_for_nothing(study: &Study) -> Vec<String> {
+    let [.., last] = &study.rows[..] else { return vec![] };
+    let best = study.rows.iter().max_by(|a, b| a.x.total_cmp(&b.x)).unwrap_or(last);
+    let worth = |from: &Row, to: &Row| (to.x - from.x) / ((to.n - from.n) * study.alone.rate());
+    let mut said = Vec::new();
+    let steps = study.rows.iter().zip(study.rows.iter().skip(1));
+    // Up to the best: what comes behind it is worse than worthless, and said below.
+    let bad = steps.take_while(|(_, to)| to.n <= best.n).find(|(from, to)| worth(from, to) < WORTH);
+    if let Some((from, _)) = bad {
+        said.push(format!(
+            "{} of what you pay beyond {} buys nothing: {} with {}, {} with {}",
+            percent(1.0 - worth(from, best).clamp(0.0, 1.0)),
+            workers_of(from.n),
+            study.rate(from.x),
+            number(from.n),
+            study.rate(best.x),
+            number(best.n)
+        ));
+    }
+    let proved = study.fit.as_ref().ok().and_then(|fit| fit.peak);
+    let (top_n, top_x) = proved.map_or((best.n, best.x), |peak| (peak.n.round(), peak.x));
+    let fall = if proved.is_some() || last.runs.min(best.runs) > 1 { FALL } else { FALL_ONCE };
+    if last.n > top_n && last.high < best.low && last.x < top_x * (1.0 - fall) {
+        said.push(format!(
+            "above {} you lose: {} with {}, {} with {}",
+            workers_of(top_n),
+            study.rate(top_x),
+            number(top_n),
+            study.rate(last.x),
+            number(last.n)
+        ));
+    }
+    said
+}
+
+/// What the numbers of the best law mean, as far as they differ from zero beyond doubt. Another law's would tell of
+/// things that are not there.
+fn coefficients(study: &Study) -> Vec<String> {
+    let Ok(fit) = &study.fit else { return vec![] };
+    if is_exact(study) {
+        return vec![];
+    }
+    let shared =
+        "Look for a lock, a single writer, a disk that all share, or what is done once, before and after";
+    let (alpha, beta) = (&fit.usl.alpha, &fit.usl.beta);
+    let mut said = Vec::new();
+    match fit.curve {
+        Curve::Usl(_) | Curve::Amdahl { .. } if alpha.low > 0.0 && alpha.value >= ALPHA_SMALL => said.push(format!(
+            "contention {}: that share of the work is done by one at a time, so it never gets faster than {} times one \
+             worker. {shared}",
+            percent(alpha.value),
+            number(1.0 / alpha.value)
+        )),
+        // What is full may be known already, and by a better name.
+        Curve::Ceiling { .. } | Curve::Repairman { .. } if study.limit.is_none() => said.push(format!(
+            "one bottleneck that is full: never more than {}, however many workers. {shared}",
+            study.rate(fit.curve.roof())
+        )),
+        _ => {}
+    }
+    if fit.law == Law::Usl && beta.low > 0.0 {
+        said.push(format!(
+            "coherency {}: what each pair of workers costs. Look for what all of them write or tell each other: counters, \
+             caches, broadcasts, scans past what others hold",
+            percent(beta.value)
+        ));
+    }
+    said
+}
+
+/// Whether the law goes through all points because it has as many numbers as there are points: then nothing is left
+/// to tell chance by, and an interval says nothing.
+pub fn is_exact(study: &Study) -> bool {
+    study.points.len() <= Law::Usl.parameters()
+}
+
+/// What makes all of this less certain.
+fn doubts(study: &Study) -> Vec<String> {
+    let mut said = Vec::new();
+    if let Some(row) =
+        study.rows.iter().filter(|row| spread(row) > NOISY).max_by(|a, b| spread(a).total_cmp(&spread(b)))
+    {
+        said.push(format!(
+            "the runs with {} differ by {}: a quieter machine, longer runs or more of them (--runs) would tell more",
+            workers_of(row.n),
+            percent(spread(row))
+        ));
+    }
+    let counts = study.rows.len();
+    match &study.fit {
+        Err(_) if counts == 1 => said.push("one number of workers shows no growth: try at least two, better 1,2,4,8".into()),
+        Err(_) => said.push(format!(
+            "a law takes three numbers of workers or more, and this is {counts}: then contention and coherency are \
+             told apart; six or more, up to where throughput falls, prove a peak"
+        )),
+        Ok(fit) if counts < COUNTS && !matches!(fit.reason, Reason::FewCounts { .. }) => {
+            said.push(format!("{counts} numbers of workers prove little: measure with {COUNTS} or more"));
+        }
+        Ok(_) => {}
+    }
+    said.extend(machine_doubts(study));
+    said
+}
+
+fn spread(row: &Row) -> f64 {
+    (row.high - row.low) / row.x
+}
+
+fn machine_doubts(study: &Study) -> Vec<String> {
+    let Some(sweep) = &study.sweep else { return vec![] };
+    let mut said = Vec::new();
+    let costs = || study.rows.iter().filter_map(|row| row.cost);
+    let beyond: Vec<_> = sweep.asked.iter().filter(|n| **n > sweep.cores).map(u64::to_string).collect();
+    let waits = study.limit.is_some_and(|limit| matches!(limit.kind, Kind::Io | Kind::IoLimit));
+    if !beyond.is_empty() && !waits {
+        said.push(format!(
+            "n = {} {} beyond the {} processors here: what workers that compute do there is the processors' doing",
+            beyond.join(", "),
+            if beyond.len() == 1 { "is" } else { "are" },
+            sweep.cores
+        ));
+    }
+    let others = costs().map(|cost| cost.others).fold(0.0, f64::max);
+    let is_said = study.limit.is_some_and(|limit| limit.kind == Kind::Unknown);
+    if others > OTHERS && !is_said {
+        said.push(format!(
+            "others used up to {} of {} processors meanwhile: measure on a quiet machine",
+            number((others * 10.0).round() / 10.0),
+            sweep.cores
+        ));
+    }
+    let shortest = costs().map(|cost| cost.wall_s).fold(f64::INFINITY, f64::min);
+    if shortest < SHORT_S {
+        said.push(format!(
+            "the shortest runs take {}, much of which is starting up: give each more to do",
+            super::figures::time(shortest)
+        ));
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use divvy_model::fit::Point;
+
+    fn said(points: &[(f64, f64)]) -> String {
+        let points = points.iter().map(|(n, x)| Point::new(*n, *x)).collect();
+        Study::of_points("test".into(), points, 1).unwrap().advice.join("\n")
+    }
+
+    #[test]
+    fn a_fall_is_a_loss_and_a_flat_end_buys_nothing() {
+        let falls = said(&[
+            (1.0, 10.0),
+            (2.0, 19.2),
+            (4.0, 35.1),
+            (8.0, 59.0),
+            (16.0, 88.0),
+            (32.0, 103.0),
+            (64.0, 99.0),
+            (128.0, 71.0),
+        ]);
+        assert!(
+            falls.contains("you lose") && falls.contains("buys nothing") && falls.contains("coherency"),
+            "{falls}"
+        );
+        let flat = said(&[(1.0, 10.0), (2.0, 20.1), (4.0, 39.8), (8.0, 50.0), (16.0, 50.1), (32.0, 49.8)]);
+        assert!(!flat.contains("you lose") && flat.contains("one bottleneck that is full"), "{flat}");
+        assert!(flat.contains("of what you pay beyond"), "{flat}");
+        let linear =
+            said(&[(1.0, 10.0), (2.0, 20.1), (4.0, 39.8), (8.0, 80.1), (16.0, 160.0), (32.0, 319.0)]);
+        assert_eq!(linear, "");
+    }
+
+    #[test]
+    fn a_single_low_run_is_no_loss() {
+        let points = [
+            (1.0, 64.9),
+            (18.0, 995.9),
+            (36.0, 1652.4),
+            (72.0, 1853.2),
+            (108.0, 1828.9),
+            (144.0, 1775.0),
+            (216.0, 1702.2),
+        ];
+        assert!(!said(&points).contains("you lose"));
+    }
+}

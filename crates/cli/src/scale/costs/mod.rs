@@ -1,0 +1,170 @@
+//! `divvy scale costs`: what coordinating costs on this machine.
+//!
+//! | file | measures |
+//! |---|---|
+//! | `memory.rs` | an atomic addition, locks that nobody or everybody wants |
+//! | `hops.rs` | there and back to another thread: a channel, a pipe, loopback TCP |
+//! | `system.rs` | a synced write, a process |
+//!
+//! Each is measured in many short stretches, of which the middle counts: one that another program has disturbed is
+//! slower, and falls out of it.
+
+mod hops;
+mod memory;
+mod system;
+
+use super::figures::{number, percent, time};
+use super::ladder::median;
+use super::spans::positive;
+use super::table::Table;
+use crate::args::{CostsArgs, Output};
+use crate::exit::{Exit, bad_usage};
+use crate::home;
+use crate::jobs::{print, print_json};
+use anyhow::Result;
+use serde_json::json;
+use std::time::Instant;
+
+/// What one act of coordination costs, seconds.
+struct Cost {
+    name: &'static str,
+    what: &'static str,
+    median: f64,
+    low: f64,
+    high: f64,
+}
+
+/// How often something is measured, and how many acts are in one stretch.
+#[derive(Clone, Copy)]
+struct Stretches {
+    count: usize,
+    acts: u32,
+}
+
+const FORMULA: &str = "a batch of b tasks of S seconds pays K once: overhead K/(b S), so b = K/(overhead S)";
+
+/// Measures all and tells.
+///
+/// # Errors
+/// Bad usage, or what the system says.
+pub fn costs(args: &CostsArgs, output: Output) -> Result<Exit> {
+    if !(args.overhead > 0.0 && args.overhead < 1.0) {
+        return Err(bad_usage(format!(
+            "--overhead: {} is no share: between 0 and 1, as in 0.02",
+            args.overhead
+        )));
+    }
+    let task = args.task.as_ref().map(|text| positive("--task", text)).transpose()?;
+    let dir = home::dir()?;
+    std::fs::create_dir_all(&dir)?;
+    let costs = [
+        memory::atomic(),
+        memory::lock_alone(),
+        memory::lock_shared()?,
+        hops::channel()?,
+        hops::pipe()?,
+        hops::loopback()?,
+        system::fsync(&dir)?,
+        system::process()?,
+    ];
+    match output {
+        Output::Human => print(&text(&costs, task, args.overhead))?,
+        Output::Json => print_json(&as_json(&costs, task, args.overhead))?,
+        Output::Quiet => {}
+    }
+    Ok(Exit::Done)
+}
+
+impl Cost {
+    /// Of what some stretches took for each act.
+    fn new(name: &'static str, what: &'static str, stretches: Vec<f64>) -> Cost {
+        let low = stretches.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = stretches.iter().copied().fold(0.0, f64::max);
+        Cost { name, what, median: median(stretches), low, high }
+    }
+
+    /// The shortest task that may pay it each time.
+    fn worthwhile(&self, overhead: f64) -> f64 {
+        self.median / overhead
+    }
+}
+
+impl Stretches {
+    /// Seconds of an act, in each stretch.
+    fn time(self, mut act: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
+        // The first one finds everything cold.
+        act()?;
+        let stretch = |_| {
+            let begun = Instant::now();
+            for _ in 0..self.acts {
+                act()?;
+            }
+            Ok(begun.elapsed().as_secs_f64() / f64::from(self.acts))
+        };
+        (0..self.count).map(stretch).collect()
+    }
+}
+
+fn text(costs: &[Cost], task: Option<f64>, overhead: f64) -> String {
+    let share = percent(overhead);
+    let pays = format!("is {share} of");
+    let mut head = vec!["", "middle", "lowest .. highest", pays.as_str()];
+    let batch = task.map(|task| format!("tasks of {} at once", time(task)));
+    head.extend(batch.as_deref());
+    let mut table = Table::new(&head);
+    for cost in costs {
+        let mut cells = vec![
+            cost.name.into(),
+            time(cost.median),
+            format!("{} .. {}", time(cost.low), time(cost.high)),
+            time(cost.worthwhile(overhead)),
+        ];
+        cells.extend(task.map(|task| number((cost.worthwhile(overhead) / task).ceil().max(1.0))));
+        table.line(cells);
+    }
+    let mut out = format!("what coordinating costs here\n\n{}\n  {FORMULA}\n\n", table.text());
+    for cost in costs {
+        out += &format!("  {:<16}  {}\n", cost.name, cost.what);
+    }
+    out
+}
+
+fn as_json(costs: &[Cost], task: Option<f64>, overhead: f64) -> serde_json::Value {
+    let of = |cost: &Cost| {
+        let fields = json!({
+            "seconds": cost.median,
+            "low": cost.low,
+            "high": cost.high,
+            "task_seconds": cost.worthwhile(overhead),
+            "batch": task.map(|task| (cost.worthwhile(overhead) / task).ceil().max(1.0)),
+        });
+        (cost.name.replace(' ', "_"), fields)
+    };
+    let costs: serde_json::Map<_, _> = costs.iter().map(of).collect();
+    json!({ "costs": costs, "overhead": overhead, "task_seconds": task, "formula": FORMULA })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_is_worth_it_for_tasks_fifty_times_as_long() {
+        let cost = Cost::new("fsync", "", vec![3e-3, 1e-3, 2e-3]);
+        assert_eq!((cost.median, cost.low, cost.high), (2e-3, 1e-3, 3e-3));
+        assert!((cost.worthwhile(0.02) - 0.1).abs() < 1e-12);
+        let json = as_json(&[cost], Some(0.004), 0.02);
+        assert_eq!(json["costs"]["fsync"]["batch"], 25.0);
+    }
+
+    #[test]
+    fn every_stretch_is_measured() {
+        let mut acts = 0;
+        let stretches = Stretches { count: 3, acts: 5 };
+        let times = stretches.time(|| {
+            acts += 1;
+            Ok(())
+        });
+        assert_eq!((times.unwrap().len(), acts), (3, 16));
+    }
+}

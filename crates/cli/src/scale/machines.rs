@@ -1,0 +1,162 @@
+//! "Are ten big machines cheaper than a thousand small ones?" The law that was fitted, and what machines cost.
+
+use super::figures::{number, workers_of};
+use super::table::Table;
+use crate::exit::bad_usage;
+use crate::lang::Shown;
+use anyhow::Result;
+use divvy_model::Curve;
+use divvy_model::machines::{Fleet, Machine, equal_power, equal_throughput};
+use serde_json::{Value, json};
+
+/// Nobody buys more.
+const MACHINES_MAX: u32 = 10_000_000;
+
+/// What each kind of machine would do and cost.
+pub struct Machines {
+    kinds: Vec<Machine>,
+    power: f64,
+    throughput: f64,
+    by_power: Vec<(usize, Fleet)>,
+    by_throughput: Vec<(usize, Fleet)>,
+}
+
+/// The machines that were named.
+///
+/// # Errors
+/// Bad usage.
+pub fn parse(texts: &[String]) -> Result<Vec<Machine>> {
+    texts.iter().map(|text| one(text)).collect()
+}
+
+fn one(text: &str) -> Result<Machine> {
+    let wrong = |why: &dyn std::fmt::Display| {
+        bad_usage(format!(
+            "--machine {}: {why}; write NAME=SPEEDx@PRICE, as in big=100x@4: a hundred times as fast as what was \
+             measured, for 4 an hour",
+            Shown(text.as_bytes())
+        ))
+    };
+    let parts = text.split_once('=').and_then(|(name, rest)| Some((name, rest.split_once('@')?)));
+    let Some((name, (speed, price))) = parts else { return Err(wrong(&"the `=` or the `@` is missing")) };
+    let of = |what: &str, text: &str| {
+        text.trim()
+            .parse::<f64>()
+            .map_err(|_| wrong(&format!("the {what} {} is no number", Shown(text.as_bytes()))))
+    };
+    let speed = of("speed", speed.trim_end_matches(['x', 'X']))?;
+    let price = of("price", price.trim_start_matches('$'))?;
+    if name.is_empty() {
+        return Err(wrong(&"it has no name"));
+    }
+    Machine::new(name, speed, price).map_err(|error| wrong(&error))
+}
+
+impl Machines {
+    /// Compares them: at the nominal power of so many of what was measured, and for this throughput.
+    pub fn compare(kinds: Vec<Machine>, curve: Curve, power: f64, throughput: f64) -> Machines {
+        let by_power = equal_power(curve, &kinds, power);
+        let by_throughput = equal_throughput(curve, &kinds, throughput, MACHINES_MAX);
+        Machines { kinds, power, throughput, by_power, by_throughput }
+    }
+
+    /// For people.
+    pub fn text(&self, unit: &str) -> String {
+        let mut out = format!("  as much power as {} that were measured:\n\n", workers_of(self.power));
+        out += &self.table(&self.by_power, unit);
+        out += &format!("  {}\n\n", self.answer());
+        let wanted = format!("{} {unit}", number(self.throughput));
+        out += &format!("  for {}, 95 % of the most that was measured:\n\n", wanted.trim_end());
+        out += &self.table(&self.by_throughput, unit);
+        for (place, kind) in self.kinds.iter().enumerate() {
+            if !self.by_throughput.iter().any(|(found, _)| *found == place) {
+                out += &format!("  no number of {} does so much\n", kind.name);
+            }
+        }
+        out
+    }
+
+    fn table(&self, fleets: &[(usize, Fleet)], unit: &str) -> String {
+        let throughput = format!("throughput {unit}");
+        let mut table = Table::new(&[
+            "machines",
+            "",
+            throughput.trim_end(),
+            "if what they share is no faster",
+            "cost",
+            "cost of 1",
+        ]);
+        for (place, fleet) in fleets {
+            table.line(vec![
+                number(f64::from(fleet.n)),
+                self.kinds[*place].name.clone(),
+                number(fleet.throughput),
+                number(fleet.bounded),
+                number(fleet.cost),
+                number(fleet.unit_cost),
+            ]);
+        }
+        table.text()
+    }
+
+    /// Which is cheapest, in a sentence.
+    fn answer(&self) -> String {
+        let [(best, cheap), .., (worst, dear)] = &self.by_power[..] else {
+            return "two kinds or more can be compared".into();
+        };
+        format!(
+            "{} {} are cheapest: what they do costs {} times as much with {} {}",
+            number(f64::from(cheap.n)),
+            self.kinds[*best].name,
+            number(dear.unit_cost / cheap.unit_cost),
+            number(f64::from(dear.n)),
+            self.kinds[*worst].name
+        )
+    }
+
+    /// For scripts.
+    pub fn json(&self) -> Value {
+        let fleet = |(place, fleet): &(usize, Fleet)| {
+            json!({
+                "name": self.kinds[*place].name,
+                "n": fleet.n,
+                "throughput": fleet.throughput,
+                "throughput_if_shared_parts_are_no_faster": fleet.bounded,
+                "cost": fleet.cost,
+                "unit_cost": fleet.unit_cost,
+            })
+        };
+        json!({
+            "power": self.power,
+            "equal_power": self.by_power.iter().map(fleet).collect::<Vec<_>>(),
+            "throughput": self.throughput,
+            "equal_throughput": self.by_throughput.iter().map(fleet).collect::<Vec<_>>(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use divvy_model::Usl;
+
+    #[test]
+    fn machines_are_read_with_or_without_signs() {
+        for text in ["big=100x@4", "big=100@$4", "big=1e2X@4.0"] {
+            let machine = one(text).unwrap();
+            assert_eq!((machine.name.as_str(), machine.speed, machine.price), ("big", 100.0, 4.0), "{text}");
+        }
+        for text in ["big", "big=4", "big=x@4", "big=1x@y", "=1x@1", "big=0x@1", "big=1x@-1"] {
+            assert!(one(text).unwrap_err().to_string().contains("NAME=SPEEDx@PRICE"), "{text}");
+        }
+    }
+
+    #[test]
+    fn ten_big_ones_are_cheaper_than_a_thousand_small_ones() {
+        let kinds = parse(&["small=1x@0.05".into(), "big=100x@4".into()]).unwrap();
+        let curve = Curve::Usl(Usl { alpha: 0.02, beta: 2e-4, lambda: 10.0 });
+        let compared = Machines::compare(kinds, curve, 1_000.0, 100.0);
+        assert!(compared.answer().starts_with("10 big are cheapest: "), "{}", compared.answer());
+        assert_eq!(compared.json()["equal_power"][1]["n"], 1_000);
+    }
+}

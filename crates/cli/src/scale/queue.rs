@@ -1,0 +1,269 @@
+//! `divvy scale queue`: how long tasks wait, how many of them, and how many servers that takes.
+
+use super::figures::{number, percent, time};
+use super::spans::{self, positive};
+use super::table::Table;
+use crate::args::{Output, QueueArgs};
+use crate::exit::{Exit, bad_usage};
+use crate::jobs::{print, print_json};
+use crate::lang::rate;
+use anyhow::Result;
+use divvy_model::queue::{Mgc, Row, servers_for, table};
+use serde_json::{Value, json};
+use std::os::unix::ffi::OsStrExt;
+
+/// How close to it no wait is worth a server: a tenth of the service.
+const TARGET_SHARE: f64 = 0.1;
+/// More servers than these make no table that anybody waits for.
+const SERVERS_MAX: f64 = 1e7;
+/// Servers shown on either side of the one asked for.
+const AROUND: u32 = 3;
+
+const LITTLE: &str = "L = lambda W (Little 1961)";
+const EXPONENTIAL: &str = "M/M/c: wait = C(c, a) / (c/S - lambda), C by Erlang 1917";
+const GENERAL: &str = "M/G/c: one server by Pollaczek and Khinchine; more by Cosmetatos 1975 (cv below 1) or Allen \
+                       and Cunneen, (1 + cv^2)/2 times M/M/c";
+
+/// The queue that was asked about.
+struct Asked {
+    arrival: f64,
+    service: f64,
+    cv: f64,
+    target: f64,
+}
+
+/// Computes and tells.
+///
+/// # Errors
+/// Bad usage; also a queue that would grow without end.
+pub fn queue(args: &QueueArgs, output: Output) -> Result<Exit> {
+    let asked = asked(args)?;
+    let least = least(&asked)?;
+    let enough = enough(&asked)?;
+    let servers = args.servers.map_or(enough, |servers| servers.min(u64::from(u32::MAX)) as u32);
+    if servers < least {
+        return Err(impossible(&asked, servers, least, enough));
+    }
+    let rows: Vec<_> = around(servers, least, enough).map(|c| asked.with(c)).collect::<Result<_>>()?;
+    let chosen = asked.with(servers)?;
+    let loads = table(asked.service, servers)?;
+    match output {
+        Output::Human => print(&text(&asked, &chosen, &rows, &loads, least, enough))?,
+        Output::Json => print_json(&as_json(&asked, &chosen, &rows, &loads, least, enough))?,
+        Output::Quiet => {}
+    }
+    Ok(Exit::Done)
+}
+
+fn asked(args: &QueueArgs) -> Result<Asked> {
+    let arrival =
+        rate::parse(args.arrival.as_bytes()).map_err(|error| bad_usage(format!("--arrival: {error}")))?;
+    let service = positive("--service", &args.service)?;
+    let target = args.target_wait.as_ref().map(|text| spans::seconds("--target-wait", text)).transpose()?;
+    if target == Some(0.0) {
+        return Err(bad_usage(
+            "--target-wait: random arrivals always wait now and then; give a time above zero",
+        ));
+    }
+    if !(args.cv.is_finite() && args.cv >= 0.0) {
+        return Err(bad_usage(format!("--cv: {} is no standard deviation over mean: 0 or above", args.cv)));
+    }
+    if arrival * service > SERVERS_MAX {
+        return Err(bad_usage(format!(
+            "{} tasks/s of {} each keep {} servers busy: is the unit right?",
+            number(arrival),
+            time(service),
+            number(arrival * service)
+        )));
+    }
+    Ok(Asked { arrival, service, cv: args.cv, target: target.unwrap_or(TARGET_SHARE * service) })
+}
+
+impl Asked {
+    fn with(&self, servers: u32) -> Result<Mgc> {
+        Ok(Mgc::new(self.arrival, self.service, self.cv * self.cv, servers)?)
+    }
+
+    fn is_exponential(&self) -> bool {
+        self.cv == 1.0
+    }
+}
+
+/// The fewest servers whose queue does not grow without end.
+fn least(asked: &Asked) -> Result<u32> {
+    let near = (asked.arrival * asked.service).floor() as u32;
+    let is_enough = |c: u32| Ok::<_, anyhow::Error>(!asked.with(c.max(1))?.exponential.is_overloaded());
+    // Where the product is a whole number or nearly, rounding decides, and so does the model.
+    for servers in near.max(1)..near + 2 {
+        if is_enough(servers)? {
+            return Ok(servers);
+        }
+    }
+    Ok(near + 2)
+}
+
+/// The fewest servers with which the mean wait is the target or less.
+fn enough(asked: &Asked) -> Result<u32> {
+    let scv = asked.cv * asked.cv;
+    if scv >= 1.0 {
+        // The wait is that of M/M/c, times a factor.
+        return Ok(servers_for(asked.arrival, asked.service, asked.target * 2.0 / (1.0 + scv))?);
+    }
+    // Less variation never waits longer: that of M/M/c is an upper bound.
+    let mut servers = servers_for(asked.arrival, asked.service, asked.target)?;
+    while servers > 1 && asked.with(servers - 1)?.wait() <= asked.target {
+        servers -= 1;
+    }
+    Ok(servers)
+}
+
+fn impossible(asked: &Asked, servers: u32, least: u32, enough: u32) -> anyhow::Error {
+    let are = if servers == 1 { "1 server is".into() } else { format!("{servers} servers are") };
+    bad_usage(format!(
+        "{are} impossible: {} tasks/s of {} each keep {} servers busy without a break, so the queue would grow for \
+         ever. {least} could work at the least; with {enough} the mean wait is {} or less",
+        number(asked.arrival),
+        time(asked.service),
+        number(asked.arrival * asked.service),
+        time(asked.target)
+    ))
+}
+
+/// The number asked for, its neighbours, the least and the one that is enough, ascending.
+fn around(servers: u32, least: u32, enough: u32) -> impl Iterator<Item = u32> {
+    let near = servers.saturating_sub(AROUND)..=servers.saturating_add(AROUND);
+    let all: std::collections::BTreeSet<u32> = near.chain([least, enough]).filter(|c| *c >= least).collect();
+    all.into_iter()
+}
+
+fn text(asked: &Asked, chosen: &Mgc, rows: &[Mgc], loads: &[Row], least: u32, enough: u32) -> String {
+    let servers = chosen.exponential.servers();
+    let mut out = format!(
+        "{} tasks/s of {} each, cv {}\n  {} servers are busy on average: {LITTLE}\n  {}\n\n",
+        number(asked.arrival),
+        time(asked.service),
+        asked.cv,
+        number(asked.arrival * asked.service),
+        if asked.is_exponential() { EXPONENTIAL } else { GENERAL }
+    );
+    let mut head = vec!["servers", "utilisation", "mean wait"];
+    if asked.is_exponential() {
+        head.push("99 % wait less than");
+    }
+    head.extend(["wait and service", "waiting"]);
+    let mut servers_table = Table::new(&head);
+    for row in rows {
+        servers_table.line(cells(row, asked.is_exponential(), servers));
+    }
+    out += &servers_table.text();
+    out += &format!(
+        "  the least that could work: {least}; for a mean wait of {} or less: {enough}\n\n",
+        time(asked.target)
+    );
+    out += &format!(
+        "  {} at other loads, exponential service times (M/M/c):\n\n",
+        crate::jobs::count(u64::from(servers), "server")
+    );
+    let mut load_table = Table::new(&["utilisation", "tasks/s", "mean wait", "wait and service", "waiting"]);
+    for row in loads {
+        load_table.line(vec![
+            format!("{} %", (row.utilisation * 1e4).round() / 100.0),
+            number(row.arrival),
+            time(row.wait),
+            time(row.response),
+            number(row.depth),
+        ]);
+    }
+    out + &load_table.text()
+}
+
+fn cells(row: &Mgc, with_quantile: bool, chosen: u32) -> Vec<String> {
+    let queue = &row.exponential;
+    let mark = if queue.servers() == chosen { "> " } else { "" };
+    let mut cells =
+        vec![format!("{mark}{}", queue.servers()), percent(queue.utilisation()), time(row.wait())];
+    if with_quantile {
+        cells.push(time(queue.wait_quantile(0.99)));
+    }
+    cells.extend([time(row.response()), number(row.depth())]);
+    cells
+}
+
+fn as_json(asked: &Asked, chosen: &Mgc, rows: &[Mgc], loads: &[Row], least: u32, enough: u32) -> Value {
+    let of = |row: &Mgc| {
+        let queue = &row.exponential;
+        let quantile = asked.is_exponential().then(|| queue.wait_quantile(0.99));
+        json!({
+            "servers": queue.servers(),
+            "utilisation": queue.utilisation(),
+            "wait_seconds": row.wait(),
+            "wait_p99_seconds": quantile,
+            "response_seconds": row.response(),
+            "waiting": row.depth(),
+        })
+    };
+    let load = |row: &Row| {
+        json!({
+            "utilisation": row.utilisation,
+            "arrival_per_second": row.arrival,
+            "wait_seconds": row.wait,
+            "response_seconds": row.response,
+            "waiting": row.depth,
+        })
+    };
+    let mut out = of(chosen);
+    let more = json!({
+        "arrival_per_second": asked.arrival,
+        "service_seconds": asked.service,
+        "cv": asked.cv,
+        "busy": asked.arrival * asked.service,
+        "servers_least": least,
+        "servers_for_target": enough,
+        "target_wait_seconds": asked.target,
+        "by_servers": rows.iter().map(of).collect::<Vec<_>>(),
+        "by_utilisation": loads.iter().map(load).collect::<Vec<_>>(),
+        "formula": if asked.is_exponential() { EXPONENTIAL } else { GENERAL },
+    });
+    if let (Value::Object(out), Value::Object(more)) = (&mut out, more) {
+        out.extend(more);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(arrival: f64, service: f64, cv: f64, target: f64) -> Asked {
+        Asked { arrival, service, cv, target }
+    }
+
+    #[test]
+    fn a_thousand_a_second_of_a_tenth_take_a_hundred_and_one() {
+        let of = asked(1_000.0, 0.1, 1.0, 0.05);
+        assert_eq!(least(&of).unwrap(), 101);
+        assert_eq!(enough(&of).unwrap(), 102);
+        let said = impossible(&of, 1, 101, 102).to_string();
+        assert!(
+            said.starts_with("1 server is impossible") && said.contains("101") && said.contains("102"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn less_variation_takes_fewer_servers_and_more_takes_more() {
+        let servers = |cv| enough(&asked(1_000.0, 0.1, cv, 0.005)).unwrap();
+        assert!(servers(0.0) < servers(1.0) && servers(1.0) < servers(3.0));
+        for cv in [0.0, 0.5, 1.0, 2.0] {
+            let of = asked(1_000.0, 0.1, cv, 0.005);
+            let c = enough(&of).unwrap();
+            assert!(of.with(c).unwrap().wait() <= 0.005 && of.with(c - 1).unwrap().wait() > 0.005, "{cv}");
+        }
+    }
+
+    #[test]
+    fn the_table_shows_what_was_asked_for_and_nothing_impossible() {
+        assert_eq!(around(106, 101, 104).collect::<Vec<_>>(), [101, 103, 104, 105, 106, 107, 108, 109]);
+        assert_eq!(around(1, 1, 2).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    }
+}

@@ -1,0 +1,321 @@
+//! `divvy scale`: programs run with several numbers of workers, measurements from files, and arithmetic.
+
+use crate::place::{Place, until};
+use crate::started::Ran;
+use rustix::process::Signal;
+use serde_json::Value;
+use std::path::Path;
+
+/// A program of known limits: `lock`, `waits` or `parallel`.
+fn example(name: &str) -> String {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/scale");
+    dir.join(format!("{name}.py")).to_str().unwrap().to_owned()
+}
+
+/// `scale run` with these arguments, as JSON, whatever its exit code.
+fn run(place: &Place, args: &[&str]) -> (Ran, Value) {
+    let ran = place.divvy(["--output", "json", "scale", "run"].iter().chain(args));
+    let json = serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("no JSON: {}", ran.err()));
+    (ran, json)
+}
+
+fn fit(place: &Place, points: &str) -> Value {
+    place.write("points", points);
+    place.json(&["scale", "fit", "points"])
+}
+
+/// The kind of limit that a program of known limits is said to have. On a machine that is busy with other things this
+/// cannot be told, and must be said.
+fn expect_kind(program: &str, workers: &str, expected: &str) {
+    let place = Place::new();
+    let (_, json) = run(&place, &["-j", workers, "-r", "1", "--", "python3", &example(program), "{n}"]);
+    let limit = &json["limit"];
+    let is_crowded = limit["others"].as_f64().unwrap() >= 0.2;
+    let kind = limit["kind"].as_str().unwrap();
+    assert!(kind == expected || kind == "unknown" && is_crowded, "{program}: {json:#}");
+}
+
+#[test]
+fn a_program_that_waits_for_a_lock_is_told_so() {
+    expect_kind("lock", "1,2,4", "lock");
+}
+
+#[test]
+fn a_program_that_waits_for_something_outside_is_told_so() {
+    expect_kind("waits", "1,2,4", "io");
+}
+
+#[test]
+fn a_program_that_divides_well_is_told_so() {
+    // Within the processors of any machine that runs tests in parallel.
+    expect_kind("parallel", "1,2", "parallel");
+}
+
+#[test]
+fn every_number_is_run_as_often_as_asked_and_told_its_number() {
+    let place = Place::new();
+    let args = ["-j", "4,1,2", "-r", "2", "-w", "1", "--shell", "--", "echo {n} $DIVVY_N >> log"];
+    let (ran, json) = run(&place, &args);
+    ran.exits(0);
+    let mut expected: Vec<_> = [1, 2, 4].iter().flat_map(|n| vec![format!("{n} {n}"); 3]).collect();
+    expected.sort();
+    assert_eq!(place.lines("log"), expected);
+    let runs: Vec<_> =
+        json["points"].as_array().unwrap().iter().map(|p| (p["n"].clone(), p["runs"].clone())).collect();
+    assert_eq!(runs, [(1.0.into(), 2.into()), (2.0.into(), 2.into()), (4.0.into(), 2.into())]);
+    assert_eq!(json["runs"].as_array().unwrap().len(), 6);
+}
+
+#[test]
+fn what_stands_around_the_runs_is_run_when_it_should() {
+    let place = Place::new();
+    let helpers =
+        ["-s", "echo s >> log", "-p", "echo p{n} >> log", "-C", "echo C{n} >> log", "-c", "echo c{n} >> log"];
+    let args = [&["-j", "1,2", "-r", "1"][..], &helpers, &["--shell", "echo r{n} >> log"]].concat();
+    run(&place, &args).0.exits(0);
+    let log = place.read("log");
+    let one = |n: u32| format!("p{n}\nr{n}\nC{n}\n");
+    let orders = [format!("{}{}", one(1), one(2)), format!("{}{}", one(2), one(1))];
+    assert!(orders.iter().any(|order| log == format!("s\n{order}c1\nc2\n")), "{log}");
+}
+
+#[test]
+fn throughput_is_what_the_program_says() {
+    let place = Place::new();
+    let said = "echo warming up; echo \"rate: $((1000 * {n})).5 ops/s\"";
+    let args = ["-j", "1,2,4,8", "-r", "1", "--rate-regex", "rate: ([0-9.]+)", "--shell", said];
+    let (ran, json) = run(&place, &args);
+    ran.exits(0);
+    let rates: Vec<_> = json["points"].as_array().unwrap().iter().map(|p| p["x"].as_f64().unwrap()).collect();
+    assert_eq!(rates, [1000.5, 2000.5, 4000.5, 8000.5]);
+    assert_eq!((&json["law"], &json["peak_n"]), (&"linear".into(), &Value::Null));
+}
+
+#[test]
+fn throughput_is_work_by_time() {
+    let place = Place::new();
+    let (_, json) = run(&place, &["-j", "1,3", "-r", "1", "--work", "{n}*1000", "true", "{n}"]);
+    for point in json["points"].as_array().unwrap() {
+        let [n, x, wall, work] =
+            ["n", "x", "wall_seconds", "work"].map(|field| point[field].as_f64().unwrap());
+        assert!(work == 1000.0 * n && (x * wall / work - 1.0).abs() < 1e-9, "{point}");
+    }
+}
+
+#[test]
+fn two_numbers_have_no_law_and_still_an_answer() {
+    let place = Place::new();
+    let ran = place.divvy(["scale", "run", "-j", "1,2", "-r", "1", "true", "{n}"]);
+    ran.exits(0);
+    let said = ran.out();
+    for words in ["efficiency", "none: there are too few numbers of workers", "a law takes three numbers"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+#[test]
+fn a_number_that_fails_is_left_out_and_said() {
+    let place = Place::new();
+    let script = "[ {n} != 4 ] || { echo no room >&2; exit 3; }";
+    let (ran, json) = run(&place, &["-j", "1,2,3,4", "-r", "2", "--shell", script]);
+    ran.exits(1);
+    assert_eq!(json["failed"][0]["n"], 4);
+    assert_eq!(
+        (json["failed"][0]["why"].as_str(), json["failed"][0]["stderr"].as_str()),
+        (Some("exit code 3"), Some("no room"))
+    );
+    assert_eq!(json["points"].as_array().unwrap().len(), 3);
+    let (ran, json) = run(&place, &["-i", "-j", "1,2,3,4", "-r", "2", "--shell", script]);
+    ran.exits(0);
+    assert_eq!(json["points"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_with_the_way_out() {
+    let place = Place::new();
+    let refused =
+        |args: &[&str], words: &[&str]| place.divvy(["scale", "run"].iter().chain(args)).refused(125, words);
+    refused(&["./bench", "--threads", "8"], &["{n}", "DIVVY_N"]);
+    refused(&["-j", "0,1", "true", "{n}"], &["--workers", "0 workers"]);
+    refused(&["-j", "1,x", "true", "{n}"], &["--workers", "`x`"]);
+    refused(&["--work", "{n}*", "true", "{n}"], &["--work", "missing"]);
+    refused(&["--work", "{n}-1", "-j", "1,2", "true", "{n}"], &["--work", "for 1 workers"]);
+    refused(&["--rate-regex", "rate", "true", "{n}"], &["--rate-regex", "group"]);
+    refused(&["--rate-regex", "(", "true", "{n}"], &["--rate-regex"]);
+    refused(&["-j", "1,2", "false", "{n}"], &["no run succeeded", "exit code 1", "--ignore-failure"]);
+    refused(&["-j", "1,2", "./there-is-none", "{n}"], &["no run succeeded", "does not start"]);
+    refused(&["-j", "1,2", "--rate-regex", "(x)", "true", "{n}"], &["matches nothing"]);
+    refused(&["-p", "exit 7", "true", "{n}"], &["--prepare", "7"]);
+    refused(&["--png", "none/x.png", "true", "{n}"], &["none"]);
+}
+
+#[test]
+fn ctrl_c_ends_the_program_and_tells_what_was_measured() {
+    let place = Place::new();
+    // The second round waits for a file that never comes.
+    let script =
+        "[ ! -e done{n} ] || { echo $$ > waits; until [ -e never ]; do sleep 0.01; done; }; echo > done{n}";
+    let run = place.start(["--output", "json", "scale", "run", "-j", "1,2", "-r", "2", "--shell", script]);
+    until("the second round has begun", || place.read("waits").ends_with('\n'));
+    let ran = run.end_by(Signal::INT);
+    ran.exits(130);
+    let json: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!((&json["interrupted"], json["runs"].as_array().unwrap().len()), (&true.into(), 2));
+    let pid = place.read("waits");
+    // It is reaped before we hear of the end, so its number is nobody's.
+    assert!(!Path::new("/proc").join(pid.trim()).exists());
+}
+
+#[test]
+fn files_are_written_and_can_be_read_again() {
+    let place = Place::new();
+    let files = [
+        "--png",
+        "a.png",
+        "--svg",
+        "a.svg",
+        "--export-csv",
+        "a.csv",
+        "--export-markdown",
+        "a.md",
+        "--export-json",
+        "a.json",
+    ];
+    let args = [&["-j", "1,2,4", "-r", "2"][..], &files, &["true", "{n}"]].concat();
+    let (ran, json) = run(&place, &args);
+    ran.exits(0);
+    assert!(std::fs::read(place.path("a.png")).unwrap().starts_with(b"\x89PNG"));
+    assert!(place.read("a.svg").starts_with("<svg"));
+    assert!(place.read("a.md").starts_with("| n | measured runs/s |"));
+    let exported: Value = serde_json::from_str(&place.read("a.json")).unwrap();
+    assert_eq!(exported, json);
+    let again = place.json(&["scale", "fit", "a.csv"]);
+    assert_eq!(again["alpha"], json["alpha"]);
+    assert_eq!(again["points"][0]["runs"], 2);
+}
+
+/// Three points, as told of a pipeline for photos: 1, 2 and 1.5 million an hour.
+#[test]
+fn three_points_of_a_story_prove_little() {
+    let place = Place::new();
+    let json = fit(&place, "n,x\n100,1e6\n1000,2e6\n10000,1.5e6\n");
+    let value = |field: &str| json[field].as_f64().unwrap();
+    assert!((value("alpha") - 0.00715).abs() < 5e-6, "{json}");
+    assert!((value("beta") - 4.16e-7).abs() < 5e-10, "{json}");
+    assert_eq!(value("projected_n").round(), 1544.0);
+    assert!(json["peak_n"].is_null());
+    assert!(json["reason"].as_str().unwrap().contains("prove little"), "{json}");
+}
+
+#[test]
+fn what_is_no_measurement_is_refused_with_its_line() {
+    let place = Place::new();
+    let refused =
+        |points: &str, words: &[&str]| place.piped(points, ["scale", "fit", "-"]).refused(125, words);
+    refused("1,10\n2,19\n", &["three"]);
+    refused("4,10\n4,11\n4,12\n", &["worker counts"]);
+    refused("n,x\n1,10\n2,0\n4,30\n", &["line 3", "above zero"]);
+    refused("n,x\n1,10\n2,-1\n4,30\n", &["line 3", "above zero"]);
+    refused("n,x\n1,10\n2,fast\n4,30\n", &["line 3", "`fast`"]);
+    refused("", &["no measurements"]);
+    place.divvy(["scale", "fit", "nowhere.csv"]).refused(125, &["nowhere.csv"]);
+}
+
+#[test]
+fn a_wildly_noisy_series_has_a_wide_interval_and_no_peak() {
+    let place = Place::new();
+    let json = fit(&place, "1 10\n2 35\n4 12\n8 90\n16 20\n32 160\n64 30\n128 300\n");
+    assert!(json["peak_n"].is_null());
+    let interval = json["alpha_interval"].as_array().unwrap();
+    let [low, high] = [&interval[0], &interval[1]].map(|end| end.as_f64().unwrap());
+    assert!(high - low > 0.05, "{json}");
+}
+
+#[test]
+fn a_queue_that_grows_without_end_is_refused_with_the_servers_it_takes() {
+    let place = Place::new();
+    let queue = ["scale", "queue", "--arrival", "1000/s", "--service", "100ms"];
+    place.divvy(queue.iter().chain(&["--servers", "1"])).refused(125, &["1 server is impossible", "101"]);
+    let json = place.json(&[&queue[..], &["--servers", "102"]].concat());
+    assert!((json["wait_seconds"].as_f64().unwrap() - 0.0389).abs() < 1e-4, "{json}");
+    assert!((json["waiting"].as_f64().unwrap() - 38.9).abs() < 0.1, "{json}");
+    assert_eq!(json["servers_least"], 101);
+    let json = place.json(&[&queue[..], &["--target-wait", "50ms"]].concat());
+    assert_eq!(json["servers"], 102);
+}
+
+#[test]
+fn tables_have_the_true_values() {
+    let place = Place::new();
+    let of = |args: &[&str], field: &str| -> Vec<f64> {
+        let json = place.json(&[&["scale"], args].concat());
+        json["rows"].as_array().unwrap().iter().map(|row| row[field].as_f64().unwrap()).collect()
+    };
+    let rounded = |values: Vec<f64>| values.iter().map(|v| (v * 100.0).round() / 100.0).collect::<Vec<_>>();
+    let usl = of(&["usl", "--alpha", "0.05", "--beta", "0.001", "-j", "10,32,50,100,200"], "speedup");
+    assert_eq!(rounded(usl), [6.49, 9.03, 8.47, 6.31, 3.94]);
+    assert_eq!(
+        rounded(of(&["amdahl", "--serial", "0.1", "-j", "10,100,1000"], "speedup")),
+        [5.26, 9.17, 9.91]
+    );
+    assert_eq!(of(&["paths", "-j", "10"], "pairs"), [45.0]);
+    assert_eq!(rounded(of(&["paths", "-j", "10,100"], "share")), [0.82, 0.98]);
+    let batch = place.json(&["scale", "batch", "--setup", "5ms", "--item", "1ms"]);
+    assert_eq!(batch["size"], 32);
+}
+
+#[test]
+fn what_coordinating_costs_is_measured() {
+    let place = Place::new();
+    let json = place.json(&["scale", "costs", "--task", "1ms"]);
+    for name in [
+        "atomic_add",
+        "lock",
+        "lock_contended",
+        "queue_hop",
+        "pipe_round_trip",
+        "loopback_TCP",
+        "fsync",
+        "process",
+    ] {
+        let cost = &json["costs"][name];
+        let [low, middle, high] = ["low", "seconds", "high"].map(|field| cost[field].as_f64().unwrap());
+        assert!(low > 0.0 && low <= middle && middle <= high, "{name}: {cost}");
+        assert_eq!(cost["batch"].as_f64().unwrap(), (middle / 0.02 / 1e-3).ceil().max(1.0));
+    }
+}
+
+#[test]
+fn ten_big_machines_are_compared_with_a_thousand_small_ones() {
+    let place = Place::new();
+    place.write("points", "1 10\n2 19.6\n4 37.5\n8 68\n16 110\n32 145\n64 150\n128 110\n");
+    let machines = ["--machine", "small=1x@0.05", "--machine", "big=100x@4", "--power", "1000"];
+    let json = place.json(&[&["scale", "fit", "points"][..], &machines].concat());
+    let fleets = json["machines"]["equal_power"].as_array().unwrap();
+    assert_eq!((&fleets[0]["name"], &fleets[0]["n"]), (&"big".into(), &10.into()));
+    assert_eq!((&fleets[1]["name"], &fleets[1]["n"]), (&"small".into(), &1000.into()));
+    place
+        .divvy(["scale", "fit", "points", "--machine", "small"])
+        .refused(125, &["--machine", "NAME=SPEEDx@PRICE"]);
+}
+
+#[test]
+fn a_herd_in_a_log_is_found_and_spread() {
+    let place = Place::new();
+    // One a second for ten minutes, and two hundred at once in the middle.
+    let quiet = (0..600).map(|s| format!("2026-11-22T09:{:02}:{:02}Z GET /\n", s / 60, s % 60));
+    let herd = (0..200).map(|_| "2026-11-22T09:05:00Z GET /\n".to_owned());
+    place.write("log", quiet.chain(herd).chain(["no time here\n".to_owned()]).collect::<String>());
+    let json = place.json(&["scale", "herd", "log", "--capacity", "20/s"]);
+    let bursts = json["bursts"].as_array().unwrap();
+    assert_eq!((bursts.len(), &bursts[0]["arrivals"]), (1, &201.into()));
+    assert_eq!((&json["arrivals"], &json["lines_without_a_time"]), (&800.into(), &1.into()));
+    let peaks: Vec<_> =
+        json["jitter"].as_array().unwrap().iter().map(|j| j["peak_rate"].as_f64().unwrap()).collect();
+    assert!(
+        peaks[0] >= 201.0 && peaks.is_sorted_by(|a, b| a >= b) && peaks[peaks.len() - 1] < 3.0,
+        "{peaks:?}"
+    );
+    assert!((json["jitter_for_capacity_seconds"].as_f64().unwrap() - 20.1).abs() < 1e-9);
+    place.piped("hello\n", ["scale", "herd", "-"]).refused(125, &["no line has a time"]);
+}
