@@ -371,6 +371,40 @@ fn a_hanging_script_ends_with_the_node() {
     }
 }
 
+/// Its script never reads, prints or ends: whoever asks at the next record would wait for ever.
+const HANGS: &str = "#!/bin/sh\ntouch begun\nsleep 1000 &\nwait\n";
+
+#[test]
+fn a_script_ends_when_its_job_is_canceled() {
+    for (line, job) in [("--mapper ./hang.sh", "1"), ("--mapper cat --reducer ./hang.sh", "2")] {
+        let place = Place::new();
+        place.write("in", "x\n");
+        script(&place, "hang.sh", HANGS);
+        let started =
+            place.start(["mapreduce"].into_iter().chain(line.split(' ')).chain(["in", "-o", "out"]));
+        until("the script has begun", || place.has("begun"));
+        place.divvy(["cancel", job]).silent();
+        let ran = started.end();
+        assert_ne!(ran.code, Some(0), "{}", ran.err());
+        assert!(!place.has("out"));
+        place.expect_no_task_alive();
+    }
+}
+
+/// The job is over when one task has failed for good; another one that hangs must not keep it.
+#[test]
+fn a_script_ends_when_another_has_failed_the_job() {
+    let place = Place::new();
+    place.write("in", "x\n".repeat(100));
+    let second = "case $mapreduce_map_input_start in 0) ;; *) \
+                  until [ -e begun ]; do sleep 0.01; done; echo no such luck >&2; exit 3 ;; esac\n";
+    script(&place, "hang.sh", &HANGS.replace("touch", &format!("{second}touch")));
+    let line = "mapreduce --mapper ./hang.sh --split 100 -j 2 --retries 1 in -o out";
+    let ran = place.divvy(line.split(' '));
+    assert!(ran.code != Some(0) && ran.err().contains("no such luck"), "{}", ran.err());
+    place.expect_no_task_alive();
+}
+
 #[test]
 fn what_cannot_be_done_is_said_before_anything_is() {
     let place = Place::new();

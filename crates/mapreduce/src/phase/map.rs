@@ -44,7 +44,7 @@ impl Map {
         let started = self.started.fetch_add(1, Ordering::Relaxed) + 1;
         loop {
             let known = self.bad_of(seq);
-            match slot.map(&self.work, seq, &known) {
+            match slot.map(&self.work, seq, &known, &|| chunk.is_ended(seq)) {
                 Ok(()) => break,
                 Err(failure) => {
                     // What is held has part of the split's records in it.

@@ -3,7 +3,7 @@
 use super::{Work, repair};
 use crate::manifest::count;
 use crate::part::{PartWriter, part_name};
-use crate::program::{Part, Reducer};
+use crate::program::{IsEnded, Part, Reducer};
 use crate::spill::RunReader;
 use crate::{Error, Result};
 use divvy_core::Range;
@@ -30,17 +30,17 @@ struct Reduce {
 const REPAIRS_MAX: u32 = 8;
 
 impl Reduce {
-    fn runs(&self) -> Result<Arc<Vec<Arc<RunReader>>>> {
+    fn runs(&self, is_ended: IsEnded<'_>) -> Result<Arc<Vec<Arc<RunReader>>>> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runs) = &*runs {
             return Ok(runs.clone());
         }
-        let opened = Arc::new(repair::open_all(&self.work)?);
+        let opened = Arc::new(repair::open_all(&self.work, is_ended)?);
         *runs = Some(opened.clone());
         Ok(opened)
     }
 
-    fn part(&self, worker: usize, number: u32) -> Result<()> {
+    fn part(&self, worker: usize, number: u32, is_ended: IsEnded<'_>) -> Result<()> {
         let dir = self.work.parts_dir();
         if dir.join(part_name(number)).exists() {
             return Ok(());
@@ -48,10 +48,10 @@ impl Reduce {
         let mut reducer = self.reducers[worker].lock().unwrap_or_else(PoisonError::into_inner);
         let mut repairs = 0;
         loop {
-            let runs = self.runs()?;
+            let runs = self.runs(is_ended)?;
             let mut out = PartWriter::create(&dir, number)?;
             let mut counters = BTreeMap::new();
-            let mut part = Part { number, runs: &runs, out: &mut out, counters: &mut counters };
+            let mut part = Part { number, runs: &runs, out: &mut out, is_ended, counters: &mut counters };
             match reducer.reduce(&mut part) {
                 Ok(()) => {
                     // Counted first: a part that is there is not made again.
@@ -61,7 +61,7 @@ impl Reduce {
                 }
                 Err(Error::Damaged { path, .. }) if repairs < REPAIRS_MAX => {
                     repairs += 1;
-                    repair::make_anew(&self.work, &path)?;
+                    repair::make_anew(&self.work, &path, is_ended)?;
                     *self.runs.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 }
                 Err(error) => return Err(error),
@@ -81,7 +81,7 @@ impl Runner for Reduce {
             if chunk.is_over(seq) {
                 return chunk.stopped_all(Range::new(seq, range.hi));
             }
-            match self.part(chunk.worker(), seq as u32) {
+            match self.part(chunk.worker(), seq as u32, &|| chunk.is_ended(seq)) {
                 Ok(()) => chunk.done(seq),
                 Err(error @ (Error::TooLarge { .. } | Error::Program { .. })) => {
                     chunk.failed(seq, error.to_string())

@@ -3,7 +3,7 @@
 use super::Work;
 use crate::Result;
 use crate::manifest::{Bad, Commit, Committed, count};
-use crate::program::{Failure, MapSplit, Mapper, Runs};
+use crate::program::{Failure, IsEnded, MapSplit, Mapper, Runs};
 use divvy_core::{Intervals, Range, Seq};
 use divvy_engine::{Chunk, Detached, Told};
 use std::collections::BTreeMap;
@@ -43,7 +43,13 @@ impl Slot {
     }
 
     /// Maps a split; its records are held together with those of the splits before it.
-    pub(super) fn map(&mut self, work: &Work, number: u64, known_bad: &[Bad]) -> Result<(), Failure> {
+    pub(super) fn map(
+        &mut self,
+        work: &Work,
+        number: u64,
+        known_bad: &[Bad],
+        is_ended: IsEnded<'_>,
+    ) -> Result<(), Failure> {
         let split = work.plan.splits.get(number);
         self.since.get_or_insert_with(Instant::now);
         let input = &work.plan.splits.files()[split.file];
@@ -55,6 +61,7 @@ impl Slot {
             framing: work.plan.framing,
             bad: known_bad,
             record_max: work.room().memory / 2,
+            is_ended,
             buf: &mut self.buf,
             runs: &mut self.runs,
             counters: &mut self.counters,

@@ -5,7 +5,7 @@
 
 use super::map::{Fed, Mapping};
 use super::surroundings::Task;
-use super::talk::{End, Talk};
+use super::talk::{End, Talk, Until};
 use crate::input::{Codec, Framing, Split};
 use crate::manifest::Bad;
 use crate::program::{Failure, MapSplit};
@@ -111,7 +111,8 @@ impl Mapping {
     fn probe_within(&self, split: &mut MapSplit<'_>, task: &Task, window: Window) -> Result<Probe, Failure> {
         let script = self.host.stream.mapper.as_ref().expect("a script has failed");
         let framing = split.framing;
-        let mut talk = Talk::start(&self.host, script, task, &self.call, true)?;
+        let until = Until { call: &self.call, is_ended: split.is_ended };
+        let mut talk = Talk::start(&self.host, script, task, until, true)?;
         let mut fed = Fed { to: 0, bad: split.bad, framing };
         let mut found = Probe { failed: None, records: 0, first: (0, 0) };
         if window.lo < window.hi {

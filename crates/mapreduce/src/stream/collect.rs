@@ -4,7 +4,7 @@ use super::keys::Keys;
 use super::lines::{self, Cutter};
 use super::spec::{Reduction, Stream};
 use super::surroundings::{Host, Task};
-use super::talk::{End, Talk};
+use super::talk::{End, Talk, Until};
 use crate::input::PIECE_BYTES;
 use crate::manifest::count;
 use crate::program::{Failure, MapSplit, Room, Sink};
@@ -12,7 +12,6 @@ use crate::ready::grep::write_in_order;
 use crate::sort::{Pushed, Sorter};
 use crate::spill::RunWriter;
 use crate::{Result, Splitters};
-use divvy_engine::Call;
 use std::sync::Arc;
 
 /// Bytes of lines that a combiner is fed with at a time.
@@ -161,7 +160,7 @@ impl Collect {
 /// Who runs the combiner, and for which task.
 pub(super) struct By<'h> {
     pub(super) host: &'h Host,
-    pub(super) call: &'h Call,
+    pub(super) until: Until<'h>,
     pub(super) task: &'h Task,
 }
 
@@ -193,7 +192,7 @@ impl Sorted {
         }
         let stream = &by.host.stream;
         let script = stream.combiner.as_ref().expect("there is a combiner");
-        let mut talk = Talk::start(by.host, script, by.task, by.call, false)?;
+        let mut talk = Talk::start(by.host, script, by.task, by.until, false)?;
         let Sorted { keys, cutter, sorter, combined, splitters } = self;
         let combined = combined.as_mut().expect("there is a combiner");
         // Its output is sorted anew: nobody says that it prints keys in the order in which it gets them.

@@ -4,7 +4,7 @@ use super::collect::{Anew, put_line};
 use super::keys::Keys;
 use super::spec::{Reduction, Script};
 use super::surroundings::{Host, Phase, Task};
-use super::talk::{End, Talk};
+use super::talk::{End, Talk, Until};
 use crate::merging::Merging;
 use crate::part::PartWriter;
 use crate::program::{Failure, Part, Reducer, Room};
@@ -42,10 +42,11 @@ impl Reducing {
 impl Reducer for Reducing {
     fn reduce(&mut self, part: &mut Part<'_>) -> Result<()> {
         let Reducing { host, call, keys, anew, merging } = self;
+        let until = Until { call, is_ended: part.is_ended };
         let merge = merging.part(part)?;
         let out = Output { anew, part, buf: Vec::new() };
         match &host.stream.reduction {
-            Reduction::Script(script) => run(host, call, script, keys, merge, out),
+            Reduction::Script(script) => run(host, until, script, keys, merge, out),
             _ => copy(&host.stream.reduce_input, keys, merge, out),
         }
     }
@@ -82,7 +83,7 @@ fn copy(separator: &[u8], keys: &Keys, mut merge: Merge<'_>, mut out: Output<'_,
 /// A script makes the output of the sorted lines.
 fn run(
     host: &Host,
-    call: &Call,
+    until: Until<'_>,
     script: &Script,
     keys: &Keys,
     mut merge: Merge<'_>,
@@ -90,7 +91,7 @@ fn run(
 ) -> Result<()> {
     let task = Task { phase: Phase::Reduce, number: out.part.number.into(), told: Vec::new() };
     let fed = (|| {
-        let mut talk = Talk::start(host, script, &task, call, false)?;
+        let mut talk = Talk::start(host, script, &task, until, false)?;
         let mut lines = Vec::with_capacity(2 * FEED_BYTES);
         let mut take = |lines: &[u8]| Ok(out.write(lines)?);
         while let Some((key, value)) = merge.next_record()? {
