@@ -127,7 +127,10 @@ fn run(
     let mut place = Place::new(&args.out, args.single, args.temp_dir.as_deref())?;
     let files = inputs(args, &place)?;
     check_sizes(&files, framing)?;
-    let splits = Splits::new(files, framing, split_bytes(args, memory, workers)?);
+    let splits = match args.split_records {
+        Some(records) => Splits::by_records(files, framing, records, record_max(memory, workers))?,
+        None => Splits::new(files, framing, split_bytes(args, memory, workers)?),
+    };
     let (program, parts) = program(&splits, place.dir())?;
     let plan =
         Plan { program, splits, framing, parts, out: place.out(), memory, disk, skip_bad: args.skip_bad };
@@ -185,6 +188,11 @@ fn check_memory(memory: u64, workers: u32) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// The longest record that a worker can hold.
+fn record_max(memory: u64, workers: u32) -> usize {
+    usize::try_from(memory / u64::from(workers.max(1)) / 2).unwrap_or(usize::MAX)
 }
 
 fn size(flag: &str, text: &std::ffi::OsStr) -> Result<u64> {

@@ -1,6 +1,7 @@
 //! The mapper: a process for each split.
 
 use super::collect::{By, Collect, count_all};
+use super::places::Places;
 use super::surroundings::{Host, Phase, Task};
 use super::talk::{End, Talk, Until};
 use crate::input::Framing;
@@ -41,9 +42,10 @@ impl Mapping {
         let script = host.stream.mapper.as_ref().expect("there is a script");
         let mut talk = Talk::start(host, script, task, until, false)?;
         let mut fed = Fed { to: split.split.lo, bad: split.bad, framing: split.framing };
+        let mut places = Places::new(host.stream.places.as_ref(), split.framing);
         split.for_each_piece(|piece, offset, sink| {
-            fed.each_good(piece, offset, |good, _| {
-                talk.feed(good, &mut |lines| collect.add(lines, sink, &by))
+            fed.each_good(piece, offset, |good, at| {
+                talk.feed(places.put(good, at), &mut |lines| collect.add(lines, sink, &by))
             })
         })?;
         let unread = talk.unread();

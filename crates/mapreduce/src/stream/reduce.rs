@@ -1,5 +1,6 @@
 //! The reducer: a process for each part.
 
+use super::aggregate;
 use super::collect::{Anew, put_line};
 use super::keys::Keys;
 use super::spec::{Reduction, Script};
@@ -9,6 +10,7 @@ use crate::merging::Merging;
 use crate::part::PartWriter;
 use crate::program::{Failure, Part, Reducer, Room};
 use crate::sort::Merge;
+use crate::table::Table;
 use crate::{Error, Result};
 use divvy_engine::Call;
 use std::path::Path;
@@ -23,27 +25,36 @@ pub(super) struct Reducing {
     call: Call,
     keys: Keys,
     anew: Option<Anew>,
+    /// The different values of one key, where they are counted.
+    table: Table<i64>,
     merging: Merging,
 }
 
 impl Reducing {
     pub(super) fn new(host: &Arc<Host>, room: &Room) -> Result<Reducing> {
         let call = host.node.stop.call().map_err(Error::io("wait for a stop of", Path::new("the node")))?;
+        // What a table holds is taken out into a list, beside it, of a third of a slot for each value.
+        let counted = if host.stream.reduction == Reduction::Aggregate { room.memory / 3 } else { 0 };
         Ok(Reducing {
             keys: Keys::new(&host.stream),
             anew: Anew::new(&host.stream),
             host: host.clone(),
             call,
-            merging: Merging::new(room, PartWriter::MEMORY),
+            table: Table::new(counted / 4 * 3),
+            merging: Merging::new(room, PartWriter::MEMORY + counted),
         })
     }
 }
 
 impl Reducer for Reducing {
     fn reduce(&mut self, part: &mut Part<'_>) -> Result<()> {
-        let Reducing { host, call, keys, anew, merging } = self;
+        let Reducing { host, call, keys, anew, table, merging } = self;
         let until = Until { call, is_ended: part.is_ended };
         let merge = merging.part(part)?;
+        if host.stream.reduction == Reduction::Aggregate {
+            let separator = host.stream.output.as_ref().map_or(&b"\t"[..], |(_, separator)| separator);
+            return aggregate::reduce(keys, separator, table, merge, part);
+        }
         let out = Output { anew, part, buf: Vec::new() };
         match &host.stream.reduction {
             Reduction::Script(script) => run(host, until, script, keys, merge, out),

@@ -36,12 +36,12 @@ pub(super) struct Until<'h> {
 pub(super) struct Talk<'h> {
     host: &'h Host,
     script: &'h Script,
+    /// The task's name; none if its words are not passed on, since it is run to find out something.
+    shown: Option<String>,
     process: Resident,
     until: Until<'h>,
     printed: Vec<u8>,
     said: Said,
-    /// Its words are not passed on: it is run to find out something.
-    hushed: bool,
     /// Nobody reads what it is fed any more.
     deaf: bool,
     /// It will print nothing more.
@@ -110,11 +110,11 @@ impl<'h> Talk<'h> {
         Ok(Talk {
             host,
             script,
+            shown: (!hushed).then(|| task.name()),
             process,
             until,
             printed,
             said,
-            hushed,
             deaf: false,
             mute: false,
             exited: false,
@@ -208,7 +208,7 @@ impl<'h> Talk<'h> {
 
     /// Reads what it says on stderr. `end`: all of it.
     fn hear(&mut self, end: bool) -> Result<(), Failure> {
-        let (host, hushed) = (self.host, self.hushed);
+        let (host, hushed) = (self.host, self.shown.is_none());
         let pass = |words: &[u8]| {
             if !hushed {
                 (host.node.words)(words);
@@ -221,6 +221,9 @@ impl<'h> Talk<'h> {
         }
         if end {
             self.said.sort_out(true, &pass);
+        }
+        if let (Some(task), Some(status)) = (&self.shown, self.said.new_status()) {
+            (host.node.status)(task, status);
         }
         Ok(())
     }
@@ -245,7 +248,16 @@ impl<'h> Talk<'h> {
             (None, None) => "ended in an unknown way".into(),
         };
         let last = self.said.last().map(|last| format!("; it said:\n  {last}")).unwrap_or_default();
-        format!("`{}` {how}{last}", self.script.text)
+        let status = self.said.status().map(|status| format!(" at \"{status}\"")).unwrap_or_default();
+        format!("`{}` {how}{status}{last}", self.script.text)
+    }
+}
+
+impl Drop for Talk<'_> {
+    fn drop(&mut self) {
+        if let (Some(task), Some(_)) = (&self.shown, self.said.status()) {
+            (self.host.node.status)(task, "");
+        }
     }
 }
 

@@ -49,10 +49,11 @@ impl Held for Sorted {
     fn spill(&mut self, run: &mut RunWriter) -> Result<()> {
         let Some(combine) = &self.combine else { return self.sorter.spill(&self.splitters, run) };
         let mut failed = None;
-        self.sorter.spill_combined(&self.splitters, run, |folded, value| {
+        self.sorter.spill_combined(&self.splitters, run, |_, folded, value| {
             if failed.is_none() {
                 failed = caught(|| combine(folded, value)).err();
             }
+            true
         })?;
         failed.map_or(Ok(()), |why| Err(Error::Program { why: format!("combine fails: {why}") }))
     }
