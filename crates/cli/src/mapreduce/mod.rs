@@ -140,7 +140,7 @@ fn run(
     let store = home::open_store()?;
     home::sweep(&*store, clock.millis())?;
     let session = Session::join(store.clone(), clock, workers, args.show, output, home::spill_dir()?)?;
-    let jobs = phase::submit_with(&*store, clock.millis(), place.dir(), &plan, name, args.retries)?;
+    let jobs = phase::submit(&*store, clock.millis(), place.dir(), &plan, name, args.retries)?;
     place.keep();
     let watch = after::watch(store.clone(), jobs.finish, session.stop(), output)?;
     let exit = watch.exit(session.run_job(jobs.finish))?;

@@ -159,13 +159,15 @@ impl<V: Combine> Table<V> {
 
     fn grow_arena(&mut self, long: usize) -> Result<(), Full> {
         let missing = long.saturating_sub(self.arena.spare());
-        let possible = self.budget - self.bytes();
+        if missing == 0 {
+            return Ok(());
+        }
+        // For a moment there are the old bytes and the new ones.
+        let possible = (self.budget - self.bytes()).saturating_sub(self.arena.capacity());
         if missing > possible {
             return Err(Full);
         }
-        if missing > 0 {
-            self.arena.grow((self.arena.capacity() / 2).max(ARENA_MIN).max(missing).min(possible));
-        }
+        self.arena.grow((self.arena.capacity() / 2).max(ARENA_MIN).max(missing).min(possible));
         Ok(())
     }
 
