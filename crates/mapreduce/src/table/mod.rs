@@ -6,6 +6,7 @@
 //! | `arena.rs` | the bytes of keys that are longer |
 //! | `slots.rs` | open addressing |
 //! | `words.rs` | many words at a time: all are asked for before the first is looked up |
+//! | `waiting.rs` | the same for pairs that come one at a time |
 //! | `sorted.rs` | what is in the table in order of the keys, by partition, without more memory |
 //! | `combine.rs` | what becomes of two values of one key |
 //!
@@ -17,11 +18,13 @@ mod combine;
 mod key;
 mod slots;
 mod sorted;
+mod waiting;
 mod words;
 
 pub use combine::{Combine, Max, Min};
 pub use key::INLINE_MAX;
 pub use sorted::{Bytes, Sorted};
+pub(crate) use waiting::Waiting;
 
 use arena::Arena;
 use key::{Key, hash_long};
