@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A script of `examples/streaming`.
 fn example(name: &str) -> String {
@@ -267,6 +268,33 @@ fn keys_that_name_an_aggregate_get_it_whatever_the_splits_and_workers() {
         "{}",
         ran.err()
     );
+}
+
+#[test]
+fn archives_are_unpacked_where_the_processes_are() {
+    let place = Place::new();
+    place.write("in", "b\na\nx\n");
+    fs::create_dir_all(place.path("lib/names")).unwrap();
+    place.write("lib/names/good", "a\nb\n");
+    script(&place, "lib/only.sh", "#!/bin/sh\ngrep -x -f lists/names/good || true\n");
+    let make =
+        "import shutil\nfor form in ['zip', 'tar', 'gztar']: shutil.make_archive('lib', form, 'lib')\n";
+    assert!(
+        Command::new("python3").args(["-c", make]).current_dir(place.path("")).status().unwrap().success()
+    );
+    for archive in ["lib.zip", "lib.tar", "lib.tar.gz"] {
+        let out = format!("out-{archive}");
+        run(
+            &place,
+            &format!("-archives {archive}#lists -input in -output {out} -mapper lists/only.sh -reducer NONE"),
+        );
+        assert_eq!(parts(&place, &out).concat(), "b\t\na\t\n", "{archive}");
+    }
+    for (archive, why) in [("in", "ends with none of"), ("no.zip", "No such file"), ("bad.zip", "bad.zip")] {
+        place.write("bad.zip", "no zip file");
+        let line = format!("mapreduce -archives {archive} -input in -output out -mapper cat");
+        place.divvy(line.split(' ')).refused(125, &[why]);
+    }
 }
 
 /// As for a sweep over parameters, one line of which is hours of work.

@@ -5,9 +5,10 @@
 //! | `properties.rs` | `-D name=value`, in the spellings of Hadoop 1 and later |
 //! | `formats.rs` | Hadoop's classes: which of them mean something here |
 //! | `scripts.rs` | which program a command means |
-//! | `ship.rs` | files that the processes find in their directory |
+//! | `ship.rs`, `archive.rs` | files that the processes find in their directory |
 //! | `variables.rs` | their environment |
 
+mod archive;
 mod formats;
 mod properties;
 mod scripts;
@@ -66,7 +67,7 @@ pub fn stream(args: &StreamArgs, output: Output, clock: SystemClock) -> Result<E
         data.split = split_bytes(&data, &properties)?.map(|bytes| bytes.to_string().into());
     }
     let cwd = std::env::current_dir().context("there is no current directory")?;
-    let finder = Finder::new(&cwd, &args.file);
+    let finder = Finder::new(&cwd, &args.file, &args.archives);
     let wanted = Wanted {
         mapper: finder.mapper(args.mapper.as_deref())?,
         combiner: finder.script("--combiner", args.combiner.as_deref())?,
@@ -76,7 +77,7 @@ pub fn stream(args: &StreamArgs, output: Output, clock: SystemClock) -> Result<E
     };
     let name = properties.get("mapreduce.job.name").unwrap_or("stream");
     super::run(name, &data, framing, output, clock, |splits, dir| {
-        let work = ship::ship(&args.file, &cwd, dir)?;
+        let work = ship::ship(&args.file, &args.archives, &cwd, dir)?;
         let stream =
             wanted.stream(args, &properties, &data, work.as_deref().unwrap_or(&cwd), splits.count())?;
         let divided = match data.parts {
