@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 /// Run files that this process holds open.
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
-/// How many it may.
-static MOST: AtomicUsize = AtomicUsize::new(0);
+/// How many it may: few enough for any system, until somebody has looked.
+static MOST: AtomicUsize = AtomicUsize::new(256);
 
 /// Open files of a worker: its input, its output, a run that is written and one that is opened anew, a process and the
 /// pipes to it.
@@ -23,7 +23,7 @@ const OTHER_FILES: u64 = 64;
 /// Lets run files be held open as far as so many workers leave room for it.
 pub(crate) fn leave_room_for(workers: usize) {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let left = limit.saturating_sub(OTHER_FILES + WORKER_FILES * workers as u64);
+    let left = limit.saturating_sub(WORKER_FILES.saturating_mul(workers as u64).saturating_add(OTHER_FILES));
     MOST.store(usize::try_from(left).unwrap_or(usize::MAX), Relaxed);
 }
 
