@@ -14,8 +14,11 @@ pub enum Action {
     /// Take up to so many unstarted tasks, the last ones first, back from the workers; answer with
     /// [`Node::on_cut`](crate::Node::on_cut), also if there were none.
     Cut(Held, u64),
-    /// These tasks of the lease are no longer ours: stop them, and say nothing more of them.
+    /// These tasks of the lease are no longer ours: say nothing more of them, and stop them, unless they may as well end
+    /// here since their job allows [backups](divvy_store::Policy::backups).
     Drop(Held, Intervals),
+    /// Nobody wants what is still running of this lease: its job is over. Comes after its [`Action::Drop`].
+    Abandon(Held),
     /// Nothing more will happen under this lease.
     Retire(Held),
     /// Carry this to the store; answer with [`Node::on_reply`](crate::Node::on_reply) or [`Node::on_refused`](crate::Node::on_refused) and this number.

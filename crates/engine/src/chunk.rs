@@ -113,11 +113,11 @@ impl<'a> Chunk<'a> {
         self.desk.number
     }
 
-    /// Whether a task should not be started, or should end: a stop, or it was taken away.
+    /// Whether a running task should end: a stop, or nobody wants it any more.
     #[must_use]
     #[inline]
     pub fn is_ended(&self, seq: Seq) -> bool {
-        self.desk.stop.level() >= StopLevel::End || self.lent.is_dropped(seq)
+        self.desk.stop.level() >= StopLevel::End || self.lent.is_unwanted(seq)
     }
 
     /// Whether a task that has not started should not start any more: the same, or a stop that lets the running

@@ -77,11 +77,17 @@ impl Detached {
         self.lent.is_last_attempt()
     }
 
-    /// Whether a task should not be started, or should end: a stop, or it was taken away.
+    /// Whether a running task should end: a stop, or nobody wants it any more.
     #[must_use]
     #[inline]
     pub fn is_ended(&self, seq: Seq) -> bool {
-        self.stop.level() >= StopLevel::End || self.lent.is_dropped(seq)
+        self.stop.level() >= StopLevel::End || self.lent.is_unwanted(seq)
+    }
+
+    /// Whether a task was taken away; it may go on where the job allows [backups](divvy_store::Policy::backups).
+    #[must_use]
+    pub fn is_dropped(&self, seq: Seq) -> bool {
+        self.lent.is_dropped(seq)
     }
 
     /// Whether any task of the lease was taken away: cheaper to ask than for each.

@@ -130,6 +130,14 @@ impl Lending {
         true
     }
 
+    /// Nobody wants what is still running of this lease.
+    pub(crate) fn abandon(&self, key: Held) {
+        if let Some(loan) = self.held.get(&key) {
+            loan.lent.abandon();
+            loan.lent.runner.on_ended();
+        }
+    }
+
     /// Nothing more will happen under this lease. Whether it was the last of its job.
     pub(crate) fn retire(&mut self, key: Held) -> bool {
         let Some(loan) = self.held.remove(&key) else { return false };

@@ -20,6 +20,8 @@ pub(crate) struct Lent {
     /// Whether anything was taken away, so that the common case is one load.
     dropped_any: AtomicBool,
     dropped: RwLock<Intervals>,
+    /// Nobody wants what was dropped, also if somebody else could have taken it.
+    abandoned: AtomicBool,
 }
 
 impl Lent {
@@ -27,7 +29,17 @@ impl Lent {
         let has_holes = lease.open.ranges().len() > 1;
         let (dropped_any, dropped) = (AtomicBool::new(false), RwLock::default());
         let records = Records::default();
-        Lent { lease, spec, records, runner, due_ns: None, has_holes, dropped_any, dropped }
+        Lent {
+            lease,
+            spec,
+            records,
+            runner,
+            due_ns: None,
+            has_holes,
+            dropped_any,
+            dropped,
+            abandoned: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn key(&self) -> Held {
@@ -72,6 +84,18 @@ impl Lent {
     #[inline] // asked for every task
     pub(crate) fn is_dropped(&self, seq: Seq) -> bool {
         self.has_lost_any() && self.is_dropped_cold(seq)
+    }
+
+    /// The job is over.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+    }
+
+    /// Whether a task should end that was taken away. One that may run twice goes on while its job does: whoever has taken
+    /// it may be the slower one.
+    #[inline] // asked for every task
+    pub(crate) fn is_unwanted(&self, seq: Seq) -> bool {
+        self.is_dropped(seq) && (!self.spec.allows_backups() || self.abandoned.load(Ordering::Acquire))
     }
 
     #[cold]

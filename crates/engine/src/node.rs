@@ -434,6 +434,7 @@ impl<'a> Running<'a> {
                 Action::Run(key, seq) => self.run_task(key, seq),
                 Action::Cut(key, n) => self.cut(key, n, &mut more),
                 Action::Drop(key, tasks) => self.drop_tasks(key, &tasks),
+                Action::Abandon(key) => self.abandon(key),
                 Action::Retire(key) => self.retire(key),
                 Action::Exchange(id, exchange) => self.exchange(id, &exchange, &mut more),
                 Action::Tuned(tuned) => (self.engine.on_tuned)(&tuned),
@@ -520,6 +521,11 @@ impl<'a> Running<'a> {
         if self.lending.drop_tasks(key, tasks) {
             self.engine.stop.wake_workers();
         }
+    }
+
+    fn abandon(&mut self, key: Held) {
+        self.lending.abandon(key);
+        self.engine.stop.wake_workers();
     }
 
     fn retire(&mut self, key: Held) {

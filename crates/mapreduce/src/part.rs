@@ -1,14 +1,17 @@
 //! A part of the output being written: whole under its name, or not there at all.
 
-use crate::program::Ended;
 use crate::{Error, Result};
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes that are written at a time.
 const WRITE_BYTES: usize = 256 << 10;
+
+/// Whether a part is of use to nobody any more: the node stops, it was canceled, or somebody else has made it.
+pub(crate) type Ended = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Writes a part under another name until it is whole. Dropped before [`PartWriter::finish`] it removes the file.
 pub struct PartWriter {

@@ -28,9 +28,6 @@ pub trait Program: Send + Sync {
     fn sample(&self, _piece: &[u8], _framing: Framing, _keys: &mut Vec<Vec<u8>>) {}
 }
 
-/// Whether what is being done is of use to nobody any more: the node stops, or somebody else has done it.
-pub(crate) type Ended = Arc<dyn Fn() -> bool + Send + Sync>;
-
 /// What a worker has for its mapper or reducer.
 #[derive(Debug, Clone)]
 pub struct Room {
@@ -94,6 +91,10 @@ impl From<Error> for Failure {
     }
 }
 
+/// Says whether nobody waits any more for what a task makes: it was canceled, somebody else was first, or the node ends what
+/// runs. Whoever takes long asks now and then, and answers [`Error::Stopped`] if so.
+pub type IsEnded<'a> = &'a (dyn Fn() -> bool + 'a);
+
 /// A split in the hands of a mapper.
 pub struct MapSplit<'a> {
     /// Its number.
@@ -110,12 +111,12 @@ pub struct MapSplit<'a> {
     pub bad: &'a [Bad],
     /// The most bytes that a record may have.
     pub record_max: usize,
+    /// Whether its outcome is of no use any more.
+    pub is_ended: IsEnded<'a>,
     /// The worker's buffer.
     pub(crate) buf: &'a mut Vec<u8>,
     pub(crate) runs: &'a mut Runs,
     pub(crate) counters: &'a mut BTreeMap<String, u64>,
-    /// Asked now and then.
-    pub(crate) ended: Ended,
 }
 
 impl MapSplit<'_> {
@@ -144,8 +145,8 @@ impl MapSplit<'_> {
         let mut sink = Sink { runs: self.runs, counters: self.counters };
         let mut pieces = Pieces::open(self.input, self.split, self.framing, self.buf, self.record_max)?;
         while pieces.advance()? {
-            if (self.ended)() {
-                return Err(Failure::Machine(Error::Stopped));
+            if (self.is_ended)() {
+                return Err(Error::Stopped.into());
             }
             take(pieces.piece(), pieces.offset(), &mut sink)?;
         }
@@ -222,6 +223,8 @@ pub struct Part<'a> {
     pub runs: &'a [Arc<RunReader>],
     /// Where the part is written.
     pub out: &'a mut PartWriter,
+    /// Whether it is of no use any more.
+    pub is_ended: IsEnded<'a>,
     pub(crate) counters: &'a mut BTreeMap<String, u64>,
 }
 

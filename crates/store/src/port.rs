@@ -237,7 +237,7 @@ pub struct Reply {
     /// the reports. Told
     /// with every exchange, since a reply may be lost. Ascending by job, then fence.
     pub open: Vec<(Held, Intervals)>,
-    /// The jobs of the node's leases, reports and wants, and `only`; with a claim that is granted nothing, those that it
+    /// The jobs of the node's leases, also those it only lists, of its reports and wants, and `only`; with a claim that is granted nothing, those that it
     /// selects of which it might take backups. Ascending, each once; forgotten jobs are left out.
     pub jobs: Vec<JobView>,
     /// Workers of all nodes.

@@ -3,6 +3,7 @@
 use super::{ShowFlags, StreamArgs, WorkersArg};
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 /// Process data with two functions.
@@ -65,6 +66,9 @@ pub struct DataArgs {
     /// Bytes of each split of the input
     #[arg(long, value_name = "SIZE")]
     pub split: Option<OsString>,
+    /// Records of each split: what another program's option asks for.
+    #[arg(skip)]
+    pub split_records: Option<NonZeroU64>,
     /// Parts of the output
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub parts: Option<u32>,

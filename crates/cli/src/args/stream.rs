@@ -47,6 +47,9 @@ pub struct StreamArgs {
     /// A file that the processes find in their directory, which is then one of their own
     #[arg(long, visible_alias = "files", value_name = "FILE", value_delimiter = ',')]
     pub file: Vec<PathBuf>,
+    /// A tar (also .tar.gz, .tgz) or zip file, unpacked into a directory of its name, or of what is behind #, in theirs
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub archives: Vec<PathBuf>,
     /// A property of Hadoop
     #[arg(short = 'D', value_name = "NAME=VALUE", allow_hyphen_values = true)]
     pub properties: Vec<String>,
@@ -79,7 +82,7 @@ pub struct StreamArgs {
 }
 
 /// Options of Hadoop with a value, and what they are called here.
-const VALUED: [(&str, &str); 14] = [
+const VALUED: [(&str, &str); 17] = [
     ("-mapper", "--mapper"),
     ("-reducer", "--reducer"),
     ("-combiner", "--combiner"),
@@ -87,6 +90,9 @@ const VALUED: [(&str, &str); 14] = [
     ("-output", "--out"),
     ("-file", "--file"),
     ("-files", "--file"),
+    ("-cacheFile", "--file"),
+    ("-archives", "--archives"),
+    ("-cacheArchive", "--archives"),
     ("-cmdenv", "--env"),
     ("-numReduceTasks", "--num-reduce-tasks"),
     ("-partitioner", "--partitioner"),
@@ -100,10 +106,7 @@ const VALUED: [(&str, &str); 14] = [
 const BARE: [(&str, &str); 2] = [("-lazyOutput", "--lazy-output"), ("-verbose", "--verbose")];
 
 /// Options of Hadoop that mean nothing here, all with a value.
-const LACKING: [&str; 12] = [
-    "-archives",
-    "-cacheArchive",
-    "-cacheFile",
+const LACKING: [&str; 9] = [
     "-conf",
     "-dfs",
     "-fs",

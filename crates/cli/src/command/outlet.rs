@@ -13,6 +13,8 @@ pub struct Outlet {
     turn: Mutex<()>,
     /// Steps aside while something is printed.
     bar: OnceLock<ProgressBar>,
+    /// What running tasks say they are doing, by task, the latest last.
+    statuses: Mutex<Vec<(String, String)>>,
     /// Why nothing can be printed any more.
     broken: OnceLock<Broken>,
     /// Whether a table's header has been asked for.
@@ -58,6 +60,21 @@ impl Outlet {
     pub fn set_bar(&self, bar: ProgressBar) {
         // Set once, before the first task: a second bar would be a bug.
         assert!(self.bar.set(bar).is_ok(), "two progress bars");
+    }
+
+    /// A task says what it is doing; nothing, once it has ended.
+    pub fn set_status(&self, task: &str, status: &str) {
+        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        statuses.retain(|(of, _)| of != task);
+        if !status.is_empty() {
+            statuses.push((task.to_owned(), status.to_owned()));
+        }
+    }
+
+    /// What a running task has said last.
+    pub fn status(&self) -> Option<String> {
+        let statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        statuses.last().map(|(_, status)| status.clone())
     }
 
     /// Why nothing can be printed any more, if so.

@@ -128,7 +128,10 @@ fn run(
     let mut place = Place::new(&args.out, args.single, args.temp_dir.as_deref())?;
     let files = inputs(args, &place)?;
     check_sizes(&files, framing)?;
-    let splits = Splits::new(files, framing, split_bytes(args, memory, workers)?);
+    let splits = match args.split_records {
+        Some(records) => Splits::by_records(files, framing, records, record_max(memory, workers))?,
+        None => Splits::new(files, framing, split_bytes(args, memory, workers)?),
+    };
     let (program, parts) = program(&splits, place.dir())?;
     let plan =
         Plan { program, splits, framing, parts, out: place.out(), memory, disk, skip_bad: args.skip_bad };
@@ -138,7 +141,7 @@ fn run(
     let store = home::open_store()?;
     home::sweep(&*store, clock.millis())?;
     let session = Session::join(store.clone(), clock, workers, args.show, output, home::spill_dir()?)?;
-    let jobs = phase::submit_with(&*store, clock.millis(), place.dir(), &plan, name, args.retries)?;
+    let jobs = phase::submit(&*store, clock.millis(), place.dir(), &plan, name, args.retries)?;
     place.keep();
     let watch = after::watch(store.clone(), jobs.finish, session.stop(), output)?;
     let exit = watch.exit(session.run_job(jobs.finish))?;
@@ -186,6 +189,11 @@ fn check_memory(memory: u64, workers: u32) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// The longest record that a worker can hold.
+fn record_max(memory: u64, workers: u32) -> usize {
+    usize::try_from(memory / u64::from(workers.max(1)) / 2).unwrap_or(usize::MAX)
 }
 
 fn size(flag: &str, text: &std::ffi::OsStr) -> Result<u64> {

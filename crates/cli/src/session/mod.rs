@@ -230,8 +230,9 @@ impl Session {
             }
         });
         let shows = |asked: bool| self.output == Output::Human && (asked || std::io::stderr().is_terminal());
-        let mut progress =
-            job.filter(|_| shows(self.show.progress)).map(|job| Progress::new(self.store.clone(), job));
+        let mut progress = job
+            .filter(|_| shows(self.show.progress))
+            .map(|job| Progress::new(self.store.clone(), job, self.outlet.clone()));
         if let Some(progress) = &progress {
             self.outlet.set_bar(progress.bar());
         }

@@ -4,6 +4,7 @@
 use super::eta::{Estimate, Eta};
 use super::say;
 use crate::args::Output;
+use crate::command::Outlet;
 use divvy_core::JobId;
 use divvy_store::{JobInfo, Progress as Stage, Store};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -22,6 +23,8 @@ pub struct Progress {
     /// Which one the line is about: the job itself, or one before it.
     shown: Option<JobId>,
     bar: ProgressBar,
+    /// Where tasks say what they are doing.
+    outlet: Arc<Outlet>,
     eta: Eta,
     looked_ns: u64,
     first: Option<(u64, u64)>,
@@ -30,13 +33,14 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A line for one job.
-    pub fn new(store: Arc<dyn Store>, job: JobId) -> Progress {
+    /// A line for one job, with what its tasks say they are doing.
+    pub fn new(store: Arc<dyn Store>, job: JobId, outlet: Arc<Outlet>) -> Progress {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_style(ProgressStyle::with_template("{msg}").expect("a constant template"));
         // Lines that change are drawn on terminals only.
         let lines = (!std::io::stderr().is_terminal()).then(|| (LINE_EVERY_NS.0, String::new()));
-        Progress { store, job, shown: None, bar, eta: Eta::default(), looked_ns: 0, first: None, lines }
+        let eta = Eta::default();
+        Progress { store, job, shown: None, bar, outlet, eta, looked_ns: 0, first: None, lines }
     }
 
     /// The line itself, for who prints around it.
@@ -62,7 +66,8 @@ impl Progress {
         let rate = if seconds > 0.5 { Some((ended - before) as f64 / seconds) } else { None };
         let left = info.tail - ended - info.counts.canceled;
         let estimate = self.eta.estimate(left).filter(|_| info.progress != Stage::Open);
-        self.show(now_ns, line(&info, rate, estimate));
+        let status = self.outlet.status().map(|status| format!(": {status}")).unwrap_or_default();
+        self.show(now_ns, line(&info, rate, estimate) + &status);
     }
 
     /// The job, or the one that it waits for.

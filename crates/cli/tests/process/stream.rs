@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A script of `examples/streaming`.
 fn example(name: &str) -> String {
@@ -214,6 +215,140 @@ fn values_come_sorted_where_that_is_asked_for() {
     assert_eq!(parts(&place, "hadoop"), parts(&place, "out"));
 }
 
+/// A mapper of the kind that tutorials have: keys say what becomes of their values.
+#[test]
+fn keys_that_name_an_aggregate_get_it_whatever_the_splits_and_workers() {
+    let place = Place::new();
+    let text = text(600);
+    place.write("in", &text);
+    script(
+        &place,
+        "map.py",
+        "#!/usr/bin/env python3\nimport sys\nfor line in sys.stdin:\n    for word in line.split():\n        \
+         print('LongValueSum:' + word + '\\t1')\n        print('UniqValueCount:words\\t' + word)\n        \
+         print('DoubleValueSum:tenths\\t0.1')\n        print('ValueHistogram:words\\t' + word)\n",
+    );
+    for (out, flags) in
+        [("one", "-j 1"), ("more", "-j 2 --split 5000"), ("tight", "-j 1 --split 3000 --memory 4M")]
+    {
+        run(
+            &place,
+            &format!("-input in -output {out} -mapper map.py -file map.py -reducer aggregate {flags}"),
+        );
+    }
+    let all = parts(&place, "one").concat();
+    assert!(parts(&place, "more").concat() == all && parts(&place, "tight").concat() == all);
+    let (sums, rest): (Vec<_>, Vec<_>) = all.lines().partition(|line| line.matches('\t').count() == 1);
+    let expected = counted(&text);
+    let number = |line: &str| line.split_once('\t').unwrap().1.parse::<f64>().unwrap();
+    // Sorted by the whole key, as with Hadoop: first the sum of floats, last the count of different words.
+    assert_eq!(number(sums[0]), (0..text.split_whitespace().count()).fold(0.0, |sum, _| sum + 0.1));
+    assert_eq!(sums[sums.len() - 1], format!("words\t{}", expected.len()));
+    assert_eq!(counts(&sums[1..sums.len() - 1].join("\n")), expected);
+    let (mut times, mut sorted) =
+        (expected.values().copied().collect::<Vec<_>>(), rest[0].split('\t').skip(1));
+    times.sort_unstable();
+    let described = [times.len() as u64, times[0], times[times.len() / 2], times[times.len() - 1]];
+    assert!(described.iter().all(|n| sorted.next() == Some(&n.to_string())), "{rest:?}");
+
+    place.write("bad", "LongValueSum:a\tx\n");
+    let ran = place.divvy([
+        "mapreduce",
+        "-input",
+        "bad",
+        "-output",
+        "out",
+        "-mapper",
+        "cat",
+        "-reducer",
+        "aggregate",
+    ]);
+    assert!(
+        ran.code != Some(0) && ran.err().contains("`x` of the key `LongValueSum:a` is no number"),
+        "{}",
+        ran.err()
+    );
+}
+
+#[test]
+fn archives_are_unpacked_where_the_processes_are() {
+    let place = Place::new();
+    place.write("in", "b\na\nx\n");
+    fs::create_dir_all(place.path("lib/names")).unwrap();
+    place.write("lib/names/good", "a\nb\n");
+    script(&place, "lib/only.sh", "#!/bin/sh\ngrep -x -f lists/names/good || true\n");
+    let make =
+        "import shutil\nfor form in ['zip', 'tar', 'gztar']: shutil.make_archive('lib', form, 'lib')\n";
+    assert!(
+        Command::new("python3").args(["-c", make]).current_dir(place.path("")).status().unwrap().success()
+    );
+    for archive in ["lib.zip", "lib.tar", "lib.tar.gz"] {
+        let out = format!("out-{archive}");
+        run(
+            &place,
+            &format!("-archives {archive}#lists -input in -output {out} -mapper lists/only.sh -reducer NONE"),
+        );
+        assert_eq!(parts(&place, &out).concat(), "b\t\na\t\n", "{archive}");
+    }
+    for (archive, why) in [("in", "ends with none of"), ("no.zip", "No such file"), ("bad.zip", "bad.zip")] {
+        place.write("bad.zip", "no zip file");
+        let line = format!("mapreduce -archives {archive} -input in -output out -mapper cat");
+        place.divvy(line.split(' ')).refused(125, &[why]);
+    }
+}
+
+/// As for a sweep over parameters, one line of which is hours of work.
+#[test]
+fn a_split_may_be_a_number_of_lines() {
+    let place = Place::new();
+    let lines: Vec<_> = (0..7).map(|n| format!("{n}{}", "x".repeat(n * n))).collect();
+    place.write("in", lines.join("\n"));
+    script(&place, "map.sh", "#!/bin/sh\necho begin\ncat\n");
+    let format = "-inputformat org.apache.hadoop.mapred.lib.NLineInputFormat";
+    let run = |flags: &str, out: &str| {
+        run(
+            &place,
+            &format!("{flags} {format} -input in -output {out} -mapper map.sh -file map.sh -reducer NONE"),
+        );
+        let parts = parts(&place, out).into_iter();
+        parts.map(|part| part.replace("begin\t\n", "").replace("\t\n", "\n")).collect::<Vec<_>>()
+    };
+    let chunks = |n| lines.chunks(n).map(|lines| lines.join("\n") + "\n").collect::<Vec<_>>();
+    let ignore = "-D stream.map.input.ignoreKey=true";
+    assert_eq!(run(ignore, "one"), chunks(1));
+    assert_eq!(
+        run(&format!("{ignore} -D mapreduce.input.lineinputformat.linespermap=3"), "three"),
+        chunks(3)
+    );
+    // Unless it is told not to, it gets the place of each line in the file, as with Hadoop.
+    let mut place = 0;
+    let placed = lines.chunks(2).map(|lines| {
+        let line = |line: &String| {
+            let begin = place;
+            place += line.len() + 1;
+            format!("{begin}\t{line}\n")
+        };
+        lines.iter().map(line).collect::<String>()
+    });
+    let expected: Vec<_> = placed.collect();
+    assert_eq!(run("-D mapred.line.input.format.linespermap=2", "places"), expected);
+}
+
+#[test]
+fn what_a_script_says_it_is_doing_is_seen_while_it_runs_and_when_it_fails() {
+    let place = Place::new();
+    place.write("in", "x\n");
+    let text = "#!/bin/sh\necho 'reporter:status:reading tables' >&2\nuntil [ -e go ]; do sleep 0.01; done\n\
+                echo 'reporter:status:adding up' >&2\nexit 3\n";
+    script(&place, "map.sh", text);
+    let run = ["mapreduce", "--mapper", "./map.sh", "in", "-o", "out", "--retries", "1", "--progress"];
+    let run = place.start(run);
+    until("it is shown", || run.err().contains(": reading tables"));
+    place.write("go", "");
+    let ran = run.end();
+    assert!(ran.err().contains("exit code 3 at \"adding up\""), "{}", ran.err());
+}
+
 #[test]
 fn processes_are_told_where_they_are_and_may_count() {
     let place = Place::new();
@@ -371,6 +506,29 @@ fn a_hanging_script_ends_with_the_node() {
     }
 }
 
+/// The scripts never read, print or end, so that whoever asks at the next record asks too late. One of them runs on a node
+/// that has nothing to do with the job's own end.
+#[test]
+fn scripts_end_on_all_nodes_when_their_job_is_canceled() {
+    for (line, job) in
+        [("--mapper ./hang.sh --split 100", "1"), ("--mapper cat --reducer ./hang.sh --parts 2", "2")]
+    {
+        let place = Place::new();
+        place.write("in", "x\n".repeat(100));
+        script(&place, "hang.sh", "#!/bin/sh\ntouch begun$mapreduce_task_partition\nsleep 1000 &\nwait\n");
+        let line = format!("mapreduce {line} -j 1 in -o out");
+        let started = place.start(line.split(' '));
+        until("a script has begun", || place.has("begun0") || place.has("begun1"));
+        let other = place.start(["work", "-j", "1"]);
+        until("both have begun", || place.has("begun0") && place.has("begun1"));
+        assert_eq!(place.divvy(["cancel", job]).code, Some(0));
+        place.expect_no_task_alive();
+        assert_ne!(started.end().code, Some(0));
+        assert!(!place.has("out"));
+        other.end_by(Signal::TERM);
+    }
+}
+
 #[test]
 fn what_cannot_be_done_is_said_before_anything_is() {
     let place = Place::new();
@@ -379,8 +537,11 @@ fn what_cannot_be_done_is_said_before_anything_is() {
     for (line, why) in [
         ("--mapper ./plain.py in -o out", "chmod +x ./plain.py"),
         ("--mapper no-such-program in -o out", "there is no program no-such-program"),
-        ("-input in -output out -mapper cat -reducer aggregate", "no such library"),
-        ("-input in -output out -mapper cat -inputformat a.b.NLineInputFormat", "inputs are lines"),
+        ("-input in -output out -mapper cat -inputformat a.b.SequenceFileInputFormat", "inputs are lines"),
+        (
+            "-D mapred.line.input.format.linespermap=0 -input in -output out -mapper cat -inputformat NLineInputFormat",
+            "one line",
+        ),
         ("-input in -output out -mapper cat -libjars x.jar", "-libjars"),
         ("-input in -output out -mapper org.apache.hadoop.Some", "runs no classes"),
         ("-input in -output out -mapper cat -partitioner x.TotalOrderPartitioner", "--partition"),

@@ -524,6 +524,9 @@ impl Node {
             }
             if !lent.open.is_empty() {
                 out.push(Action::Drop(*key, lent.open));
+                if !reply.jobs.iter().any(|view| view.job == key.0 && !view.finished) {
+                    out.push(Action::Abandon(*key));
+                }
             }
             out.push(Action::Retire(*key));
         }

@@ -1,7 +1,10 @@
 //! Splits: the parts of the inputs that map tasks read. They are numbered, not listed: a hundred million need no memory.
+//! Only where a split has so many records, whatever their size, it is written down where each begins.
 
-use super::{Codec, Framing, InputFile};
+use super::{Codec, Framing, InputFile, Pieces};
+use crate::Result;
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU64;
 
 /// A part of a file. A record belongs to the split that its first byte lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +23,16 @@ pub struct Splits {
     files: Vec<InputFile>,
     /// Behind the last split of each file.
     ends: Vec<u64>,
+    /// How each file is cut.
+    cut: Cut,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Cut {
     /// Bytes of each split but the last of a file.
-    bytes: u64,
+    Bytes(u64),
+    /// Where each split begins in its file.
+    At(Vec<u64>),
 }
 
 impl Splits {
@@ -41,7 +52,42 @@ impl Splits {
             *end += splits(file);
             Some(*end)
         });
-        Splits { ends: ends.collect(), files, bytes }
+        Splits { ends: ends.collect(), files, cut: Cut::Bytes(bytes) }
+    }
+
+    /// Cuts these files into splits of so many records; a packed file is one split. All that is not packed is read for it,
+    /// and each split takes eight bytes: it is for inputs whose records are much work each.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or a record of it is longer than `record_max`.
+    pub fn by_records(
+        files: Vec<InputFile>,
+        framing: Framing,
+        records: NonZeroU64,
+        record_max: usize,
+    ) -> Result<Splits> {
+        let (mut ends, mut begins, mut buf) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, file) in files.iter().enumerate() {
+            if file.codec == Codec::Plain {
+                let whole = Split { file: number, lo: 0, hi: file.size };
+                let mut pieces = Pieces::open(file, whole, framing, &mut buf, record_max)?;
+                let mut before = 0;
+                while pieces.advance()? {
+                    let (piece, offset) = (pieces.piece(), pieces.offset());
+                    for record in framing.records(piece) {
+                        if before % records == 0 {
+                            begins.push(offset + (record.as_ptr().addr() - piece.as_ptr().addr()) as u64);
+                        }
+                        before += 1;
+                    }
+                }
+                pieces.check()?;
+            } else {
+                begins.push(0);
+            }
+            ends.push(begins.len() as u64);
+        }
+        Ok(Splits { files, ends, cut: Cut::At(begins) })
     }
 
     /// How many there are.
@@ -72,9 +118,14 @@ impl Splits {
         let file = self.ends.partition_point(|end| *end <= number);
         let first = file.checked_sub(1).map_or(0, |before| self.ends[before]);
         let size = self.files[file].size;
-        let lo = (number - first) * self.bytes;
-        let hi = if self.files[file].codec == Codec::Plain { size.min(lo + self.bytes) } else { size };
-        Split { file, lo, hi }
+        let (lo, hi) = match &self.cut {
+            Cut::Bytes(bytes) => ((number - first) * bytes, (number - first + 1) * bytes),
+            Cut::At(begins) => {
+                let next = if number + 1 < self.ends[file] { begins[number as usize + 1] } else { size };
+                (begins[number as usize], next)
+            }
+        };
+        Split { file, lo, hi: if self.files[file].codec == Codec::Plain { size.min(hi) } else { size } }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Work;
 use super::slot::Slot;
 use crate::manifest::Bad;
-use crate::program::{Ended, Failure};
+use crate::program::Failure;
 use crate::{Error, Result};
 use divvy_core::{Range, Seq};
 use divvy_engine::{Chunk, Order, Runner, TaskKey};
@@ -52,7 +52,7 @@ impl Map {
         let started = self.started.fetch_add(1, Ordering::Relaxed) + 1;
         loop {
             let known = self.bad_of(seq);
-            match slot.map(&self.work, seq, &known, self.ended(chunk, slot, seq)) {
+            match slot.map(&self.work, seq, &known, &self.is_ended(chunk, slot, seq)) {
                 Ok(()) => break,
                 Err(Failure::Machine(Error::Stopped)) if self.work.manifest.covers(seq) => {
                     slot.discard();
@@ -91,17 +91,15 @@ impl Map {
         Ok(())
     }
 
-    /// Whether a split is mapped in vain: somebody else has it too, and was first. Not asked where more than that would be
-    /// thrown away.
-    fn ended(&self, chunk: &Chunk<'_>, slot: &Slot, seq: Seq) -> Ended {
+    /// Whether a split is mapped in vain: nobody wants it any more, or somebody else has it too, and was first. The latter is
+    /// not asked where more than that would be thrown away.
+    fn is_ended(&self, chunk: &Chunk<'_>, slot: &Slot, seq: Seq) -> impl Fn() -> bool + use<> {
         let (lease, alone, shared) = (chunk.detach(), slot.holds_nothing(), chunk.is_backup());
         let work = self.work.clone();
-        Arc::new(move || {
-            alone
-                && (shared || lease.is_ended(seq))
-                && work.manifest.refresh().is_ok()
-                && work.manifest.covers(seq)
-        })
+        move || {
+            let rivals = alone && (shared || lease.is_dropped(seq));
+            lease.is_ended(seq) || (rivals && work.manifest.refresh().is_ok() && work.manifest.covers(seq))
+        }
     }
 
     fn bad_of(&self, split: u64) -> Vec<Bad> {

@@ -54,25 +54,12 @@ pub struct Jobs {
     pub finish: JobId,
 }
 
-/// Submits the jobs of a plan, whose directory is ready.
+/// Submits the jobs of a plan, whose directory is ready, with so many starts of each task ([`ATTEMPTS_MAX`], unless somebody
+/// wants another number).
 ///
 /// # Errors
 /// If the plan cannot be written, or whatever the store says.
 pub fn submit(
-    store: &dyn Store,
-    now: Millis,
-    dir: &Path,
-    plan: &Plan,
-    name: &str,
-) -> Result<Jobs, SubmitError> {
-    submit_with(store, now, dir, plan, name, ATTEMPTS_MAX)
-}
-
-/// The same, with so many starts of each task.
-///
-/// # Errors
-/// As [`submit`].
-pub fn submit_with(
     store: &dyn Store,
     now: Millis,
     dir: &Path,

@@ -2,12 +2,12 @@
 
 use super::{Work, repair};
 use crate::manifest::{Effort, count};
-use crate::part::{Named, PartWriter, part_name};
-use crate::program::{Ended, Part, Reducer};
+use crate::part::{Ended, Named, PartWriter, part_name};
+use crate::program::{IsEnded, Part, Reducer};
 use crate::spill::RunReader;
 use crate::{Error, Result};
 use divvy_core::Range;
-use divvy_engine::{Chunk, Order, Runner, StopLevel};
+use divvy_engine::{Chunk, Order, Runner};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,12 +32,12 @@ struct Reduce {
 const REPAIRS_MAX: u32 = 8;
 
 impl Reduce {
-    fn runs(&self) -> Result<Arc<Vec<Arc<RunReader>>>> {
+    fn runs(&self, is_ended: IsEnded<'_>) -> Result<Arc<Vec<Arc<RunReader>>>> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runs) = &*runs {
             return Ok(runs.clone());
         }
-        let opened = Arc::new(repair::open_all(&self.work)?);
+        let opened = Arc::new(repair::open_all(&self.work, is_ended)?);
         *runs = Some(opened.clone());
         Ok(opened)
     }
@@ -49,14 +49,15 @@ impl Reduce {
             return Ok(());
         }
         let ended = ended(chunk, number, &to);
+        let is_ended: IsEnded<'_> = &*ended;
         let worker = chunk.worker();
         let mut reducer = self.reducers[worker].lock().unwrap_or_else(PoisonError::into_inner);
         let mut repairs = 0;
         loop {
-            let runs = self.runs()?;
+            let runs = self.runs(is_ended)?;
             let mut out = PartWriter::create(&dir, &making, number, ended.clone())?;
             let mut counters = BTreeMap::new();
-            let mut part = Part { number, runs: &runs, out: &mut out, counters: &mut counters };
+            let mut part = Part { number, runs: &runs, out: &mut out, is_ended, counters: &mut counters };
             match reducer.reduce(&mut part) {
                 Ok(()) => {
                     // Counted first: a part that is there is not made again.
@@ -72,7 +73,7 @@ impl Reduce {
                 }
                 Err(Error::Damaged { path, .. }) if repairs < REPAIRS_MAX => {
                     repairs += 1;
-                    repair::make_anew(&self.work, &path)?;
+                    repair::make_anew(&self.work, &path, is_ended)?;
                     *self.runs.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 }
                 Err(Error::Stopped) if to.exists() => return Ok(()),
@@ -82,12 +83,12 @@ impl Reduce {
     }
 }
 
-/// Whether a part is made in vain: somebody else has it too, and was first; or the node stops at once.
+/// Whether a part is made in vain: nobody wants it any more, or somebody else has it too, and was first.
 fn ended(chunk: &Chunk<'_>, number: u32, to: &Path) -> Ended {
     let (lease, shared, to) = (chunk.detach(), chunk.is_backup(), to.to_owned());
     Arc::new(move || {
-        let stops = lease.stop().level() >= StopLevel::End;
-        stops || ((shared || lease.is_ended(number.into())) && to.exists())
+        let seq = number.into();
+        lease.is_ended(seq) || ((shared || lease.is_dropped(seq)) && to.exists())
     })
 }
 

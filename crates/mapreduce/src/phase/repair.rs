@@ -2,7 +2,7 @@
 
 use super::Work;
 use super::slot::Slot;
-use crate::program::Failure;
+use crate::program::{Failure, IsEnded};
 use crate::spill::RunReader;
 use crate::{Error, Result};
 use std::fs::File;
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Opens all runs that count, in the order of their splits.
-pub(super) fn open_all(work: &Work) -> Result<Vec<Arc<RunReader>>> {
+pub(super) fn open_all(work: &Work, is_ended: IsEnded<'_>) -> Result<Vec<Arc<RunReader>>> {
     loop {
         let mut runs = Vec::new();
         let mut lost = None;
@@ -29,7 +29,7 @@ pub(super) fn open_all(work: &Work) -> Result<Vec<Arc<RunReader>>> {
         }
         match lost {
             None => return Ok(runs),
-            Some(path) => make_anew(work, &path)?,
+            Some(path) => make_anew(work, &path, is_ended)?,
         }
     }
 }
@@ -44,7 +44,7 @@ fn is_lost(error: &Error) -> bool {
 }
 
 /// Maps the splits again that this run covers, unless somebody else has done it by now.
-pub(super) fn make_anew(work: &Work, run: &Path) -> Result<()> {
+pub(super) fn make_anew(work: &Work, run: &Path, is_ended: IsEnded<'_>) -> Result<()> {
     let name = run.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // One at a time, in all nodes: the others find it done.
     let path = work.dir.join("repair");
@@ -55,15 +55,15 @@ pub(super) fn make_anew(work: &Work, run: &Path) -> Result<()> {
     // With those that a repair before this one had let go of when it was ended: the map phase is over, so nobody else
     // is about to cover any.
     for split in (0..work.plan.splits.count()).filter(|split| !work.manifest.covers(*split)) {
-        map_again(work, &mut slot, split, run)?;
+        map_again(work, &mut slot, split, run, is_ended)?;
     }
     Ok(())
 }
 
-fn map_again(work: &Work, slot: &mut Slot, split: u64, run: &Path) -> Result<()> {
+fn map_again(work: &Work, slot: &mut Slot, split: u64, run: &Path, is_ended: IsEnded<'_>) -> Result<()> {
     let mut bad = Vec::new();
     loop {
-        match slot.map(work, split, &bad, Arc::new(|| false)) {
+        match slot.map(work, split, &bad, is_ended) {
             Ok(()) => return slot.commit(work),
             // Found before, when the split was mapped first, and counted then.
             Err(Failure::Bad(one)) if (bad.len() as u64) < work.plan.skip_bad => {

@@ -3,7 +3,7 @@
 use super::Work;
 use crate::Result;
 use crate::manifest::{Bad, Commit, Committed, Effort, count};
-use crate::program::{Ended, Failure, MapSplit, Mapper, Runs};
+use crate::program::{Failure, IsEnded, MapSplit, Mapper, Runs};
 use divvy_core::{Intervals, Range, Seq};
 use divvy_engine::{Chunk, Detached, Told};
 use std::collections::BTreeMap;
@@ -50,7 +50,7 @@ impl Slot {
         work: &Work,
         number: u64,
         known_bad: &[Bad],
-        ended: Ended,
+        is_ended: IsEnded<'_>,
     ) -> Result<(), Failure> {
         let (split, begun) = (work.plan.splits.get(number), Instant::now());
         self.since.get_or_insert(begun);
@@ -63,10 +63,10 @@ impl Slot {
             framing: work.plan.framing,
             bad: known_bad,
             record_max: work.room().memory / 2,
+            is_ended,
             buf: &mut self.buf,
             runs: &mut self.runs,
             counters: &mut self.counters,
-            ended,
         };
         let mapper = match &mut self.mapper {
             Some(mapper) => mapper,
@@ -104,7 +104,7 @@ impl Slot {
 
     /// Whether somebody else has been given a task whose records are held here.
     pub(super) fn has_lost_any(&self) -> bool {
-        let lost = |lease: &Detached, tasks: &Intervals| tasks.iter().any(|seq| lease.is_ended(seq));
+        let lost = |lease: &Detached, tasks: &Intervals| tasks.iter().any(|seq| lease.is_dropped(seq));
         self.tasks.iter().any(|(lease, tasks)| lease.has_lost_any() && lost(lease, tasks))
     }
 

@@ -12,7 +12,7 @@ use super::{OnFinish, Programs, WORKER_MEMORY_MIN};
 use crate::manifest::Manifest;
 use crate::plan::{Parts, Plan};
 use crate::program::{Program, Room, Runs};
-use crate::spill::Disk;
+use crate::spill::{self, Disk};
 use crate::{Error, Result, Splitters};
 use divvy_engine::{Stop, StopLevel};
 use std::path::PathBuf;
@@ -60,6 +60,7 @@ impl Work {
                 "it may use {has}M of memory, and {workers} workers need {least}M: take fewer with -j"
             ));
         }
+        spill::leave_room_for(workers.max(1) as usize);
         let program = programs(&plan.program)?;
         for sub in ["runs", "parts", "making"] {
             let path = dir.join(sub);

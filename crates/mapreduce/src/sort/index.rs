@@ -99,15 +99,15 @@ impl Index {
         Ok(())
     }
 
-    /// The same, with the values of equal keys folded into one. What they become is not counted: folding is for what
-    /// becomes smaller by it.
+    /// The same, with values of equal keys folded: `combine` gets the key, what values before became, and the next one,
+    /// and answers whether it is in. What they become is not counted: folding is for what becomes smaller by it.
     pub(super) fn spill_combined<'a>(
         &self,
         buf: &'a [u8],
         splitters: &Splitters,
         run: &mut RunWriter,
         value: impl Fn(Range<usize>) -> &'a [u8],
-        mut combine: impl FnMut(&mut Vec<u8>, &[u8]),
+        mut combine: impl FnMut(&[u8], &mut Vec<u8>, &[u8]) -> bool,
     ) -> Result<()> {
         let mut edges = Edges::new(splitters);
         let mut folded = Vec::new();
@@ -116,8 +116,14 @@ impl Index {
             let mut values = equal.iter().map(|entry| value(entry.at()..entry.at() + entry.len()));
             folded.clear();
             folded.extend_from_slice(values.next().expect("a chunk is not empty"));
-            values.for_each(|value| combine(&mut folded, value));
             edges.begin(key, run)?;
+            for value in values {
+                if !combine(key, &mut folded, value) {
+                    run.push(key, &folded)?;
+                    folded.clear();
+                    folded.extend_from_slice(value);
+                }
+            }
             run.push(key, &folded)?;
         }
         Ok(())

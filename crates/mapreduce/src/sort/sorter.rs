@@ -112,9 +112,9 @@ impl Sorter {
         Ok(())
     }
 
-    /// The same, with the values of equal keys folded into one: `combine` gets what the values before became, and the
-    /// next one in the order of the input. What the values of one key become is not counted: folding is for what becomes
-    /// smaller by it.
+    /// The same, with values of equal keys folded: `combine` gets the key, what the values before became, and the next one
+    /// in the order of the input, and answers whether it took that in; if not, it stands behind what was folded so far.
+    /// What the values of one key become is not counted: folding is for what becomes smaller by it.
     ///
     /// # Errors
     /// If the run file cannot be written.
@@ -122,7 +122,7 @@ impl Sorter {
         &mut self,
         splitters: &Splitters,
         run: &mut RunWriter,
-        combine: impl FnMut(&mut Vec<u8>, &[u8]),
+        combine: impl FnMut(&[u8], &mut Vec<u8>, &[u8]) -> bool,
     ) -> Result<()> {
         self.index.sort(&self.arena);
         self.index.spill_combined(&self.arena, splitters, run, |key| value(&self.arena, key), combine)?;

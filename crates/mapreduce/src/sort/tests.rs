@@ -206,7 +206,10 @@ fn equal_keys_are_folded_on_the_way_out() {
     for (key, value) in &records {
         assert_eq!(sorter.push(key, value).unwrap(), Pushed::Ok);
     }
-    let combine = |folded: &mut Vec<u8>, value: &[u8]| folded.extend_from_slice(value);
+    let combine = |_: &[u8], folded: &mut Vec<u8>, value: &[u8]| {
+        folded.extend_from_slice(value);
+        true
+    };
     runs.add(&splitters, |run| sorter.spill_combined(&splitters, run, combine).unwrap());
     assert!(sorter.is_empty());
     let expected: Vec<Pair> = stable(records)

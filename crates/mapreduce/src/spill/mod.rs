@@ -28,12 +28,14 @@
 //! | `format.rs` | the bytes of headers, entries, tail and varints |
 //! | `pack.rs` | whether a block is compressed |
 //! | `write.rs`, `read.rs` | a run file being written, a run file being read |
+//! | `open.rs` | how many run files are held open |
 //! | `cursor.rs` | the blocks of a segment, one after the other, checked |
 //! | `segment.rs` | the records of a segment |
 
 mod cursor;
 mod disk;
 mod format;
+mod open;
 mod pack;
 mod read;
 mod segment;
@@ -47,6 +49,7 @@ pub(crate) use cursor::Cursor;
 pub use disk::Disk;
 pub use format::{BLOCK_BYTES, RECORD_MAX, Segment};
 pub(crate) use format::{HEADER, Record, put_varint, varint};
+pub(crate) use open::leave_room_for;
 pub use pack::Packing;
 pub use read::RunReader;
 pub use segment::SegmentReader;

@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use super::disk::Disk;
 use super::format::{ENTRY, MAGIC, Segment, TAIL, Tail};
+use super::open::Held;
 use super::write::RunInfo;
 use crate::{Error, Result};
 
-/// An open run file; many threads may read it at a time.
+/// A run file that can be read; many threads may do so at a time.
 #[derive(Debug)]
 pub struct RunReader {
-    file: File,
+    /// `None`: there are too many, and it is opened for each read.
+    held: Option<Held>,
     path: PathBuf,
     tail: Tail,
     entries: u64,
@@ -31,7 +33,8 @@ impl RunReader {
         let file = File::open(path).map_err(Error::io("read", path))?;
         let bytes = file.metadata().map_err(Error::io("read", path))?.len();
         let empty = Tail { bytes: 0, payload: 0, records: 0, partitions: 0, check: 0 };
-        let mut run = RunReader { file, path: path.to_owned(), tail: empty, entries: 0, owned: None };
+        let held = Held::hold(file);
+        let mut run = RunReader { held, path: path.to_owned(), tail: empty, entries: 0, owned: None };
         let mut magic = [0; MAGIC.len()];
         let mut tail = [0; TAIL];
         let Some(tail_at) = bytes.checked_sub((TAIL + MAGIC.len()) as u64).map(|at| at + MAGIC.len() as u64)
@@ -121,14 +124,26 @@ impl RunReader {
     /// # Errors
     /// If the system says so.
     pub fn sync(&self) -> Result<()> {
-        self.file.sync_data().map_err(Error::io("sync", &self.path))
+        self.with_file(File::sync_data)?.map_err(Error::io("sync", &self.path))
     }
 
     pub(super) fn read_at(&self, bytes: &mut [u8], at: u64) -> Result<()> {
-        self.file.read_exact_at(bytes, at).map_err(|problem| match problem.kind() {
+        self.with_file(|file| file.read_exact_at(bytes, at))?.map_err(|problem| match problem.kind() {
             io::ErrorKind::UnexpectedEof => self.damaged("it ends too early"),
             _ => Error::io("read", &self.path)(problem),
         })
+    }
+
+    fn with_file<T>(&self, with: impl FnOnce(&File) -> T) -> Result<T> {
+        if let Some(held) = &self.held {
+            return Ok(with(held.file()));
+        }
+        let file = File::open(&self.path).map_err(|problem| match problem.kind() {
+            // Whoever holds it open could still read it; who does not has it made anew.
+            io::ErrorKind::NotFound => self.damaged("it is gone"),
+            _ => Error::io("read", &self.path)(problem),
+        })?;
+        Ok(with(&file))
     }
 
     pub(crate) fn damaged(&self, why: &'static str) -> Error {

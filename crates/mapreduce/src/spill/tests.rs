@@ -269,3 +269,18 @@ fn partitions_ascend() {
     run.push(b"a", b"").unwrap();
     run.begin(0).unwrap();
 }
+
+#[test]
+fn a_run_that_is_not_held_open_is_read_all_the_same_and_missed_when_it_is_gone() {
+    let (dir, disk, mut random) = (Dir::new(), Arc::new(Disk::new(u64::MAX)), Random(12));
+    let (path, expected) = (dir.path("run"), parts(&mut random, 7, 400, 600, false));
+    let info = write(&path, 7, Packing::default(), &disk, &expected).unwrap();
+    // So many workers that nothing is left. Other tests, which this may reach, only open more often.
+    leave_room_for(usize::MAX);
+    let run = RunReader::open(&path, Some(info.check)).unwrap();
+    let read = read(&path, Some(info.check), 1 << 20);
+    leave_room_for(1);
+    assert_eq!(read.unwrap(), expected);
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(run.segment(0), Err(Error::Damaged { why: "it is gone", .. })));
+}

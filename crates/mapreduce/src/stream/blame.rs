@@ -4,8 +4,9 @@
 //! that place, and takes eight times as much as long as that does not fail.
 
 use super::map::{Fed, Mapping};
+use super::places::Places;
 use super::surroundings::Task;
-use super::talk::{End, Talk};
+use super::talk::{End, Talk, Until};
 use crate::input::{Codec, Framing, Split};
 use crate::manifest::Bad;
 use crate::program::{Failure, MapSplit};
@@ -111,16 +112,18 @@ impl Mapping {
     fn probe_within(&self, split: &mut MapSplit<'_>, task: &Task, window: Window) -> Result<Probe, Failure> {
         let script = self.host.stream.mapper.as_ref().expect("a script has failed");
         let framing = split.framing;
-        let mut talk = Talk::start(&self.host, script, task, &self.call, true)?;
+        let until = Until { call: &self.call, is_ended: split.is_ended };
+        let mut talk = Talk::start(&self.host, script, task, until, true)?;
         let mut fed = Fed { to: 0, bad: split.bad, framing };
         let mut found = Probe { failed: None, records: 0, first: (0, 0) };
+        let mut places = Places::new(self.host.stream.places.as_ref(), framing);
         if window.lo < window.hi {
             split.for_each_piece(|piece, offset, _| {
                 let from = edge_at(piece, offset, window.lo, framing);
                 let to = edge_at(piece, offset, window.hi, framing);
                 fed.each_good(&piece[from..to.max(from)], offset + from as u64, |good, at| {
                     found.note(good, at, framing);
-                    talk.feed(good, &mut |_| Ok(()))
+                    talk.feed(places.put(good, at), &mut |_| Ok(()))
                 })
             })?;
         }

@@ -1,10 +1,11 @@
 //! What mappers print: sorted, and combined if there is a combiner, until it is written down.
 
+use super::aggregate;
 use super::keys::Keys;
 use super::lines::{self, Cutter};
 use super::spec::{Reduction, Stream};
 use super::surroundings::{Host, Task};
-use super::talk::{End, Talk};
+use super::talk::{End, Talk, Until};
 use crate::input::PIECE_BYTES;
 use crate::manifest::count;
 use crate::program::{Failure, MapSplit, Room, Sink};
@@ -12,7 +13,6 @@ use crate::ready::grep::write_in_order;
 use crate::sort::{Pushed, Sorter};
 use crate::spill::RunWriter;
 use crate::{Result, Splitters};
-use divvy_engine::Call;
 use std::sync::Arc;
 
 /// Bytes of lines that a combiner is fed with at a time.
@@ -44,6 +44,8 @@ pub(super) struct Sorted {
     /// What combiners made of it.
     combined: Option<Sorter>,
     splitters: Arc<Splitters>,
+    /// Values of equal keys become fewer when they are written down.
+    folds: bool,
 }
 
 /// Lines of the output that are not written as they were printed.
@@ -86,6 +88,8 @@ impl Collect {
             sorter: Sorter::new(share),
             combined: stream.combiner.as_ref().map(|_| Sorter::new(memory - share)),
             splitters: room.splitters.clone(),
+            // Where the order is one of fields, values have something in front of them.
+            folds: stream.reduction == Reduction::Aggregate && stream.order.is_empty(),
         }))
     }
 
@@ -119,10 +123,7 @@ impl Collect {
     pub(super) fn spill(&mut self, run: &mut RunWriter) -> Result<()> {
         match self {
             Collect::InOrder { lines, parts, .. } => write_in_order(run, lines, parts)?,
-            Collect::Sorted(sorted) => {
-                let Sorted { sorter, combined, splitters, .. } = &mut **sorted;
-                combined.as_mut().unwrap_or(sorter).spill(splitters, run)?;
-            }
+            Collect::Sorted(sorted) => sorted.spill(run)?,
         }
         self.clear();
         Ok(())
@@ -161,13 +162,25 @@ impl Collect {
 /// Who runs the combiner, and for which task.
 pub(super) struct By<'h> {
     pub(super) host: &'h Host,
-    pub(super) call: &'h Call,
+    pub(super) until: Until<'h>,
     pub(super) task: &'h Task,
 }
 
 impl Sorted {
     fn is_empty(&self) -> bool {
         self.sorter.is_empty() && self.combined.as_ref().is_none_or(Sorter::is_empty)
+    }
+
+    /// Writes down what mappers printed, or what combiners made of all of it.
+    fn spill(&mut self, run: &mut RunWriter) -> Result<()> {
+        let Sorted { keys, sorter, combined, splitters, folds, .. } = self;
+        let sorter = combined.as_mut().unwrap_or(sorter);
+        if !*folds {
+            return sorter.spill(splitters, run);
+        }
+        sorter.spill_combined(splitters, run, |key, folded, value| {
+            aggregate::fold(keys.pulled(key, &[]).0, folded, value)
+        })
     }
 
     fn add(&mut self, more: &[u8], sink: &mut Sink<'_>, by: &By<'_>) -> Result<(), Failure> {
@@ -178,7 +191,7 @@ impl Sorted {
                 if self.combined.is_some() {
                     self.combine(sink, by)?;
                 } else {
-                    sink.spill(|run| self.sorter.spill(&self.splitters, run))?;
+                    sink.spill(|run| self.spill(run))?;
                 }
                 let _ = self.keys.push(key, value, &mut self.sorter)?;
             }
@@ -193,8 +206,8 @@ impl Sorted {
         }
         let stream = &by.host.stream;
         let script = stream.combiner.as_ref().expect("there is a combiner");
-        let mut talk = Talk::start(by.host, script, by.task, by.call, false)?;
-        let Sorted { keys, cutter, sorter, combined, splitters } = self;
+        let mut talk = Talk::start(by.host, script, by.task, by.until, false)?;
+        let Sorted { keys, cutter, sorter, combined, splitters, .. } = self;
         let combined = combined.as_mut().expect("there is a combiner");
         // Its output is sorted anew: nobody says that it prints keys in the order in which it gets them.
         let mut take_keys = Keys::new(stream);

@@ -1,8 +1,9 @@
 //! The mapper: a process for each split.
 
 use super::collect::{By, Collect, count_all};
+use super::places::Places;
 use super::surroundings::{Host, Phase, Task};
-use super::talk::{End, Talk};
+use super::talk::{End, Talk, Until};
 use crate::input::Framing;
 use crate::manifest::Bad;
 use crate::program::{Failure, MapSplit, Mapper, Room};
@@ -29,20 +30,22 @@ impl Mapping {
     /// Uses the lines as they are.
     fn copy(&mut self, split: &mut MapSplit<'_>, task: &Task) -> Result<(), Failure> {
         let Mapping { host, call, collect } = self;
-        let by = By { host, call, task };
+        let by = By { host, until: Until { call, is_ended: split.is_ended }, task };
         split.for_each_piece(|piece, _, sink| collect.add(piece, sink, &by))
     }
 
     /// Runs the script over all records that it is not known to fail on.
     fn run(&mut self, split: &mut MapSplit<'_>, task: &Task) -> Result<(), Failure> {
         let (host, call, collect) = (&*self.host, &self.call, &mut self.collect);
-        let by = By { host, call, task };
+        let until = Until { call, is_ended: split.is_ended };
+        let by = By { host, until, task };
         let script = host.stream.mapper.as_ref().expect("there is a script");
-        let mut talk = Talk::start(host, script, task, call, false)?;
+        let mut talk = Talk::start(host, script, task, until, false)?;
         let mut fed = Fed { to: split.split.lo, bad: split.bad, framing: split.framing };
+        let mut places = Places::new(host.stream.places.as_ref(), split.framing);
         split.for_each_piece(|piece, offset, sink| {
-            fed.each_good(piece, offset, |good, _| {
-                talk.feed(good, &mut |lines| collect.add(lines, sink, &by))
+            fed.each_good(piece, offset, |good, at| {
+                talk.feed(places.put(good, at), &mut |lines| collect.add(lines, sink, &by))
             })
         })?;
         let unread = talk.unread();
@@ -123,7 +126,8 @@ impl Mapper for Mapping {
             None => self.copy(split, &task)?,
         }
         let Mapping { host, call, collect } = self;
-        collect.end(split, &By { host, call, task: &task })
+        let until = Until { call, is_ended: split.is_ended };
+        collect.end(split, &By { host, until, task: &task })
     }
 
     fn is_empty(&self) -> bool {

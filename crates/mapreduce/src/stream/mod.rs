@@ -11,20 +11,25 @@
 //! | `order.rs` | fields as bytes that compare as the fields should |
 //! | `keys.rs` | keys as run files have them; which part a key belongs to |
 //! | `lines.rs` | a line as key and value |
+//! | `places.rs` | lines with their place in the file |
 //! | `surroundings.rs` | the directory and the environment of a process |
 //! | `talk.rs` | a process that is fed and heard at once |
 //! | `said.rs` | what it says on stderr: counters, and words for people |
 //! | `collect.rs` | what mappers print, sorted and combined |
+//! | `aggregate.rs`, `double.rs` | Hadoop's library of reducers |
 //! | `map.rs`, `reduce.rs` | the two halves of the program |
 //! | `blame.rs` | which record a mapper fails on |
 
+mod aggregate;
 mod blame;
 mod collect;
+mod double;
 mod fields;
 mod keys;
 mod lines;
 mod map;
 mod order;
+mod places;
 mod reduce;
 mod said;
 mod spec;
@@ -33,7 +38,7 @@ mod talk;
 
 pub use fields::{Field, KeySpec, parse_specs};
 pub use spec::{Form, Reduction, Script, Stream};
-pub use surroundings::{Node, Words};
+pub use surroundings::{Node, Status, Words};
 
 use crate::Result;
 use crate::phase::Programs;

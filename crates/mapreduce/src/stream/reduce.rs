@@ -1,14 +1,16 @@
 //! The reducer: a process for each part.
 
+use super::aggregate;
 use super::collect::{Anew, put_line};
 use super::keys::Keys;
 use super::spec::{Reduction, Script};
 use super::surroundings::{Host, Phase, Task};
-use super::talk::{End, Talk};
+use super::talk::{End, Talk, Until};
 use crate::merging::Merging;
 use crate::part::PartWriter;
 use crate::program::{Failure, Part, Reducer, Room};
 use crate::sort::Merge;
+use crate::table::Table;
 use crate::{Error, Result};
 use divvy_engine::Call;
 use std::path::Path;
@@ -23,29 +25,39 @@ pub(super) struct Reducing {
     call: Call,
     keys: Keys,
     anew: Option<Anew>,
+    /// The different values of one key, where they are counted.
+    table: Table<i64>,
     merging: Merging,
 }
 
 impl Reducing {
     pub(super) fn new(host: &Arc<Host>, room: &Room) -> Result<Reducing> {
         let call = host.node.stop.call().map_err(Error::io("wait for a stop of", Path::new("the node")))?;
+        // What a table holds is taken out into a list, beside it, of a third of a slot for each value.
+        let counted = if host.stream.reduction == Reduction::Aggregate { room.memory / 3 } else { 0 };
         Ok(Reducing {
             keys: Keys::new(&host.stream),
             anew: Anew::new(&host.stream),
             host: host.clone(),
             call,
-            merging: Merging::new(room, PartWriter::MEMORY),
+            table: Table::new(counted / 4 * 3),
+            merging: Merging::new(room, PartWriter::MEMORY + counted),
         })
     }
 }
 
 impl Reducer for Reducing {
     fn reduce(&mut self, part: &mut Part<'_>) -> Result<()> {
-        let Reducing { host, call, keys, anew, merging } = self;
+        let Reducing { host, call, keys, anew, table, merging } = self;
+        let until = Until { call, is_ended: part.is_ended };
         let merge = merging.part(part)?;
+        if host.stream.reduction == Reduction::Aggregate {
+            let separator = host.stream.output.as_ref().map_or(&b"\t"[..], |(_, separator)| separator);
+            return aggregate::reduce(keys, separator, table, merge, part);
+        }
         let out = Output { anew, part, buf: Vec::new() };
         match &host.stream.reduction {
-            Reduction::Script(script) => run(host, call, script, keys, merge, out),
+            Reduction::Script(script) => run(host, until, script, keys, merge, out),
             _ => copy(&host.stream.reduce_input, keys, merge, out),
         }
     }
@@ -82,7 +94,7 @@ fn copy(separator: &[u8], keys: &Keys, mut merge: Merge<'_>, mut out: Output<'_,
 /// A script makes the output of the sorted lines.
 fn run(
     host: &Host,
-    call: &Call,
+    until: Until<'_>,
     script: &Script,
     keys: &Keys,
     mut merge: Merge<'_>,
@@ -90,7 +102,7 @@ fn run(
 ) -> Result<()> {
     let task = Task { phase: Phase::Reduce, number: out.part.number.into(), told: Vec::new() };
     let fed = (|| {
-        let mut talk = Talk::start(host, script, &task, call, false)?;
+        let mut talk = Talk::start(host, script, &task, until, false)?;
         let mut lines = Vec::with_capacity(2 * FEED_BYTES);
         let mut take = |lines: &[u8]| Ok(out.write(lines)?);
         while let Some((key, value)) = merge.next_record()? {

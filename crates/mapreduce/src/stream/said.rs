@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 const LINES: usize = 8;
 /// Bytes that are kept of each.
 const LINE_BYTES: usize = 400;
+/// Characters that are kept of a status.
+const STATUS_CHARS: usize = 80;
 /// A line of more bytes is passed on in pieces.
 const WAIT_BYTES: usize = 64 << 10;
 /// Counters with names of their own: what is counted by more is counted by one.
@@ -17,6 +19,8 @@ pub(super) struct Said {
     /// A line that has not ended.
     pub(super) heard: Vec<u8>,
     last: VecDeque<String>,
+    /// What it says it is doing, and whether that was said since somebody asked.
+    status: (String, bool),
     /// Counted so far, by `group,counter`.
     pub(super) counters: BTreeMap<String, u64>,
 }
@@ -51,7 +55,8 @@ impl Said {
     /// Takes a line that is for us.
     fn is_report(&mut self, line: &[u8]) -> bool {
         let Some(report) = line.strip_prefix(b"reporter:") else { return false };
-        if report.starts_with(b"status:") {
+        if let Some(status) = report.strip_prefix(b"status:") {
+            self.status = (shown(status), true);
             return true;
         }
         let counted = report.strip_prefix(b"counter:").and_then(|text| std::str::from_utf8(text).ok());
@@ -77,6 +82,22 @@ impl Said {
     pub(super) fn last(&self) -> Option<String> {
         (!self.last.is_empty()).then(|| self.last.iter().cloned().collect::<Vec<_>>().join("\n  "))
     }
+
+    /// What it says it is doing, if it has said it since this was called.
+    pub(super) fn new_status(&mut self) -> Option<&str> {
+        std::mem::take(&mut self.status.1).then_some(&self.status.0)
+    }
+
+    /// What it said last that it was doing.
+    pub(super) fn status(&self) -> Option<&str> {
+        Some(&*self.status.0).filter(|status| !status.is_empty())
+    }
+}
+
+/// A status as it fits into a line of a terminal.
+fn shown(status: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&status[..status.len().min(LINE_BYTES)]);
+    text.trim().chars().filter(|c| !c.is_control()).take(STATUS_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -96,6 +117,12 @@ mod tests {
         said.sort_out(true, &pass);
         assert_eq!(passed.into_inner(), b"hello\nreporter:counter:x,y\nend\n");
         assert_eq!(said.counters, BTreeMap::from([("words, short".to_owned(), 5)]));
+        assert_eq!(said.new_status(), Some("half way"));
+        assert_eq!(
+            (said.new_status().is_none(), said.status()),
+            (true, Some("half way")),
+            "it was told already"
+        );
         assert_eq!(said.last().unwrap(), "hello\n  reporter:counter:x,y\n  end");
     }
 
@@ -105,10 +132,12 @@ mod tests {
         for n in 0..3_000 {
             said.heard.extend_from_slice(format!("reporter:counter:g,{n},1\n").as_bytes());
         }
+        said.heard.extend_from_slice(format!("reporter:status:a\x1b[2J{}\n", "x".repeat(500)).as_bytes());
         said.heard.resize(said.heard.len() + 2 * WAIT_BYTES, b'x');
         said.sort_out(false, &|_| ());
         assert_eq!((said.counters.len(), said.heard.len()), (COUNTERS_MAX + 1, 0));
         assert_eq!(said.counters.values().sum::<u64>(), 3_000);
         assert_eq!(said.last().unwrap().len(), LINE_BYTES);
+        assert!(said.status().unwrap().starts_with("a[2Jx") && said.status().unwrap().len() == STATUS_CHARS);
     }
 }

@@ -37,6 +37,8 @@ impl Default for Form {
 pub enum Reduction {
     /// A script makes the output of them.
     Script(Script),
+    /// Keys name what becomes of their values: Hadoop's library of reducers.
+    Aggregate,
     /// They are the output.
     Identity,
     /// They are not even sorted: what the mappers print is the output, in the order of the inputs.
@@ -60,6 +62,8 @@ pub struct Stream {
     pub job: String,
     /// How the lines of the mapper and of the combiner are read.
     pub map_output: Form,
+    /// What is between a line and its place in the file, for a mapper that is told the place.
+    pub places: Option<Vec<u8>>,
     /// What is between key and value for the reducer and the combiner.
     pub reduce_input: Vec<u8>,
     /// How the lines of the output are read and written anew; `None`: they are written as they were printed.

@@ -11,6 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Takes what processes say to people.
 pub type Words = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
+/// Takes what a task says it is doing: the task, and its words; no words, once it has ended.
+pub type Status = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
 /// What processes need of the node that they run on.
 #[derive(Clone)]
 pub struct Node {
@@ -20,6 +23,8 @@ pub struct Node {
     pub session: Option<OsString>,
     /// Takes what they say to people: whole lines.
     pub words: Words,
+    /// Takes what they say they are doing.
+    pub status: Status,
 }
 
 /// A stream on its node.
@@ -46,6 +51,14 @@ pub(super) struct Task {
     pub(super) told: Vec<(&'static str, OsString)>,
 }
 
+impl Task {
+    /// What people call it.
+    pub(super) fn name(&self) -> String {
+        let letter = if self.phase == Phase::Map { 'm' } else { 'r' };
+        format!("{letter}_{:06}", self.number)
+    }
+}
+
 impl Host {
     pub(super) fn new(stream: Stream, node: Node) -> Host {
         Host { stream, node, failed: Mutex::default() }
@@ -65,11 +78,11 @@ impl Host {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         let attempt = failed.get(&(task.phase, task.number)).copied().unwrap_or(0);
         drop(failed);
-        let letter = if task.phase == Phase::Map { 'm' } else { 'r' };
+        let name = task.name();
         let job = &self.stream.job;
         let run = job.strip_prefix("job_").unwrap_or(job);
-        let id = format!("task_{run}_{letter}_{:06}", task.number);
-        let attempt = format!("attempt_{run}_{letter}_{:06}_{attempt}", task.number);
+        let id = format!("task_{run}_{name}");
+        let attempt = format!("attempt_{run}_{name}_{attempt}");
         let part = task.number.to_string();
         let is_map = if task.phase == Phase::Map { "true" } else { "false" };
         // The second name is the one of Hadoop 1.

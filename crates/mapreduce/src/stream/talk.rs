@@ -4,7 +4,7 @@
 use super::said::Said;
 use super::spec::Script;
 use super::surroundings::{Host, Task};
-use crate::program::Failure;
+use crate::program::{Failure, IsEnded};
 use crate::{Error, Result};
 use divvy_engine::process::{Had, Interest, Resident};
 use divvy_engine::{Call, StopLevel};
@@ -23,16 +23,25 @@ const LINE_MAX: usize = 256 << 20;
 /// What takes what a process prints: whole lines.
 pub(super) type Take<'t> = dyn FnMut(&[u8]) -> Result<(), Failure> + 't;
 
+/// When a process is to end before its time.
+#[derive(Clone, Copy)]
+pub(super) struct Until<'h> {
+    /// Wakes whoever waits for the process, so that he asks.
+    pub(super) call: &'h Call,
+    /// Its task is of no use any more.
+    pub(super) is_ended: IsEnded<'h>,
+}
+
 /// A process between its pipes. Dropped it is killed.
 pub(super) struct Talk<'h> {
     host: &'h Host,
     script: &'h Script,
+    /// The task's name; none if its words are not passed on, since it is run to find out something.
+    shown: Option<String>,
     process: Resident,
-    call: &'h Call,
+    until: Until<'h>,
     printed: Vec<u8>,
     said: Said,
-    /// Its words are not passed on: it is run to find out something.
-    hushed: bool,
     /// Nobody reads what it is fed any more.
     deaf: bool,
     /// It will print nothing more.
@@ -89,10 +98,10 @@ impl<'h> Talk<'h> {
         host: &'h Host,
         script: &'h Script,
         task: &Task,
-        call: &'h Call,
+        until: Until<'h>,
         hushed: bool,
     ) -> Result<Talk<'h>, Failure> {
-        check(call)?;
+        until.check()?;
         let process = Resident::start_alone(&mut host.command(script, task))
             .map_err(|error| Failure::Program(format!("cannot start `{}`: {error}", script.text)))?;
         let pace = Pace::new(process.widen(PIPE_BYTES));
@@ -101,11 +110,11 @@ impl<'h> Talk<'h> {
         Ok(Talk {
             host,
             script,
+            shown: (!hushed).then(|| task.name()),
             process,
-            call,
+            until,
             printed,
             said,
-            hushed,
             deaf: false,
             mute: false,
             exited: false,
@@ -161,7 +170,8 @@ impl<'h> Talk<'h> {
     fn turn(&mut self, write: bool, take: &mut Take<'_>) -> Result<(), Failure> {
         let nap = self.pace.nap();
         let interest = Interest { write: write && nap.is_none(), read: !self.mute && nap.is_none() };
-        let ready = self.process.wait_with(self.call, interest, nap).map_err(|error| self.broken(error))?;
+        let ready =
+            self.process.wait_with(self.until.call, interest, nap).map_err(|error| self.broken(error))?;
         if ready.called {
             self.end_if_asked()?;
         }
@@ -198,7 +208,7 @@ impl<'h> Talk<'h> {
 
     /// Reads what it says on stderr. `end`: all of it.
     fn hear(&mut self, end: bool) -> Result<(), Failure> {
-        let (host, hushed) = (self.host, self.hushed);
+        let (host, hushed) = (self.host, self.shown.is_none());
         let pass = |words: &[u8]| {
             if !hushed {
                 (host.node.words)(words);
@@ -212,12 +222,15 @@ impl<'h> Talk<'h> {
         if end {
             self.said.sort_out(true, &pass);
         }
+        if let (Some(task), Some(status)) = (&self.shown, self.said.new_status()) {
+            (host.node.status)(task, status);
+        }
         Ok(())
     }
 
     fn end_if_asked(&self) -> Result<()> {
-        let asked = check(self.call);
-        if asked.is_err() && self.call.level() < StopLevel::Kill {
+        let asked = self.until.check();
+        if asked.is_err() && self.until.call.level() < StopLevel::Kill {
             self.process.terminate();
             let _ = self.process.wait_alone(false, TERM_NS);
         }
@@ -235,11 +248,22 @@ impl<'h> Talk<'h> {
             (None, None) => "ended in an unknown way".into(),
         };
         let last = self.said.last().map(|last| format!("; it said:\n  {last}")).unwrap_or_default();
-        format!("`{}` {how}{last}", self.script.text)
+        let status = self.said.status().map(|status| format!(" at \"{status}\"")).unwrap_or_default();
+        format!("`{}` {how}{status}{last}", self.script.text)
     }
 }
 
-/// Fails if the node is to end what runs.
-fn check(call: &Call) -> Result<()> {
-    if call.level() >= StopLevel::End { Err(Error::Stopped) } else { Ok(()) }
+impl Drop for Talk<'_> {
+    fn drop(&mut self) {
+        if let (Some(task), Some(_)) = (&self.shown, self.said.status()) {
+            (self.host.node.status)(task, "");
+        }
+    }
+}
+
+impl Until<'_> {
+    /// Fails if it is to end.
+    fn check(&self) -> Result<()> {
+        if (self.is_ended)() { Err(Error::Stopped) } else { Ok(()) }
+    }
 }

@@ -6,6 +6,7 @@
 //! | `arena.rs` | the bytes of keys that are longer |
 //! | `slots.rs` | open addressing |
 //! | `words.rs` | many words at a time: all are asked for before the first is looked up |
+//! | `waiting.rs` | the same for pairs that come one at a time |
 //! | `sorted.rs` | what is in the table in order of the keys, by partition, without more memory |
 //! | `combine.rs` | what becomes of two values of one key |
 //!
@@ -17,11 +18,13 @@ mod combine;
 mod key;
 mod slots;
 mod sorted;
+mod waiting;
 mod words;
 
 pub use combine::{Combine, Max, Min};
 pub use key::INLINE_MAX;
 pub use sorted::{Bytes, Sorted};
+pub(crate) use waiting::Waiting;
 
 use arena::Arena;
 use key::{Key, hash_long};
@@ -159,13 +162,15 @@ impl<V: Combine> Table<V> {
 
     fn grow_arena(&mut self, long: usize) -> Result<(), Full> {
         let missing = long.saturating_sub(self.arena.spare());
-        let possible = self.budget - self.bytes();
+        if missing == 0 {
+            return Ok(());
+        }
+        // For a moment there are the old bytes and the new ones.
+        let possible = (self.budget - self.bytes()).saturating_sub(self.arena.capacity());
         if missing > possible {
             return Err(Full);
         }
-        if missing > 0 {
-            self.arena.grow((self.arena.capacity() / 2).max(ARENA_MIN).max(missing).min(possible));
-        }
+        self.arena.grow((self.arena.capacity() / 2).max(ARENA_MIN).max(missing).min(possible));
         Ok(())
     }
 

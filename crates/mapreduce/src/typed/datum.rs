@@ -49,6 +49,13 @@ pub trait Datum: AsDatum<Self> + Sized + 'static {
 pub trait AsDatum<D: ?Sized> {
     /// Appends its bytes. Unless it is the `last`, others follow, and these have to tell where they end.
     fn put(&self, out: &mut Vec<u8>, last: bool);
+
+    /// What `put` appends for the last datum, if it lies in memory as it is and need not be put together. Nobody has to say
+    /// so: it saves a copy.
+    #[inline]
+    fn bytes(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// The whole bytes as a datum.
@@ -95,6 +102,12 @@ macro_rules! as_bytes {
             fn put(&self, out: &mut Vec<u8>, last: bool) {
                 let $it = self;
                 put_bytes($bytes, out, last);
+            }
+
+            #[inline]
+            fn bytes(&self) -> Option<&[u8]> {
+                let $it = self;
+                Some($bytes)
             }
         }
     )*};

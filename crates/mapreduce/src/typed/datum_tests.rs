@@ -11,6 +11,7 @@ fn holds<D: Datum + Debug>(data: &[D], cmp: impl Fn(&D, &D) -> Ordering) {
     };
     for a in data {
         assert_eq!(cmp(&decode(&bytes(a, true)).unwrap(), a), Ordering::Equal, "{a:?}");
+        assert!(a.bytes().is_none_or(|as_it_is| as_it_is == bytes(a, true)), "{a:?}");
         let with_more = [bytes(a, false), b"more".to_vec()].concat();
         let mut rest = &with_more[..];
         assert_eq!(cmp(&D::take(&mut rest, false).unwrap(), a), Ordering::Equal, "{a:?}");

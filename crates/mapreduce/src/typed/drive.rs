@@ -160,7 +160,7 @@ impl Drive {
             1 => self.job.chain.name.clone(),
             of => format!("{}, stage {} of {of}", self.job.chain.name, stage + 1),
         };
-        let jobs = phase::submit(&*self.store, self.clock.millis(), dir, &plan, &name);
+        let jobs = phase::submit(&*self.store, self.clock.millis(), dir, &plan, &name, phase::ATTEMPTS_MAX);
         let jobs = jobs.map_err(|error| match error {
             SubmitError::Work(error) => error,
             SubmitError::Store(error) => error.into(),

@@ -65,17 +65,24 @@ impl<'a, K: Datum, V: Datum> Emit<'a, K, V> {
     #[inline]
     pub fn emit(&mut self, key: impl AsDatum<K>, value: impl AsDatum<V>) {
         let Scratch { key: key_bytes, value: value_bytes, .. } = &mut *self.scratch;
-        key_bytes.clear();
-        value_bytes.clear();
-        key.put(key_bytes, true);
-        value.put(value_bytes, true);
-        self.to.pair(key_bytes, value_bytes);
+        self.to.pair(bytes_of(&key, key_bytes), bytes_of(&value, value_bytes));
     }
 
     /// Counts something for people to see. Exact also after a crash: what is done twice counts once.
     pub fn count(&mut self, counter: &str, n: u64) {
         self.to.count(counter, n);
     }
+}
+
+/// The bytes of a datum, in this buffer if they are nowhere else.
+#[inline]
+fn bytes_of<'b, D>(datum: &'b impl AsDatum<D>, buf: &'b mut Vec<u8>) -> &'b [u8] {
+    if let Some(bytes) = datum.bytes() {
+        return bytes;
+    }
+    buf.clear();
+    datum.put(buf, true);
+    buf
 }
 
 /// Takes the output.

@@ -5,7 +5,7 @@ use super::mapping::caught;
 use super::stage::CombineFn;
 use crate::sort::{Pushed, Sorter};
 use crate::spill::RunWriter;
-use crate::table::{Combine, Table};
+use crate::table::{Combine, Table, Waiting};
 use crate::{Error, Result, Splitters};
 use std::sync::Arc;
 
@@ -49,10 +49,11 @@ impl Held for Sorted {
     fn spill(&mut self, run: &mut RunWriter) -> Result<()> {
         let Some(combine) = &self.combine else { return self.sorter.spill(&self.splitters, run) };
         let mut failed = None;
-        self.sorter.spill_combined(&self.splitters, run, |folded, value| {
+        self.sorter.spill_combined(&self.splitters, run, |_, folded, value| {
             if failed.is_none() {
                 failed = caught(|| combine(folded, value)).err();
             }
+            true
         })?;
         failed.map_or(Ok(()), |why| Err(Error::Program { why: format!("combine fails: {why}") }))
     }
@@ -73,12 +74,13 @@ impl Held for Sorted {
 /// One value for each key.
 pub(super) struct Tabled<V> {
     table: Table<V>,
+    waiting: Waiting<V>,
     splitters: Arc<Splitters>,
 }
 
 impl<V: Combine> Tabled<V> {
     pub(super) fn new(bytes: usize, splitters: Arc<Splitters>) -> Tabled<V> {
-        Tabled { table: Table::new(bytes), splitters }
+        Tabled { table: Table::new(bytes), waiting: Waiting::default(), splitters }
     }
 }
 
@@ -86,16 +88,15 @@ impl<V: Datum + Combine + Send> Held for Tabled<V> {
     #[inline]
     fn push(&mut self, key: &[u8], value: &[u8]) -> Result<Pushed> {
         let value = decode(value).expect("a value takes back what it has put");
-        match self.table.add(key, value) {
+        match self.table.add_later(&mut self.waiting, key, value) {
             Ok(()) => Ok(Pushed::Ok),
-            Err(_) if self.table.is_empty() => {
-                Err(Error::TooLarge { what: "a key", bytes: key.len() as u64 })
-            }
+            Err(_) if self.is_empty() => Err(Error::TooLarge { what: "a key", bytes: key.len() as u64 }),
             Err(_) => Ok(Pushed::Full),
         }
     }
 
     fn spill(&mut self, run: &mut RunWriter) -> Result<()> {
+        self.table.add_waiting(&mut self.waiting);
         let (sorted, mut bytes) = (self.table.sorted(), Vec::new());
         for (range, partition) in sorted.partitions(&self.splitters).zip(0..) {
             if range.is_empty() {
@@ -113,11 +114,12 @@ impl<V: Datum + Combine + Send> Held for Tabled<V> {
     }
 
     fn clear(&mut self) {
+        self.waiting.clear();
         drop(self.table.sorted());
     }
 
     fn is_empty(&self) -> bool {
-        self.table.is_empty()
+        self.table.is_empty() && self.waiting.is_empty()
     }
 
     fn is_orderless(&self) -> bool {

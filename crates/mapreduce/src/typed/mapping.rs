@@ -21,8 +21,32 @@ pub(super) fn caught(call: impl FnOnce() -> Result<(), String>) -> Result<(), St
     called.unwrap_or_else(|panic| Err(format!("panicked: {}", panic_message(&*panic))))
 }
 
+/// Calls `map` with each record of a split that is not known to be bad. It answers how the function went, and what trouble
+/// there was that is nobody's record's.
+pub(super) fn each_record(
+    split: &mut MapSplit<'_>,
+    mut map: impl FnMut(&[u8], &mut Sink<'_>) -> (Result<(), String>, Option<Error>),
+) -> Result<(), Failure> {
+    let (framing, bad, file) = (split.framing, split.bad, &split.input.path);
+    split.for_each_piece(|piece, from, sink| {
+        let mut count = 0;
+        for (record, at) in records(piece, from, framing, bad) {
+            let (called, trouble) = map(record, sink);
+            // It may be why the function has failed.
+            match trouble {
+                Some(Error::Program { why }) => return Err(Failure::Program(why)),
+                Some(error) => return Err(Failure::Machine(error)),
+                None => called.map_err(|error| fails(file, record, at, error))?,
+            }
+            count += 1;
+        }
+        sink.count("input records", count);
+        Ok(())
+    })
+}
+
 /// The records of a piece, where they are in the file, but for those that are known to be bad.
-pub(super) fn records<'p>(
+fn records<'p>(
     piece: &'p [u8],
     from: u64,
     framing: Framing,
@@ -35,16 +59,8 @@ pub(super) fn records<'p>(
 }
 
 /// The program fails on this record.
-pub(super) fn fails(file: &Path, record: &[u8], at: u64, error: String) -> Failure {
+fn fails(file: &Path, record: &[u8], at: u64, error: String) -> Failure {
     Failure::Bad(Bad { file: file.to_owned(), at, bytes: record.len() as u64, error })
-}
-
-/// Trouble that is nobody's record's.
-pub(super) fn trouble(error: Error) -> Failure {
-    match error {
-        Error::Program { why } => Failure::Program(why),
-        error => Failure::Machine(error),
-    }
 }
 
 /// Maps for one worker.
@@ -70,22 +86,11 @@ impl Mapping {
 
 impl Mapper for Mapping {
     fn map(&mut self, split: &mut MapSplit<'_>) -> Result<(), Failure> {
-        let (framing, bad, file) = (split.framing, split.bad, &split.input.path);
         let Mapping { map, partition, held, placed, scratch } = self;
-        split.for_each_piece(|piece, from, sink| {
-            let mut count = 0;
-            for (record, at) in records(piece, from, framing, bad) {
-                let mut held = Holding { held: &mut **held, sink, partition, placed, trouble: None };
-                let called = caught(|| map(record, &mut held, scratch));
-                // It may be why the function has failed.
-                if let Some(error) = held.trouble {
-                    return Err(trouble(error));
-                }
-                called.map_err(|error| fails(file, record, at, error))?;
-                count += 1;
-            }
-            sink.count("input records", count);
-            Ok(())
+        each_record(split, |record, sink| {
+            let mut held = Holding { held: &mut **held, sink, partition, placed, trouble: None };
+            let called = caught(|| map(record, &mut held, scratch));
+            (called, held.trouble)
         })
     }
 

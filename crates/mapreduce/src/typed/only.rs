@@ -1,7 +1,7 @@
 //! Stages that only map: what functions write is the output, in the order of the inputs.
 
 use super::emit::{Outlet, Scratch};
-use super::mapping::{caught, fails, records, trouble};
+use super::mapping::{caught, each_record};
 use super::outs::Outs;
 use super::stage::{OnlyFn, Stage};
 use crate::program::{Failure, MapSplit, Mapper, Part, Reducer, Room, Sink};
@@ -27,23 +27,12 @@ impl Only {
 
 impl Mapper for Only {
     fn map(&mut self, split: &mut MapSplit<'_>) -> Result<(), Failure> {
-        let (framing, bad, file) = (split.framing, split.bad, &split.input.path);
         self.written.partition = split.partition;
         let Only { map, stage, written, bytes_max, scratch } = self;
-        split.for_each_piece(|piece, from, sink| {
-            let mut count = 0;
-            for (record, at) in records(piece, from, framing, bad) {
-                let mut out = Writing { written, sink, bytes_max: *bytes_max, trouble: None };
-                let called = caught(|| map(record, &mut out, &stage.names, scratch));
-                // It may be why the function has failed.
-                if let Some(error) = out.trouble {
-                    return Err(trouble(error));
-                }
-                called.map_err(|error| fails(file, record, at, error))?;
-                count += 1;
-            }
-            sink.count("input records", count);
-            Ok(())
+        each_record(split, |record, sink| {
+            let mut out = Writing { written, sink, bytes_max: *bytes_max, trouble: None };
+            let called = caught(|| map(record, &mut out, &stage.names, scratch));
+            (called, out.trouble)
         })
     }
 

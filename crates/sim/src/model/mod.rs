@@ -182,7 +182,11 @@ impl Model {
         let leases = told.map(|held| self.lease(*held)).collect();
         let cut = holds.iter().filter(|h| listed.contains(h) && self.jobs[&h.0].leases[&h.1].cut);
         let claim = exchange.claim.as_ref();
-        let named = holds.iter().map(|(job, _)| *job).chain(exchange.reports.iter().map(|r| r.job));
+        let named = holds
+            .iter()
+            .chain(&exchange.held)
+            .map(|(job, _)| *job)
+            .chain(exchange.reports.iter().map(|r| r.job));
         let asked = claim.iter().flat_map(|c| c.wants.iter().map(|w| w.job).chain(c.only));
         let dry = claim.filter(|_| granted.is_empty());
         let takeable = dry.into_iter().flat_map(|c| self.takeable(c));

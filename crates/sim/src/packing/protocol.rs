@@ -179,7 +179,7 @@ impl Hall<'_> {
                     self.plan(now + ROUND_TRIP_NS / 2, Event::Arrives(host, trip));
                 }
                 Action::Start(_) | Action::Retire(_) | Action::Tuned(_) | Action::End(_) => {}
-                Action::Cut(..) | Action::Drop(..) | Action::Register => {
+                Action::Cut(..) | Action::Drop(..) | Action::Abandon(_) | Action::Register => {
                     panic!("nothing is lost: {action:?}")
                 }
             }

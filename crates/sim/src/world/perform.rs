@@ -31,6 +31,7 @@ impl World {
                 }
                 Action::Cut(held, n) => self.cut(slot, held, n, &mut out),
                 Action::Drop(held, tasks) => self.drop_tasks(slot, held, &tasks),
+                Action::Abandon(_) => {}
                 Action::Retire(held) => {
                     let quiet = self.hosts[slot].pool.retire(held);
                     ensure!(quiet, StartedOnce, "node {slot} retires {held:?}, of which tasks wait or run");

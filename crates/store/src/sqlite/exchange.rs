@@ -103,7 +103,7 @@ fn shown(books: &mut Books<'_>, lease: &LeaseRow) -> Step<Lease> {
 
 /// The jobs that an exchange is about.
 fn jobs_of(exchange: &Exchange, mine: &Mine) -> BTreeSet<JobId> {
-    let mut jobs: BTreeSet<JobId> = mine.keys().map(|(job, _)| *job).collect();
+    let mut jobs: BTreeSet<JobId> = mine.keys().chain(&exchange.held).map(|(job, _)| *job).collect();
     jobs.extend(exchange.reports.iter().map(|report| report.job));
     if let Some(claim) = &exchange.claim {
         jobs.extend(claim.only);

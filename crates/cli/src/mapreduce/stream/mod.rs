@@ -5,9 +5,10 @@
 //! | `properties.rs` | `-D name=value`, in the spellings of Hadoop 1 and later |
 //! | `formats.rs` | Hadoop's classes: which of them mean something here |
 //! | `scripts.rs` | which program a command means |
-//! | `ship.rs` | files that the processes find in their directory |
+//! | `ship.rs`, `archive.rs` | files that the processes find in their directory |
 //! | `variables.rs` | their environment |
 
+mod archive;
 mod formats;
 mod properties;
 mod scripts;
@@ -34,11 +35,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The programs of this node.
 pub fn programs(stop: &Stop, session: Option<&Path>, outlet: &Arc<Outlet>) -> Programs {
-    let outlet = outlet.clone();
     // Words that cannot be printed matter to nobody who could be told.
-    let words = Arc::new(move |words: &[u8]| drop(outlet.print_part(Pipe::Err, None, words)));
+    let words = {
+        let outlet = outlet.clone();
+        Arc::new(move |words: &[u8]| drop(outlet.print_part(Pipe::Err, None, words)))
+    };
+    let outlet = outlet.clone();
+    let status = Arc::new(move |task: &str, status: &str| outlet.set_status(task, status));
     let session = session.map(|session| session.as_os_str().to_owned());
-    with_streams(divvy_mapreduce::ready::programs(), Node { stop: stop.clone(), session, words })
+    with_streams(divvy_mapreduce::ready::programs(), Node { stop: stop.clone(), session, words, status })
 }
 
 /// Runs scripts over data.
@@ -62,7 +67,7 @@ pub fn stream(args: &StreamArgs, output: Output, clock: SystemClock) -> Result<E
         data.split = split_bytes(&data, &properties)?.map(|bytes| bytes.to_string().into());
     }
     let cwd = std::env::current_dir().context("there is no current directory")?;
-    let finder = Finder::new(&cwd, &args.file);
+    let finder = Finder::new(&cwd, &args.file, &args.archives);
     let wanted = Wanted {
         mapper: finder.mapper(args.mapper.as_deref())?,
         combiner: finder.script("--combiner", args.combiner.as_deref())?,
@@ -72,7 +77,7 @@ pub fn stream(args: &StreamArgs, output: Output, clock: SystemClock) -> Result<E
     };
     let name = properties.get("mapreduce.job.name").unwrap_or("stream");
     super::run(name, &data, framing, output, clock, |splits, dir| {
-        let work = ship::ship(&args.file, &cwd, dir)?;
+        let work = ship::ship(&args.file, &args.archives, &cwd, dir)?;
         let stream =
             wanted.stream(args, &properties, &data, work.as_deref().unwrap_or(&cwd), splits.count())?;
         let divided = match data.parts {
@@ -95,6 +100,7 @@ struct Wanted {
 /// A reduction whose script is not bound to a directory yet.
 enum Reduced {
     Script(scripts::Found),
+    Aggregate,
     Identity,
     None,
 }
@@ -111,6 +117,7 @@ impl Wanted {
         let parts = data.parts.unwrap_or(1);
         let reduction = match &self.reduction {
             Reduced::Script(found) => Reduction::Script(found.script(dir)),
+            Reduced::Aggregate => Reduction::Aggregate,
             Reduced::Identity => Reduction::Identity,
             Reduced::None => Reduction::None,
         };
@@ -124,6 +131,7 @@ impl Wanted {
             dir: dir.as_os_str().to_owned(),
             env: variables::all(args, properties, data, splits, parts)?,
             job,
+            places: formats::places(args, properties)?,
             map_output: form(properties, "map", b"\t")?,
             reduce_input: properties.bytes("stream.reduce.input.field.separator").unwrap_or(b"\t".to_vec()),
             parts,
@@ -170,9 +178,7 @@ fn reduction(args: &StreamArgs, properties: &Properties, finder: &Finder<'_>) ->
         return Ok(Reduced::None);
     }
     if named.is_some_and(|name| name == "aggregate") {
-        return Err(bad_usage(
-            "--reducer aggregate: divvy has no such library; a reducer of five lines adds up what lines `key TAB number` say",
-        ));
+        return Ok(Reduced::Aggregate);
     }
     if named.is_none_or(formats::is_identity) {
         return Ok(Reduced::Identity);
@@ -185,6 +191,7 @@ fn reduction(args: &StreamArgs, properties: &Properties, finder: &Finder<'_>) ->
 fn data_of(args: &StreamArgs, properties: &Properties) -> Result<DataArgs> {
     formats::check(args)?;
     let mut data = args.data.clone();
+    data.split_records = formats::lines_each(args, properties)?;
     for input in &args.input {
         data.inputs.extend(each_input(input));
     }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use std::collections::BTreeMap;
 
 /// Names of Hadoop 1, and what they became.
-const RENAMED: [(&str, &str); 21] = [
+const RENAMED: [(&str, &str); 22] = [
     ("mapred.reduce.tasks", "mapreduce.job.reduces"),
     ("mapred.map.tasks", "mapreduce.job.maps"),
     ("mapred.job.name", "mapreduce.job.name"),
@@ -20,6 +20,7 @@ const RENAMED: [(&str, &str); 21] = [
     ("mapred.textoutputformat.separator", "mapreduce.output.textoutputformat.separator"),
     ("mapred.max.split.size", "mapreduce.input.fileinputformat.split.maxsize"),
     ("mapred.min.split.size", "mapreduce.input.fileinputformat.split.minsize"),
+    ("mapred.line.input.format.linespermap", "mapreduce.input.lineinputformat.linespermap"),
     ("mapred.input.dir", "mapreduce.input.fileinputformat.inputdir"),
     ("mapred.output.dir", "mapreduce.output.fileoutputformat.outputdir"),
     ("mapred.output.compress", "mapreduce.output.fileoutputformat.compress"),
@@ -31,7 +32,7 @@ const RENAMED: [(&str, &str); 21] = [
 ];
 
 /// Names that something here depends on.
-const KNOWN: [&str; 21] = [
+const KNOWN: [&str; 23] = [
     "mapreduce.job.reduces",
     "mapreduce.job.name",
     "mapreduce.map.output.key.field.separator",
@@ -51,8 +52,9 @@ const KNOWN: [&str; 21] = [
     "stream.reduce.output.field.separator",
     "stream.num.reduce.output.key.fields",
     "stream.non.zero.exit.is.failure",
-    // The mapper's input has no key, so there is nothing to separate.
     "stream.map.input.field.separator",
+    "stream.map.input.ignoreKey",
+    "mapreduce.input.lineinputformat.linespermap",
     // As many maps as there are splits: a hint there, too.
     "mapreduce.job.maps",
 ];

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 pub struct Finder<'a> {
     cwd: &'a Path,
     files: &'a [PathBuf],
+    archives: &'a [PathBuf],
 }
 
 /// A command whose program is there.
@@ -38,8 +39,8 @@ impl Found {
 
 impl<'a> Finder<'a> {
     /// A finder for a job of these files, submitted in this directory.
-    pub fn new(cwd: &'a Path, files: &'a [PathBuf]) -> Finder<'a> {
-        Finder { cwd, files }
+    pub fn new(cwd: &'a Path, files: &'a [PathBuf], archives: &'a [PathBuf]) -> Finder<'a> {
+        Finder { cwd, files, archives }
     }
 
     /// The mapper; none if lines are used as they are.
@@ -78,7 +79,10 @@ impl<'a> Finder<'a> {
     fn program(&self, flag: &str, name: &OsStr) -> Result<(OsString, bool)> {
         let path = Path::new(name);
         let bare = path.strip_prefix("./").unwrap_or(path);
-        if self.files.iter().any(|file| super::ship::name_of(file) == Some(bare.as_os_str())) {
+        let first = bare.iter().next();
+        let is_file = self.files.iter().any(|file| super::ship::name_of(file) == Some(bare.as_os_str()));
+        // What is in an archive is seen when it is unpacked.
+        if is_file || self.archives.iter().any(|archive| first == super::ship::name_of(archive)) {
             return Ok((bare.as_os_str().to_owned(), true));
         }
         let here = self.cwd.join(path);

@@ -1,5 +1,6 @@
 //! Files that the processes find in their directory.
 
+use super::archive;
 use crate::exit::bad_usage;
 use anyhow::{Context, Result};
 use std::ffi::OsStr;
@@ -21,20 +22,19 @@ fn parts(file: &Path) -> (&Path, Option<&str>) {
     }
 }
 
-/// Makes the directory in which processes of a job find these files; none if there are none. What may not be executed
-/// is copied and may, so that scripts need no more than to be named; all else is linked to.
+/// Makes the directory in which processes of a job find these files, and what is in these archives; none if there are
+/// none. What may not be executed is copied and may, so that scripts need no more than to be named; all else is linked to.
 ///
 /// # Errors
 /// Bad usage: a file is not there.
-pub fn ship(files: &[PathBuf], cwd: &Path, dir: &Path) -> Result<Option<PathBuf>> {
-    if files.is_empty() {
+pub fn ship(files: &[PathBuf], archives: &[PathBuf], cwd: &Path, dir: &Path) -> Result<Option<PathBuf>> {
+    if files.is_empty() && archives.is_empty() {
         return Ok(None);
     }
     let work = dir.join("work");
     std::fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
     for file in files {
-        let (from, _) = parts(file);
-        let from = cwd.join(from.strip_prefix("file:").unwrap_or(from));
+        let from = path_of(file, cwd);
         let found = std::fs::metadata(&from)
             .map_err(|error| bad_usage(format!("--file {}: {error}", file.display())))?;
         let name =
@@ -50,7 +50,18 @@ pub fn ship(files: &[PathBuf], cwd: &Path, dir: &Path) -> Result<Option<PathBuf>
         };
         made.with_context(|| format!("cannot put {} into {}", file.display(), work.display()))?;
     }
+    for archive in archives {
+        let name = name_of(archive)
+            .ok_or_else(|| bad_usage(format!("--archives {}: it has no name", archive.display())))?;
+        archive::unpack(&path_of(archive, cwd), &work.join(name))?;
+    }
     Ok(Some(work))
+}
+
+/// Where a file is, without the name that it has for the processes.
+fn path_of(file: &Path, cwd: &Path) -> PathBuf {
+    let (from, _) = parts(file);
+    cwd.join(from.strip_prefix("file:").unwrap_or(from))
 }
 
 /// Scripts are smaller than this.
