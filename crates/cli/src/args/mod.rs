@@ -3,8 +3,8 @@
 //! `run.rs` is `divvy run`, in groups that other verbs may take over: `input.rs` is where inputs come from, with
 //! `sources.rs` for those behind `:::`, `placeholders.rs` how the command shows them, `pipe.rs` stdin in blocks,
 //! `policy.rs` how tasks may fail and be bounded, `keep.rs` what becomes of their output and is written down,
-//! `plan.rs` what they wait for and take, `scale.rs` is `divvy scale`, `handler.rs` what runs them, `foreign.rs` what other programs have and divvy does not. `verbs.rs` has the
-//! verbs around jobs, `mistakes.rs` the words for a command line that is none.
+//! `plan.rs` what they wait for and take, `handler.rs` what runs them, `foreign.rs` what other programs have and divvy does not.
+//! `scale.rs` is `divvy scale`, `verbs.rs` has the verbs around jobs, `mistakes.rs` the words for a command line that is none.
 //!
 //! `-h` shows what most people need; flags that hide there (`hide_short_help`) are in `--help`, the manual and the completions.
 

@@ -81,6 +81,12 @@ fn limited(limit: &Limit, study: &Study) -> String {
                 ""
             }
         ),
+        Kind::Unknown if !limit.crowded => format!(
+            "what limits it cannot be told: already {} wait {} of their time, and that may be for each other or for \
+             something outside. Begin with one worker",
+            workers_of(limit.fewest as f64),
+            percent(1.0 - limit.busy_alone)
+        ),
         Kind::Unknown => format!(
             "what limits it cannot be told: others used {} of {cores} processors meanwhile, so its waiting may be for \
              them. Measure on a quiet machine",

@@ -40,7 +40,8 @@ pub enum Kind {
     Contention,
     /// All processors are used.
     Cores,
-    /// Other programs had so much of the machine that waiting for it cannot be told from other waiting.
+    /// Waiting for each other, or for other programs that had the machine, cannot be told from waiting for something
+    /// outside: the machine was busy, or no worker was seen alone.
     Unknown,
 }
 
@@ -109,6 +110,8 @@ pub fn limit(rungs: &[Typical], cores: u64) -> Option<Limit> {
     let of_processors = last.rate_best / first.rate_best * capped(first) / capped(last);
     let facts = Limit {
         of_processors,
+        // Who has a processor all the time can be on it half of that, if two share it.
+        busy_alone: first.cpu_s / (capped(first) * first.wall_s),
         crowded: is_crowded(first, cores) || is_crowded(last, cores),
         ..facts(first, last)
     };
@@ -122,6 +125,7 @@ fn is_crowded(run: &Typical, cores: u64) -> bool {
     is_taken_off && run.others >= CROWD * cores && run.others + run.cpu_s / run.wall_s >= FULL * cores
 }
 
+/// What shows the limit, all but what depends on the processors there are.
 fn facts(first: &Typical, last: &Typical) -> Limit {
     let paid = |of: &Typical| of.n as f64 * of.wall_s / of.work;
     let (cpu_first, cpu_last) = (first.cpu_s / first.work, last.cpu_s / last.work);
@@ -143,7 +147,7 @@ fn facts(first: &Typical, last: &Typical) -> Limit {
         cores_used: last.cpu_s / last.wall_s,
         others: last.others.max(first.others),
         crowded: false,
-        busy_alone: first.cpu_s / (first.n as f64 * first.wall_s),
+        busy_alone: 0.0,
         cpu_growth: cpu_last / cpu_first,
         system_share: if more > 0.0 { (system_more / more).min(1.0) } else { 0.0 },
         switches: (switches / last.n as f64).max(0.0),
@@ -156,6 +160,9 @@ fn kind(facts: &Limit, cores: u64) -> Kind {
     match facts.busy_alone >= BUSY {
         true if is_good && most > cores && facts.efficiency < GOOD => return Kind::Cores,
         true if is_good => return Kind::Parallel,
+        // Several wait, and it may well be for each other.
+        false if facts.fewest > 1 && !is_good && facts.switches < SWITCHES => return Kind::Unknown,
+        false if facts.fewest > 1 && !is_good => return Kind::Lock,
         false if !facts.crowded && facts.efficiency >= GROWS => return Kind::Io,
         false if !facts.crowded => return Kind::IoLimit,
         _ => {}
@@ -226,6 +233,15 @@ mod tests {
         let alone = Typical { cpu_s: 0.05, ..ALONE };
         assert_eq!(kind_of(alone, run(8, 0.13, 0.06, 80.0), 2), Kind::Io);
         assert_eq!(kind_of(alone, run(8, 0.8, 0.06, 80.0), 2), Kind::IoLimit);
+    }
+
+    #[test]
+    fn several_that_wait_may_wait_for_each_other() {
+        let four = Typical { wall_s: 1.0, ..run(4, 1.0, 1.0, 400.0) };
+        assert_eq!(kind_of(four, run(8, 1.0, 1.0, 420.0), 8), Kind::Unknown);
+        assert_eq!(kind_of(four, run(8, 1.0, 1.0, 900.0), 8), Kind::Lock);
+        // On two processors four workers that compute have half of one each.
+        assert_eq!(kind_of(run(4, 0.5, 1.0, 8.0), run(8, 0.5, 1.0, 16.0), 2), Kind::Cores);
     }
 
     #[test]

@@ -110,9 +110,10 @@ fn enough(asked: &Asked) -> Result<u32> {
         return Ok(servers_for(asked.arrival, asked.service, asked.target * 2.0 / (1.0 + scv))?);
     }
     // Less variation never waits longer: that of M/M/c is an upper bound.
-    let mut servers = servers_for(asked.arrival, asked.service, asked.target)?;
-    while servers > 1 && asked.with(servers - 1)?.wait() <= asked.target {
-        servers -= 1;
+    let (mut too_few, mut servers) = (0, servers_for(asked.arrival, asked.service, asked.target)?);
+    while servers - too_few > 1 {
+        let middle = too_few.midpoint(servers);
+        if asked.with(middle)?.wait() <= asked.target { servers = middle } else { too_few = middle }
     }
     Ok(servers)
 }

@@ -82,12 +82,12 @@ fn what_stands_around_the_runs_is_run_when_it_should() {
 #[test]
 fn throughput_is_what_the_program_says() {
     let place = Place::new();
-    let said = "echo warming up; echo \"rate: $((1000 * {n})).5 ops/s\"";
+    let said = "echo warming up; echo \"rate: $((1000 * {n})).0 ops/s\"";
     let args = ["-j", "1,2,4,8", "-r", "1", "--rate-regex", "rate: ([0-9.]+)", "--shell", said];
     let (ran, json) = run(&place, &args);
     ran.exits(0);
     let rates: Vec<_> = json["points"].as_array().unwrap().iter().map(|p| p["x"].as_f64().unwrap()).collect();
-    assert_eq!(rates, [1000.5, 2000.5, 4000.5, 8000.5]);
+    assert_eq!(rates, [1000.0, 2000.0, 4000.0, 8000.0]);
     assert_eq!((&json["law"], &json["peak_n"]), (&"linear".into(), &Value::Null));
 }
 
