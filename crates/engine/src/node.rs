@@ -288,14 +288,18 @@ impl<'a> Running<'a> {
 
     /// Tells the store what was seen since the last time.
     fn observe(&mut self) {
+        self.divide();
+        let told = self.ledger.told(self.id);
         if self.engine.settings.account {
-            self.divide();
-            self.engine.store.observe(&self.ledger.told(self.id));
+            self.engine.store.observe(&told);
         }
     }
 
     /// Puts the workers' time up to now down to the jobs it was for.
     fn divide(&mut self) {
+        if !self.engine.settings.account {
+            return;
+        }
         let held: Vec<_> =
             self.jobs.iter().filter(|(_, job)| job.idle_ns.is_none()).map(|(id, _)| *id).collect();
         let now = (self.now(), self.engine.clock.millis());
