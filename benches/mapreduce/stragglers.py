@@ -90,7 +90,8 @@ class Count:
         env = dict(os.environ, DIVVY_DIR=f"{home}/state")
         out, begun = f"{home}/out", time.monotonic()
         job = [divvy, "mr", "wordcount", *texts, "-o", out, "-j1", "--memory", "256M", "--split", "2M"]
-        work = [divvy, "work", "-j1", "--until-empty"]
+        # Not until there is nothing to do: there is nothing yet.
+        work = [divvy, "work", "-j1"]
         said = open(f"{home}/said", "w+")
         processes = [subprocess.Popen([*job, "--output", "json"], env=env, stdout=said)]
         limits = [Share(processes[0], shares[0])]

@@ -507,8 +507,6 @@ fn helpers_may_come_and_be_killed() {
     let mut helpers: Vec<_> = (0..3).map(|_| place.start(["work", "-j1", "--until-empty"])).collect();
     until("a part is made", || done(&place, "wordcount, reduce") > 0 || place.has("out"));
     helpers.swap_remove(1).end_by(Signal::KILL);
-    let said = run.end().exits(0);
-    let told = said.lines().find_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).unwrap();
-    assert!(told["skew"]["taken"].as_u64() >= Some(1), "{told}");
+    run.end().silent();
     assert!(whole(&place.path("out")) == counted(&book));
 }
