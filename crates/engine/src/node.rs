@@ -308,20 +308,23 @@ impl<'a> Running<'a> {
 
     /// Tells the store what was seen since the last time.
     fn observe(&mut self) {
+        self.divide();
+        let mut told = self.ledger.told(self.id);
+        let toll = self.paying.since_last();
+        // Round trips of a node that works for several jobs are for all of them, and tell of none.
+        if let [only] = told.as_mut_slice() {
+            only.toll = toll;
+        }
         if self.engine.settings.account {
-            self.divide();
-            let mut told = self.ledger.told(self.id);
-            let toll = self.paying.since_last();
-            // Round trips of a node that works for several jobs are for all of them, and tell of none.
-            if let [only] = told.as_mut_slice() {
-                only.toll = toll;
-            }
             self.engine.store.observe(&told);
         }
     }
 
     /// Puts the workers' time up to now down to the jobs it was for.
     fn divide(&mut self) {
+        if !self.engine.settings.account {
+            return;
+        }
         let held: Vec<_> =
             self.jobs.iter().filter(|(_, job)| job.idle_ns.is_none()).map(|(id, _)| *id).collect();
         let now = (self.now(), self.engine.clock.millis());

@@ -192,7 +192,10 @@ fn speedup(bill: &Bill) -> Figure {
         .collect();
     let lost =
         if lost.is_empty() { "nothing was lost".into() } else { format!("lost to {}", lost.join(", ")) };
-    let says = format!("{lost}; an estimate, if a task takes as long alone");
+    let says = format!(
+        "{:.2} times one worker, if a task takes as long alone; {lost}",
+        ratio(bill.seconds(Run), bill.wall_ns as f64 / 1e9)
+    );
     Figure { name, value: Ok(value), thresholds, verdict: Some(verdict), says }
 }
 
