@@ -310,12 +310,12 @@ impl<'a> Running<'a> {
     fn observe(&mut self) {
         self.divide();
         let mut told = self.ledger.told(self.id);
+        let toll = self.paying.since_last();
+        // Round trips of a node that works for several jobs are for all of them, and tell of none.
+        if let [only] = told.as_mut_slice() {
+            only.toll = toll;
+        }
         if self.engine.settings.account {
-            let toll = self.paying.since_last();
-            // Round trips of a node that works for several jobs are for all of them, and tell of none.
-            if let [only] = told.as_mut_slice() {
-                only.toll = toll;
-            }
             self.engine.store.observe(&told);
         }
     }

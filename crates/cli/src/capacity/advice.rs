@@ -195,14 +195,17 @@ mod tests {
     fn a_peak_is_told_with_its_reason_and_what_would_move_it() {
         let text = advice(20e-6).text();
         let head = text.lines().next().unwrap();
-        assert!(head.starts_with("job 3: about 1 1") && head.contains("where it peaks ("), "{head}");
+        assert!(
+            head.starts_with("job 3: about 1 240 tasks/s at 14 workers") && head.contains("where it peaks ("),
+            "{head}"
+        );
         assert!(
             head.contains(
                 "you run 6; the limit is the round trip to the store, 20.0 us more for each worker"
             ),
             "{head}"
         );
-        assert!(head.contains("doubling the lease size moves it to 1 6"), "{head}");
+        assert!(head.contains("doubling the lease size moves it to 2 020 tasks/s at 23"), "{head}");
         assert!(advice(20e-6).json()["peak"]["at"]["limit"].is_string());
     }
 

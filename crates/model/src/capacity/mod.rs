@@ -48,6 +48,9 @@ const AGREES: f64 = 0.10;
 /// Share of what the store can do up to which it makes no difference that processes compete for it: with 48 at 80 % only
 /// half of the tasks were run that the store had time for, with 24 at 40 % all.
 const CONTENDED_MAX: f64 = 0.5;
+/// The share of the cores that a fair scheduler leaves to whoever asks for no more, beside three others that take all
+/// they can get.
+const FAIR: f64 = 0.25;
 /// Sets of coefficients that intervals come from.
 const DRAWS: usize = 400;
 /// Most workers that a peak is looked for at.
@@ -170,7 +173,7 @@ impl Oracle {
         if contended && said.rate > CONTENDED_MAX * self.costs.store_rate(said.workers) {
             return Err(Silence::Contended { share: CONTENDED_MAX });
         }
-        let left = Costs { cores: (cores - others).max(f64::MIN_POSITIVE), ..self.costs };
+        let left = Costs { cores: (cores - others).max(FAIR * cores), ..self.costs };
         if cores > 0.0 && left.throughput(said.workers) < said.rate * (1.0 - AGREES) {
             return Err(Silence::SharedCores { others, cores });
         }

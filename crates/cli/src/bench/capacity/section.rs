@@ -30,7 +30,8 @@ pub(super) struct Hold {
 #[derive(Debug, Default)]
 pub(super) struct Section {
     hold: Hold,
-    lock: Mutex<()>,
+    /// When it was left last.
+    lock: Mutex<Option<Instant>>,
     /// As of the last reply.
     workers: AtomicU64,
 }
@@ -42,8 +43,11 @@ impl Section {
 
     fn pass<T>(&self, then: impl FnOnce() -> T) -> (T, u64) {
         let Hold { base, each, busy, .. } = self.hold;
-        let turn = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let came = Instant::now();
+        let mut left = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = Instant::now();
+        // Until one who waits has woken up nobody is served.
+        let held_since = left.filter(|left| *left > came).unwrap_or(begun);
         let length = base + each * self.workers.load(Ordering::Relaxed) as u32;
         if busy {
             while begun.elapsed() < length {
@@ -53,9 +57,9 @@ impl Section {
             std::thread::sleep(length);
         }
         let done = then();
-        let held_ns = begun.elapsed().as_nanos() as u64;
-        drop(turn);
-        (done, held_ns)
+        let now = Instant::now();
+        *left = Some(now);
+        (done, (now - held_since).as_nanos() as u64)
     }
 }
 
