@@ -403,7 +403,7 @@ pub trait Store: Send + Sync {
     /// beyond the tail. Every block is checked against its sum.
     fn read(&self, job: JobId, range: Range) -> Result<Records>;
 
-    /// Hands over what nodes saw of jobs, to be kept with the next operation that this handle writes. No part of the
+    /// Hands over what nodes saw of jobs, to be kept with the next operation of this handle that changes something, or some seconds later. No part of the
     /// protocol: it waits for nothing, promises no durability of its own, and changes no answer but that of
     /// [`Store::observations`]. Each begins a window of its job and node, or is merged into the one that began at the same
     /// moment; when there are [`WINDOWS_MAX`] already, they are [thinned](crate::observation::thinned) before. Of jobs that are

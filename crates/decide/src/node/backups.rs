@@ -2,7 +2,8 @@
 //!
 //! Nobody can tell from here whether a task that another node holds will end in a moment or never. So this node waits
 //! first, for as long as it would need, together with the other idle nodes, for all that the other one holds. What is done
-//! over again is then never more than was stood idle for, and a node that has merely not reported yet has time to.
+//! over again is then about what was stood idle for at most, and a node that has merely not reported yet has time to. Only
+//! time counts in which the tasks were there and held: a node that has been idle for an hour has waited for none of them.
 
 use super::{Node, Phase};
 use divvy_core::JobId;
@@ -28,7 +29,7 @@ impl Node {
 
     /// When something may be taken from others, if nothing happens before.
     pub(super) fn take_at(&self) -> Option<u64> {
-        let may = self.idle > 0 && self.phase == Phase::Running && self.may_claim();
+        let may = self.idle > 0 && self.phase == Phase::Running && self.may_claim() && !self.is_stuck();
         if may { self.jobs.keys().filter_map(|job| self.backup_at(*job)).min() } else { None }
     }
 
@@ -49,12 +50,19 @@ impl Node {
         }
         let wait = (tasks as f64 * self.redo_ns(job)) as u64;
         // Below the time between two claims the store could not have heard that they are done.
-        Some((self.bored_at? + wait.max(self.cfg.dry_claim_ns)).max(self.asked_again_at))
+        let at = self.waited_since(job)?.saturating_add(wait.max(self.cfg.dry_claim_ns));
+        Some(at.max(self.asked_again_at))
+    }
+
+    /// Since when this node has stood idle beside tasks of a job that others hold.
+    fn waited_since(&self, job: JobId) -> Option<u64> {
+        let held_since = self.jobs.get(&job)?.held_since?;
+        Some(self.bored_at?.max(held_since))
     }
 
     /// How many tasks of a job the idle nodes could have done over again by now.
     fn redone_by(&self, job: JobId, now: u64) -> u64 {
-        let waited = self.bored_at.map_or(0, |since| now.saturating_sub(since));
+        let waited = self.waited_since(job).map_or(0, |since| now.saturating_sub(since));
         // What is due by the view is not a task less by rounding.
         self.held_elsewhere(job).max((waited as f64 / self.redo_ns(job).max(1.0)) as u64)
     }

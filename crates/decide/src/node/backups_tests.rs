@@ -1,7 +1,9 @@
 //! A node without work beside one that holds some.
 
 use super::*;
+use crate::config::Until;
 use divvy_core::{Fence, Range};
+use divvy_store::Reply;
 use divvy_store::{Backup, Lease};
 
 const JOB: JobId = JobId(1);
@@ -138,4 +140,19 @@ fn it_does_not_leave_while_others_hold_what_it_may_take() {
     assert_eq!(backups.len(), 1);
     let out = idle.reply(id, dry(0, 0));
     assert!(out.contains(&Action::End(End::Finished)), "{out:?}");
+}
+
+#[test]
+fn an_hour_without_any_job_is_no_reason_to_take_what_has_just_begun() {
+    let (mut idle, id) = Idle::new(Until::Stopped);
+    idle.reply(id, Reply::default());
+    idle.now += 3_600_000 * MS;
+    let mut out = Vec::new();
+    idle.node.on_changed(idle.now, &mut out);
+    out.extend(idle.tick(Tick { idle: 1, ..Tick::default() }));
+    let (id, _) = asked(&out).expect("it looks what there is");
+    let out = idle.reply(id, dry(1, 0));
+    assert_eq!(asked(&out), None);
+    let (since, unknown) = (idle.now, Config::new(1, Vec::new(), Until::Stopped).unknown_task_ns);
+    assert_eq!(idle.asks_after(since, unknown - MS).map_or(vec![], |(_, backups)| backups), []);
 }

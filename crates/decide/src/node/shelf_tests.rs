@@ -1,8 +1,10 @@
 //! Packing and giving back, seen from outside: a reply with leases in, tasks to run out.
 
 use super::*;
+use crate::config::Until;
 use divvy_core::demand::{CPUS, MEM};
 use divvy_core::{Fence, Range, Seq};
+use divvy_store::Reply;
 use divvy_store::{ClassView, Lease};
 
 /// A node and what it was last asked to do.

@@ -1,8 +1,11 @@
 //! A node that may tell nothing of what it has run, because a task before it is to come again.
 
 use super::*;
+use crate::config::Until;
+use divvy_core::Millis;
 use divvy_core::{Fence, Range};
 use divvy_store::Lease;
+use divvy_store::Reply;
 
 const LEASES_MAX: usize = 3;
 const WALL: Millis = 1_000_000;

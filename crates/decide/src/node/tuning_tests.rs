@@ -1,9 +1,11 @@
 //! What a node tells of its settings.
 
 use super::*;
+use crate::config::Until;
 use crate::tuned::{Bound, Knob, Tuned, Why};
 use divvy_core::{Fence, Range};
 use divvy_store::Lease;
+use divvy_store::Reply;
 
 const MS: u64 = 1_000_000;
 const JOB: JobId = JobId(1);

@@ -1,8 +1,8 @@
 //! Observations: written with whatever else is committed, and never in its way.
 //!
-//! They wait in memory, at most [`PENDING_MAX`] of them, until the next group commit takes them along. So they cost no
-//! fsync of their own, nobody waits for them, and what they cannot be written for (a full disk) is no trouble
-//! of those whose operations are.
+//! They wait in memory until the next group commit that writes takes them along; where none does, until one that would not
+//! have, [`WAIT_MAX`] later. So they cost next to no fsync of their own, nobody waits for them, and what they cannot be
+//! written for (a full disk) is no trouble of those whose operations are.
 
 use super::errors::Step;
 use super::rows::{Stored, int, select, u64_at};
@@ -11,29 +11,51 @@ use divvy_core::checksum::Sum;
 use divvy_core::{JobId, NodeId};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, params};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Most observations that wait for a commit. Beyond them the oldest are given up.
-const PENDING_MAX: usize = 4_096;
+/// How long observations wait for a commit that writes something else.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Most observations of one job by one node that wait for a commit; beyond them they are thinned, as those that are kept.
+const PENDING_MAX: usize = 16 * WINDOWS_MAX;
 
 /// Observations that wait for a commit.
 #[derive(Debug, Default)]
-pub(super) struct Pending(Mutex<Vec<Observation>>);
+pub(super) struct Pending(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    seen: BTreeMap<(JobId, NodeId), Vec<Observation>>,
+    /// When the first of them came.
+    since: Option<Instant>,
+}
 
 impl Pending {
     pub(super) fn add(&self, seen: &[Observation]) {
-        let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.extend_from_slice(seen);
-        let excess = pending.len().saturating_sub(PENDING_MAX);
-        pending.drain(..excess);
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in seen {
+            let windows = waiting.seen.entry((one.job, one.node)).or_default();
+            if windows.len() >= PENDING_MAX {
+                *windows = thinned(std::mem::take(windows));
+            }
+            windows.push(one.clone());
+            waiting.since.get_or_insert_with(Instant::now);
+        }
     }
 
-    pub(super) fn take(&self) -> Vec<Observation> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Those that wait, if a group that is about to commit `writes`, or if they have waited long enough.
+    pub(super) fn take(&self, writes: bool) -> Vec<Observation> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !writes && waiting.since.is_none_or(|since| since.elapsed() < WAIT_MAX) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *waiting).seen.into_values().flatten().collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).seen.is_empty()
     }
 }
 

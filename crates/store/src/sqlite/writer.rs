@@ -20,7 +20,8 @@
 //! error the transaction is rolled back and each operation of the group is run again in a transaction of its
 //! own, so that the trouble is told to the one who has it. If a commit fails nobody is acknowledged.
 //!
-//! Observations that wait go with each group. They are taken before they are written, so a group that fails with them
+//! Observations that wait go with each group that writes something: one of their own would cost an fsync, and every
+//! node would look what has changed. They are taken before they are written, so a group that fails with them
 //! is run again without, and they are lost: the operations come first.
 
 use super::errors::{Fault, engine, is_busy};
@@ -185,7 +186,7 @@ impl Writer {
             Err(e) => return all(&e),
         };
         let mut answers: Vec<Told> = Vec::with_capacity(slots.len());
-        let mut since = Instant::now();
+        let (begun, mut since) = (conn.total_changes(), Instant::now());
         while let Some(slot) = slots.get(answers.len()) {
             let before = conn.total_changes();
             let outcome = match Op::run_merged(conn, slots[answers.len()..].iter().map(|slot| &slot.op)) {
@@ -206,7 +207,9 @@ impl Writer {
                 }
             }
         }
-        let seen = self.pending.take();
+        let has_written = conn.total_changes() != begun;
+        let is_asked = slots.iter().any(|slot| matches!(slot.op, Op::Observe));
+        let seen = self.pending.take(has_written || is_asked);
         if !seen.is_empty() {
             // What this fails with is not the group's trouble, unless it has ended the whole transaction, as a full
             // disk does: then the commit fails too.
