@@ -185,7 +185,8 @@ fn what_was_measured_is_told_whatever_comes_after() {
 #[test]
 fn ctrl_c_during_prepare_starts_no_program() {
     let place = Place::new();
-    let prepare = "echo > preparing; until [ -e go ]; do sleep 0.01; done";
+    // It fails, as what Ctrl-C at a terminal has ended does.
+    let prepare = "echo > preparing; until [ -e go ]; do sleep 0.01; done; exit 1";
     let args = ["scale", "run", "-j", "1,2", "--prepare", prepare, "touch", "ran{n}"];
     let run = place.start(args);
     until("it is prepared", || place.has("preparing"));
@@ -379,7 +380,9 @@ fn a_herd_in_a_log_is_found_and_spread() {
     // One a second for ten minutes, and two hundred at once in the middle.
     let quiet = (0..600).map(|s| format!("2026-11-22T09:{:02}:{:02}Z GET /\n", s / 60, s % 60));
     let herd = (0..200).map(|_| "2026-11-22T09:05:00Z GET /\n".to_owned());
-    place.write("log", quiet.chain(herd).chain(["no time here\n".to_owned()]).collect::<String>());
+    // A line that is longer than what is read of it: its rest is no line, although it begins with a time.
+    let long = "x".repeat(1 << 20) + "2026-11-22T09:05:00Z\n";
+    place.write("log", quiet.chain(herd).chain([long]).collect::<String>());
     let json = place.json(&["scale", "herd", "log", "--capacity", "20/s"]);
     let bursts = json["bursts"].as_array().unwrap();
     assert_eq!((bursts.len(), &bursts[0]["arrivals"]), (1, &201.into()));
