@@ -12,9 +12,11 @@
 //! | `handler/` | the handler that keeps processes and feeds them: `docs/handlers.md` |
 //! | `session/` | a node: signals, progress, its capacity |
 //! | `bill/` | where worker time went: at the end of a run, and `divvy bill` |
+//! | `capacity/` | `divvy capacity`: what more workers would get done |
 //! | `mapreduce/` | `divvy mapreduce`: plans a job and gives out what came of it |
 //! | `scale/` | `divvy scale`: how throughput grows with workers |
 //! | `background.rs` | the node that runs what was submitted |
+//! | `figures.rs` | how numbers, times and shares look |
 //! | `dry_run.rs` | `divvy run --dry-run` |
 //! | `run.rs`, `submit.rs`, `resume.rs`, `work.rs`, `jobs/`, `bench/`, `completions.rs` | one file for each verb |
 //!
@@ -32,6 +34,7 @@ mod command;
 mod completions;
 mod dry_run;
 mod exit;
+mod figures;
 mod flags;
 mod graph;
 mod handler;

@@ -3,7 +3,7 @@
 //! A worker stamps the clock once per transition: the end of one state is the start of the next. What does not
 //! add up to `workers x wall time` is called *unaccounted* and is a bug of divvy, not of the user.
 
-/// What a worker can be doing. DESIGN.md, "The account".
+/// What a worker can be doing; `docs/account.md` says when it is in which, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(usize)]
 pub enum State {
@@ -146,13 +146,6 @@ impl Account {
     pub fn unaccounted(&self, workers: usize, wall_nanos: u64) -> f64 {
         1.0 - ratio(self.total() as f64, workers as f64 * wall_nanos as f64)
     }
-
-    /// Estimated speed-up over one worker: `run / wall`. An estimate, because it supposes that a task takes as
-    /// long alone as it took beside the others.
-    #[must_use]
-    pub fn speedup(&self, wall_nanos: u64) -> f64 {
-        ratio(self.get(State::Run) as f64, wall_nanos as f64)
-    }
 }
 
 fn ratio(a: f64, b: f64) -> f64 {
@@ -173,7 +166,6 @@ mod tests {
         assert_eq!(account.total(), 990);
         assert!((account.overhead() - 0.05).abs() < 1e-12);
         assert!((account.unaccounted(2, 500) - 0.01).abs() < 1e-12);
-        assert!((account.speedup(500) - 1.6).abs() < 1e-12);
         assert_eq!(account.since(&account).total(), 0);
         assert!(Account::default().overhead() == 0.0);
         assert_eq!((account.share(1, 2).total(), account.share(1, 2).get(State::Idle)), (495, 75));

@@ -33,7 +33,7 @@ pub struct Sized {
 /// The tasks to ask for.
 ///
 /// `min(target, fair share)`, raised until coordination stays under `overhead_max`, and to one for each idle
-/// worker; DESIGN.md, "Formulas". The fair share is half of what is left, in proportion to this node's workers:
+/// worker. The fair share is half of what is left, in proportion to this node's workers:
 /// factoring (Hummel, Schonberg, Flynn, CACM 35(8), 1992) with a node's workers taking their chunks together.
 ///
 /// Raised no further than to a second of work, and near the end no further than to all of this node's share: a node whose

@@ -61,9 +61,11 @@ impl Costs {
     /// The size to use: the best one, raised and lowered to `limits`.
     #[must_use]
     pub fn advise(self, limits: &Limits) -> Advice {
+        let hides = limits.round_trip > 0.0;
         let floors = [
             (Bound::Overhead, self.floor(limits.overhead)),
-            (Bound::RoundTrip, (limits.round_trip / self.item).ceil() + 1.0),
+            // Where nothing has to be hidden, one at a time is no bound but simply the least there is.
+            (Bound::RoundTrip, if hides { (limits.round_trip / self.item).ceil() + 1.0 } else { 0.0 }),
         ];
         let ceilings = [
             (Bound::Latency, limits.latency / self.item),
@@ -219,6 +221,9 @@ mod tests {
         assert_eq!(bound(Limits { remaining: 1.0, ..last }).size, 1);
         let free = Costs::new(0.005, 0.001, 0.0).unwrap().advise(&Limits::default());
         assert_eq!(free, Advice { size: 250, bound: Bound::Overhead });
+        // b* is 0.01: one at a time, and nothing has raised it.
+        let cheap = Costs::new(1e-6, 1.0, 0.02).unwrap().advise(&Limits::default());
+        assert_eq!(cheap, Advice { size: 1, bound: Bound::Best });
     }
 
     #[test]

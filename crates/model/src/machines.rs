@@ -77,6 +77,14 @@ pub struct Fleet {
     pub unit_cost: f64,
 }
 
+impl Fleet {
+    /// What they cost for one unit of [`Fleet::bounded`] throughput.
+    #[must_use]
+    pub fn bounded_unit_cost(&self) -> f64 {
+        self.cost / self.bounded
+    }
+}
+
 /// What each kind of machine makes of the same nominal power, `power` times one machine of speed 1: a thousand small ones or
 /// ten that are a hundred times as fast. Cheapest throughput first, with the place of the kind in `machines`.
 ///
@@ -134,6 +142,7 @@ mod tests {
         assert!(small.unit_cost > 100.0 * big.unit_cost);
         // If what they share stays as it is, nobody gets past what seventy small ones do.
         assert!((big.bounded - USL.throughput(70.0)).abs() < 1e-9);
+        assert!((big.bounded_unit_cost() - 40.0 / USL.throughput(70.0)).abs() < 1e-9);
     }
 
     #[test]

@@ -275,7 +275,7 @@ pub struct JobInfo {
 /// Most tasks that [`TaskState::Blocked`] names.
 pub const BLOCKERS_SHOWN: usize = 20;
 
-/// What a task is doing. DESIGN.md, "Vocabulary".
+/// What a task is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskState {
     /// Waits for other tasks of the job.

@@ -36,8 +36,8 @@ pub use plan::{CapacityArg, PlanArgs};
 pub use policy::PolicyArgs;
 pub use run::RunArgs;
 pub use scale::{
-    AmdahlArgs, BatchArgs, CostsArgs, DrawArgs, HerdArgs, PathsArgs, QueueArgs, ScaleArgs, ScaleFitArgs,
-    ScaleRunArgs, ScaleWhat, UslArgs,
+    AmdahlArgs, AskArgs, BatchArgs, CostsArgs, DrawArgs, HerdArgs, PathsArgs, QueueArgs, ScaleArgs,
+    ScaleFitArgs, ScaleRunArgs, ScaleWhat, UslArgs,
 };
 pub use sources::{Source, split_sources};
 pub use stream::{StreamArgs, hadoop_words};

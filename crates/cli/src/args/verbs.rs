@@ -1,4 +1,4 @@
-//! The verbs around jobs: `submit`, `wait`, `explain`, `logs`, `bill`, and what is made of the flags themselves.
+//! The verbs around jobs: `submit`, `wait`, `explain`, `logs`, `capacity`, `bill`, and what is made of the flags themselves.
 
 use super::{RunArgs, TasksArgs};
 use clap::Args;

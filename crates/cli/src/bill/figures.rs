@@ -1,6 +1,6 @@
 //! The four figures of the dashboard: what each is, whether that is good, what it means and what to do.
 //!
-//! The thresholds are those of the design. A figure that chance alone could have made is not called bad: from the
+//! The thresholds are those that `docs/account.md` tells. A figure that chance alone could have made is not called bad: from the
 //! spread the part is taken that workers have which are fed at random, and a depth ratio is compared with that of random
 //! queues of the same mean (`divvy_model::floors`).
 
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn good_and_bad_stand_where_the_design_has_them() {
+    fn good_and_bad_stand_where_the_docs_have_them() {
         assert_eq!(
             verdicts(&ran([9.5, 9.5])),
             [Some(Verdict::Good), Some(Verdict::Good), None, Some(Verdict::Good)]

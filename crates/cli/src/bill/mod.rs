@@ -46,6 +46,9 @@ pub fn bill(args: &BillArgs, output: Output) -> Result<Exit> {
     };
     match &asked[..] {
         [one] => show(one, args.over_time, price, output),
+        [_, _] if args.over_time => {
+            Err(bad_usage("--over-time is for one job: ask for each of the two by itself"))
+        }
         [first, second] => show_both([first, second], price, output),
         _ => Err(bad_usage("one job, or two to compare")),
     }

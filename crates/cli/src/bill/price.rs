@@ -1,6 +1,7 @@
 //! What worker time costs: `--price 0.10/h` is for one worker.
 
 use crate::exit::bad_usage;
+use crate::lang::rate;
 use anyhow::Result;
 use std::ffi::OsStr;
 
@@ -18,13 +19,7 @@ impl Price {
         let wrong =
             || bad_usage(format!("--price {text}: a number and a time, such as 0.10/h (or /s, /m, /d)"));
         let (number, unit) = text.split_once('/').ok_or_else(wrong)?;
-        let seconds = match unit.trim() {
-            "s" => 1.0,
-            "m" | "min" => 60.0,
-            "h" => 3_600.0,
-            "d" => 86_400.0,
-            _ => return Err(wrong()),
-        };
+        let seconds = rate::seconds(unit.as_bytes()).ok_or_else(wrong)?;
         match number.trim().parse::<f64>() {
             Ok(money) if money.is_finite() && money >= 0.0 => Ok(Price(money / seconds)),
             _ => Err(wrong()),

@@ -1,5 +1,6 @@
 //! What the oracle says, in words and as JSON.
 
+use crate::figures::grouped;
 use divvy_core::JobId;
 use divvy_model::capacity::{Limit, Oracle, Peak, Prediction, Silence};
 use serde_json::{Value, json};
@@ -40,7 +41,9 @@ impl Advice {
         let you = if self.runs { "you run" } else { "it ran with up to" };
         let now = self.now;
         let farthest = || TIMES.iter().rev().find_map(|times| oracle.at(now * times).ok());
-        let (begin, at) = match (oracle.peak(), farthest()) {
+        let peak = oracle.peak();
+        let has_peak = peak.is_some();
+        let (begin, at) = match (peak, farthest()) {
             (Some(Peak { at, low, high }), _) => {
                 let (rate, workers) = (rounded(at.rate), at.workers);
                 let peak = format!(
@@ -63,7 +66,7 @@ impl Advice {
                 return format!("{you} {now:.0} workers, and what others would get done cannot be told");
             }
         };
-        format!("{begin}; {}{}", limit(oracle, &at), doubled(oracle, &at))
+        format!("{begin}; {}{}", limit(oracle, &at, has_peak), doubled(oracle, &at))
     }
 
     pub(super) fn json(&self) -> Value {
@@ -74,11 +77,22 @@ impl Advice {
                 "low": said.low,
                 "high": said.high,
                 "limit": name(said.limit),
+                "reason": null,
+            })
+        };
+        let unknown = |workers: f64, silence: &Silence| {
+            json!({
+                "workers": workers.round(),
+                "tasks_per_second": null,
+                "low": null,
+                "high": null,
+                "limit": null,
+                "reason": silence.to_string(),
             })
         };
         let at = |oracle: &Oracle, workers: f64| match oracle.at(workers) {
             Ok(known) => said(known),
-            Err(silence) => json!({ "workers": workers.round(), "reason": silence.to_string() }),
+            Err(silence) => unknown(workers, &silence),
         };
         let peak = |oracle: &Oracle| {
             let peak = oracle.peak();
@@ -112,12 +126,17 @@ fn name(limit: Limit) -> &'static str {
     }
 }
 
-fn limit(oracle: &Oracle, at: &Prediction) -> String {
-    match (at.limit, oracle.growth()) {
-        (Limit::Workers, None) => "so far the workers are the limit: more of them get more done".into(),
+/// What limits. At a peak that is what makes it, although the workers may still limit on the way there.
+fn limit(oracle: &Oracle, at: &Prediction, has_peak: bool) -> String {
+    const WORKERS: &str = "so far the workers are the limit: more of them get more done";
+    match (at.limit, oracle.growth().map(|growth| format!("{:.1} us", growth * 1e6))) {
+        (Limit::Workers, None) => WORKERS.into(),
+        (Limit::Workers, Some(growth)) if !has_peak => {
+            format!("{WORKERS}; but each makes a round trip to the store {growth} longer")
+        }
         (Limit::Cores, _) => "the limit is the cores".into(),
         (_, Some(growth)) => {
-            format!("the limit is the round trip to the store, {:.1} us more for each worker", growth * 1e6)
+            format!("the limit is the round trip to the store, {growth} more for each worker")
         }
         (Limit::Store, None) => "the limit is the round trip to the store".into(),
     }
@@ -146,14 +165,7 @@ fn rounded(rate: f64) -> String {
         return format!("{rate:.1}");
     }
     let unit = 10f64.powf((rate.log10().floor() - 2.0).max(0.0));
-    let digits = format!("{:.0}", (rate / unit).round() * unit);
-    let groups: Vec<&str> = {
-        let first = digits.len() % 3;
-        let (head, rest) = digits.split_at(first);
-        let rest = rest.as_bytes().chunks(3).map(|three| std::str::from_utf8(three).unwrap_or(""));
-        std::iter::once(head).filter(|head| !head.is_empty()).chain(rest).collect()
-    };
-    groups.join(" ")
+    grouped(((rate / unit).round() * unit) as i64)
 }
 
 #[cfg(test)]
@@ -170,8 +182,13 @@ mod tests {
     }
 
     fn advice(each: f64) -> Advice {
+        advice_with(500e-6, each)
+    }
+
+    /// Of round trips that hold the store for so long, and so much longer for each worker.
+    fn advice_with(base: f64, each: f64) -> Advice {
         let level = |n: f64| {
-            let hold = 500e-6 + each * n;
+            let hold = base + each * n;
             Level {
                 workers: n,
                 trips: 5_000.0,
@@ -214,6 +231,25 @@ mod tests {
         let text = advice(0.0).text();
         assert!(text.contains("levels off towards 2 000 tasks/s at 48"), "{text}");
         assert!(advice(0.0).json()["peak"].is_null());
+    }
+
+    #[test]
+    fn a_growth_that_does_not_limit_yet_is_a_warning() {
+        let advice = advice_with(10e-6, 1e-6);
+        let text = advice.text();
+        let head = text.lines().next().unwrap();
+        assert!(head.contains("so far the workers are the limit"), "{head}");
+        assert!(head.contains("but each makes a round trip to the store 1.0 us longer"), "{head}");
+        assert!(advice.json()["at"].as_array().unwrap().iter().all(|at| at["limit"] != "store"), "{text}");
+    }
+
+    #[test]
+    fn what_is_unknown_is_null_and_has_a_reason() {
+        let far = Advice { now: 60.0, ..advice(0.0) };
+        let json = far.json();
+        let last = &json["at"][3];
+        assert!(last["tasks_per_second"].is_null() && last["limit"].is_null(), "{json:#}");
+        assert!(last["reason"].is_string() && last.get("low").is_some(), "{json:#}");
     }
 
     #[test]

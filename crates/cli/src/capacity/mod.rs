@@ -14,6 +14,7 @@ use crate::jobs::{print, print_json};
 use crate::{home, select};
 use advice::Advice;
 use anyhow::{Context, Result};
+use divvy_core::JobId;
 use divvy_model::capacity::Oracle;
 use divvy_store::{Progress, Store};
 
@@ -29,7 +30,7 @@ pub fn capacity(args: &CapacityArgs, output: Output) -> Result<Exit> {
     let seen = seen(&observations, cores.get() as u32, job.spec.policy.range_max);
     let most = seen.levels.iter().map(|level| level.workers).fold(0.0, f64::max);
     let runs = !matches!(job.progress, Progress::Finished(_));
-    let there: u64 = store.nodes()?.iter().map(|(_, info)| u64::from(info.workers)).sum();
+    let there = workers_at_work(&*store, job.id)?;
     let now = if runs && there > 0 { there as f64 } else { most };
     let advice = Advice { job: job.id, runs: runs && there > 0, now, oracle: Oracle::of(&seen) };
     match output {
@@ -38,4 +39,13 @@ pub fn capacity(args: &CapacityArgs, output: Output) -> Result<Exit> {
         Output::Quiet => {}
     }
     Ok(Exit::Done)
+}
+
+/// The workers of all nodes that hold tasks of the job; where none does at this moment, of all that may take some.
+fn workers_at_work(store: &dyn Store, job: JobId) -> Result<u64> {
+    let holdings = store.holdings()?;
+    let holders: Vec<_> = holdings.iter().filter(|held| held.job == job).map(|held| held.node).collect();
+    let nodes = store.nodes()?;
+    let there = nodes.iter().filter(|(node, _)| holders.is_empty() || holders.contains(node));
+    Ok(there.map(|(_, info)| u64::from(info.workers)).sum())
 }

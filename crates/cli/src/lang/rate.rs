@@ -6,7 +6,8 @@ use super::shown::Shown;
 use std::fmt;
 
 /// What a rate may be per, and how many seconds that is.
-const PER: &[(&[u8], f64)] = &[(b"ms", 1e-3), (b"s", 1.0), (b"m", 60.0), (b"h", 3_600.0), (b"d", 86_400.0)];
+const PER: &[(&[u8], f64)] =
+    &[(b"ms", 1e-3), (b"s", 1.0), (b"m", 60.0), (b"min", 60.0), (b"h", 3_600.0), (b"d", 86_400.0)];
 
 /// Why a text is no rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +31,12 @@ pub fn parse(text: &[u8]) -> Result<f64, RateError> {
     let value = std::str::from_utf8(number).ok().and_then(|number| number.trim().parse::<f64>().ok());
     let value =
         value.filter(|v| v.is_finite() && *v > 0.0).ok_or_else(|| RateError::Number(number.into()))?;
-    let per = PER.iter().find(|(name, _)| *name == unit.trim_ascii());
-    per.map(|(_, seconds)| value / seconds).ok_or_else(|| RateError::Unit(unit.into()))
+    seconds(unit).map(|seconds| value / seconds).ok_or_else(|| RateError::Unit(unit.into()))
+}
+
+/// What stands behind the `/`, in seconds.
+pub fn seconds(unit: &[u8]) -> Option<f64> {
+    PER.iter().find(|(name, _)| *name == unit.trim_ascii()).map(|(_, seconds)| *seconds)
 }
 
 impl fmt::Display for RateError {

@@ -1,8 +1,8 @@
 //! Plain words on what follows from the measurements.
 
-use super::figures::{number, percent, workers_of};
-use super::limit::{Kind, Limit};
+use super::limit::{GOOD, Kind, Limit};
 use super::study::{Row, Study};
+use crate::figures::{number, percent, workers_of};
 use divvy_model::fit::Reason;
 use divvy_model::{Curve, Law};
 
@@ -40,6 +40,13 @@ fn limited(limit: &Limit, study: &Study) -> String {
     let waiting = percent(limit.shares.waiting);
     let used = number((limit.cores_used * 10.0).round() / 10.0);
     match limit.kind {
+        Kind::Parallel if limit.efficiency < GOOD => format!(
+            "nothing limits the best runs up to {most}: they are {} efficient. Those in the middle are {}, so something \
+             from outside came between. It is embarrassingly parallel so far; measure again, on a quiet machine, and with \
+             more",
+            percent(limit.of_processors),
+            percent(limit.efficiency)
+        ),
         Kind::Parallel => format!(
             "nothing limits it up to {most}: efficiency is {}. It is embarrassingly parallel so far; measure with more",
             percent(limit.efficiency)
@@ -118,6 +125,9 @@ fn paid_for_nothing(study: &Study) -> Vec<String> {
     let steps = study.rows.iter().zip(study.rows.iter().skip(1));
     // Up to the best: what comes behind it is worse than worthless, and said below.
     let bad = steps.take_while(|(_, to)| to.n <= best.n).find(|(from, to)| worth(from, to) < WORTH);
+    // Where nothing limits the best runs, a step that is not worth it was a disturbance.
+    let is_parallel = study.limit.is_some_and(|limit| limit.kind == Kind::Parallel);
+    let bad = bad.filter(|_| !is_parallel);
     if let Some((from, _)) = bad {
         said.push(format!(
             "{} of what you pay beyond {} buys nothing: {} with {}, {} with {}",
@@ -245,7 +255,7 @@ fn machine_doubts(study: &Study) -> Vec<String> {
     if shortest < SHORT_S {
         said.push(format!(
             "the shortest runs take {}, much of which is starting up: give each more to do",
-            super::figures::time(shortest)
+            crate::figures::time(shortest)
         ));
     }
     said
@@ -254,6 +264,8 @@ fn machine_doubts(study: &Study) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scale::ladder::{Cost, Rung, Sample};
+    use crate::scale::study::Sweep;
     use divvy_model::fit::Point;
 
     fn said(points: &[(f64, f64)]) -> String {
@@ -283,6 +295,35 @@ mod tests {
         let linear =
             said(&[(1.0, 10.0), (2.0, 20.1), (4.0, 39.8), (8.0, 80.1), (16.0, 160.0), (32.0, 319.0)]);
         assert_eq!(linear, "");
+    }
+
+    /// Two runs with each number, and none of them in want of a processor.
+    fn said_of_runs(rates: [[f64; 2]; 2]) -> String {
+        let cost = Cost { user_s: 1.0, sys_s: 0.0, voluntary: 2, involuntary: 2 };
+        let sample = |rate: f64| Sample { rate, work: 1.0, wall_s: 1.0 / rate, cost, others: None };
+        let rung = |n: u64, rates: [f64; 2]| Rung { samples: rates.map(sample).to_vec(), ..Rung::new(n) };
+        let sweep = Sweep {
+            command: "test".into(),
+            assumption: "",
+            cores: 2,
+            seed: 1,
+            interrupted: false,
+            asked: vec![1, 2],
+            rungs: vec![rung(1, rates[0]), rung(2, rates[1])],
+        };
+        Study::of_sweep(sweep, "", 1).advice.join("\n")
+    }
+
+    #[test]
+    fn what_nothing_limits_is_not_called_a_waste() {
+        let said = said_of_runs([[1.0, 1.0], [1.0, 1.8]]);
+        assert!(
+            said.contains("nothing limits the best runs up to 2 workers: they are 90 % efficient"),
+            "{said}"
+        );
+        assert!(said.contains("in the middle are 70 %") && !said.contains("buys nothing"), "{said}");
+        let limited = said_of_runs([[1.0, 1.0], [1.1, 1.2]]);
+        assert!(limited.contains("buys nothing") && !limited.contains("nothing limits"), "{limited}");
     }
 
     #[test]

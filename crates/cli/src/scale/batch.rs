@@ -1,10 +1,10 @@
 //! `divvy scale batch`: how many tasks to take at once, and what it costs to take too few or too many.
 
-use super::figures::{number, percent, time};
 use super::spans::{positive, seconds};
 use super::table::Table;
 use crate::args::{BatchArgs, Output};
 use crate::exit::{Exit, bad_usage};
+use crate::figures::{number, percent, time};
 use crate::jobs::{print, print_json};
 use anyhow::Result;
 use divvy_model::batch::{Bound, Costs, Limits};
@@ -27,7 +27,8 @@ pub fn batch(args: &BatchArgs, output: Output) -> Result<Exit> {
     }
     let costs =
         Costs::new(setup, item, args.holding).map_err(|error| bad_usage(format!("--holding: {error}")))?;
-    let mut limits = Limits { overhead: floor_share(args), ..Limits::default() };
+    let share = floor_share(args);
+    let mut limits = Limits { overhead: share, ..Limits::default() };
     if let Some(latency) = &args.latency {
         limits.latency = seconds("--latency", latency)?;
     }
@@ -35,12 +36,13 @@ pub fn batch(args: &BatchArgs, output: Output) -> Result<Exit> {
         (limits.remaining, limits.workers) = (remaining as f64, workers as f64);
     }
     let advice = costs.advise(&limits);
+    let decided_by = why(advice.bound, share);
     let rows: Vec<_> = sizes(advice.size).into_iter().map(|size| Row::new(&costs, setup, size)).collect();
     match output {
-        Output::Human => print(&text(&costs, advice.size, why(advice.bound), &rows))?,
+        Output::Human => print(&text(&costs, advice.size, &decided_by, &rows))?,
         Output::Json => print_json(&json!({
             "size": advice.size,
-            "decided_by": why(advice.bound),
+            "decided_by": decided_by,
             "best": costs.best(),
             "floor_2_percent": costs.floor(SMALL),
             "sizes": rows.iter().map(Row::json).collect::<Vec<_>>(),
@@ -71,7 +73,13 @@ impl Row {
     fn new(costs: &Costs, setup: f64, size: u64) -> Row {
         let b = size as f64;
         let whole = costs.batch_time(b);
-        Row { size, overhead: setup / whole, rate: costs.rate(b), held: whole, relative: costs.relative(b) }
+        Row {
+            size,
+            overhead: setup / (whole - setup),
+            rate: costs.rate(b),
+            held: whole,
+            relative: costs.relative(b),
+        }
     }
 
     fn json(&self) -> serde_json::Value {
@@ -93,15 +101,17 @@ fn sizes(right: u64) -> Vec<u64> {
     all.into_iter().collect()
 }
 
-fn why(bound: Bound) -> &'static str {
-    match bound {
+/// `share`: the overhead that was asked for, or is taken where nothing else decides.
+fn why(bound: Bound, share: f64) -> String {
+    let why = match bound {
         Bound::Best => "there taking and holding cost least",
-        Bound::Overhead => "smaller ones cost more than --overhead",
+        Bound::Overhead => return format!("taking smaller ones would cost more than {}", percent(share)),
         Bound::RoundTrip => "the next batch has to be there in time",
         Bound::Latency => "in larger ones the last task waits longer than --latency",
         Bound::Lease => "larger ones would outlive their lease",
         Bound::Fairness => "with larger ones some workers would end long before others",
-    }
+    };
+    why.into()
 }
 
 fn text(costs: &Costs, right: u64, why: &str, rows: &[Row]) -> String {

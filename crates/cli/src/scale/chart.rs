@@ -1,7 +1,7 @@
 //! A chart of letters: throughput over workers, what was measured and what the law says.
 
-use super::figures::number;
 use super::study::Study;
+use crate::figures::number;
 
 /// Columns and lines of the plane.
 const WIDTH: usize = 64;

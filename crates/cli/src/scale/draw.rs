@@ -3,8 +3,8 @@
 //! The font is a crate: a picture must not depend on what is installed where it is drawn.
 
 use super::chart::Across;
-use super::figures::number;
 use super::study::Study;
+use crate::figures::number;
 use anyhow::{Context, Result, anyhow};
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;

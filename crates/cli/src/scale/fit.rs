@@ -4,7 +4,7 @@ use super::study::Study;
 use super::{give, machines, read};
 use crate::args::{Output, ScaleFitArgs};
 use crate::exit::{Exit, bad_usage};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::io::Read;
 use std::path::Path;
 
@@ -16,8 +16,8 @@ const BYTES_MAX: u64 = 64 << 20;
 /// # Errors
 /// Bad usage: a file that is not there or not understood, or points that no law can be fitted to.
 pub fn fit(args: &ScaleFitArgs, output: Output) -> Result<Exit> {
+    let machines = machines::asked(&args.ask)?;
     give::check(&args.draw)?;
-    let machines = machines::parse(&args.ask.machine)?;
     let (name, text) = text(&args.file)?;
     let wrong = |error: &dyn std::fmt::Display| bad_usage(format!("{name}: {error}"));
     let points = read::points(&text).map_err(|error| wrong(&error))?;
@@ -41,7 +41,9 @@ pub fn text(path: &Path) -> Result<(String, String)> {
         (name, Box::new(file))
     };
     let mut bytes = Vec::new();
-    source.take(BYTES_MAX + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {name}"))?;
+    let read = source.take(BYTES_MAX + 1).read_to_end(&mut bytes);
+    // Also a directory, which opens like a file.
+    read.map_err(|error| bad_usage(format!("cannot read {name}: {error}")))?;
     if bytes.len() as u64 > BYTES_MAX {
         return Err(bad_usage(format!("{name}: more than {} MiB: is this the file?", BYTES_MAX >> 20)));
     }

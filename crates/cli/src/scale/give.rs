@@ -6,6 +6,7 @@ use crate::args::{DrawArgs, Output};
 use crate::exit::bad_usage;
 use crate::jobs::{print, print_json};
 use anyhow::{Context, Result};
+use std::fs::OpenOptions;
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -20,6 +21,7 @@ pub fn check(args: &DrawArgs) -> Result<()> {
         if !dir.is_dir() {
             return Err(bad_usage(format!("{}: there is no directory {}", file.display(), dir.display())));
         }
+        can_write(file).map_err(|error| bad_usage(format!("cannot write {}: {error}", file.display())))?;
     }
     if cfg!(not(feature = "charts")) && (args.svg.is_some() || args.png.is_some()) {
         return Err(bad_usage("this divvy was built without charts: --export-csv gives the points to draw"));
@@ -27,21 +29,33 @@ pub fn check(args: &DrawArgs) -> Result<()> {
     Ok(())
 }
 
-/// Prints it and writes the files that were asked for.
+/// Whether it can be opened for writing. Nothing in it is lost; a file that was not there is, and empty.
+fn can_write(file: &Path) -> std::io::Result<()> {
+    match file.metadata() {
+        // A pipe would have us wait for its reader.
+        Ok(meta) if !meta.is_file() && !meta.is_dir() => Ok(()),
+        _ => OpenOptions::new().append(true).create(true).open(file).map(drop),
+    }
+}
+
+/// Prints it and writes the files that were asked for. What was measured is told even if a file cannot be written.
 ///
 /// # Errors
 /// What the system says.
 pub fn give(study: &Study, args: &DrawArgs, output: Output) -> Result<()> {
     // Files first: who reads the answer may look for them at once.
-    draw(study, args)?;
-    write(args.export_csv.as_deref(), || csv(study))?;
-    write(args.export_markdown.as_deref(), || table::of(study).markdown())?;
-    write(args.export_json.as_deref(), || format!("{:#}\n", json::of(study)))?;
+    let written = [
+        draw(study, args),
+        write(args.export_csv.as_deref(), || csv(study)),
+        write(args.export_markdown.as_deref(), || table::of(study).markdown()),
+        write(args.export_json.as_deref(), || format!("{:#}\n", json::of(study))),
+    ];
     match output {
-        Output::Human => print(&tell::text(study, std::io::stdout().is_terminal())),
-        Output::Json => print_json(&json::of(study)),
-        Output::Quiet => Ok(()),
+        Output::Human => print(&tell::text(study, std::io::stdout().is_terminal()))?,
+        Output::Json => print_json(&json::of(study))?,
+        Output::Quiet => {}
     }
+    written.into_iter().collect()
 }
 
 #[cfg(feature = "charts")]

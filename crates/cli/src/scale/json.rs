@@ -72,16 +72,23 @@ fn fitted(fit: &Fit, is_exact: bool) -> Value {
 fn unfitted(reason: &str) -> Value {
     const FIELDS: &[&str] = &[
         "law",
+        "formula",
+        "source",
+        "parameters",
         "alpha",
         "alpha_interval",
         "beta",
         "beta_interval",
         "lambda",
         "lambda_interval",
+        "beta_zero_share",
         "peak_n",
         "peak_interval",
         "peak_x",
         "projected_n",
+        "regret",
+        "worst_residual",
+        "rivals",
     ];
     let nothing = FIELDS.iter().map(|field| ((*field).to_owned(), Value::Null));
     Value::Object(nothing.chain([("reason".into(), json!(reason))]).collect())

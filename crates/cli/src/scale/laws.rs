@@ -1,10 +1,10 @@
 //! `divvy scale amdahl`, `usl` and `paths`: the laws as tables, with their formulas and where they come from.
 
-use super::figures::{coefficient, number, percent};
 use super::table::Table;
 use super::workers::workers;
 use crate::args::{AmdahlArgs, Output, PathsArgs, UslArgs};
 use crate::exit::{Exit, bad_usage};
+use crate::figures::{coefficient, number, percent, workers_of};
 use crate::jobs::{print, print_json};
 use anyhow::Result;
 use divvy_model::paths::{path_share, paths as pairs};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 const AMDAHL: &str = "speedup(n) = 1 / (s + (1 - s)/n), never above 1/s (Amdahl 1967)";
 const GUSTAFSON: &str = "scaled(n) = n - s (n - 1): work that grows with the workers (Gustafson 1988)";
 const PATHS: &str = "pairs(n) = n (n - 1)/2, and their share of pairs and workers: (n - 1)/(n + 1)";
+const PATHS_SOURCE: &str = "Brooks, The Mythical Man-Month, 1975";
 
 /// Amdahl's law and Gustafson's.
 ///
@@ -42,18 +43,23 @@ pub fn amdahl(args: &AmdahlArgs, output: Output) -> Result<Exit> {
     let half = fixed.workers_for(0.5);
     let mut out = format!("{AMDAHL}\n{GUSTAFSON}\n\n{}", table.text());
     if let Some(half) = half {
+        // Of what nobody can divide one worker does all, and the formula would send it home.
+        let whole = |n: f64| workers_of(n.ceil().max(1.0));
         out += &format!(
-            "  never above {}; {} workers reach half of that, {} nine tenths\n",
+            "  never above {}; half of that takes {}, nine tenths {}\n",
             number(fixed.roof()),
-            number(half.ceil()),
-            number(fixed.workers_for(0.9).unwrap_or(f64::INFINITY).ceil())
+            whole(half),
+            whole(fixed.workers_for(0.9).unwrap_or(f64::INFINITY))
         );
     }
     let roof = half.map(|_| fixed.roof());
     give(
         output,
         &out,
-        json!({ "serial": serial, "roof": roof, "rows": rows, "formula": AMDAHL, "scaled": GUSTAFSON }),
+        json!({
+            "serial": serial, "roof": roof, "rows": rows, "formula": AMDAHL, "scaled_formula": GUSTAFSON,
+            "source": "Amdahl 1967; Gustafson 1988",
+        }),
     )
 }
 
@@ -125,10 +131,10 @@ pub fn paths(args: &PathsArgs, output: Output) -> Result<Exit> {
         rows.push(json!({ "n": n, "pairs": u64::try_from(pairs(n)).ok(), "share": share }));
     }
     let out = format!(
-        "{PATHS}\n\n{}  where everyone tells everyone, telling grows with the pairs: tell one place, or few\n",
+        "{PATHS} ({PATHS_SOURCE})\n\n{}  where everyone tells everyone, telling grows with the pairs: tell one place, or few\n",
         table.text()
     );
-    give(output, &out, json!({ "rows": rows, "formula": PATHS }))
+    give(output, &out, json!({ "rows": rows, "formula": PATHS, "source": PATHS_SOURCE }))
 }
 
 fn give(output: Output, text: &str, value: Value) -> Result<Exit> {

@@ -7,7 +7,7 @@
 use super::ladder::Typical;
 
 /// Below this share of what the processors allow something limits.
-const GOOD: f64 = 0.8;
+pub const GOOD: f64 = 0.8;
 /// Below this efficiency more workers that wait for something outside get little more out of it.
 const GROWS: f64 = 0.5;
 /// The processors are full when so much of them is used.

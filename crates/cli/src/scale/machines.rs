@@ -1,8 +1,10 @@
 //! "Are ten big machines cheaper than a thousand small ones?" The law that was fitted, and what machines cost.
 
-use super::figures::{number, workers_of};
 use super::table::Table;
+use super::tell::wrapped;
+use crate::args::AskArgs;
 use crate::exit::bad_usage;
+use crate::figures::{number, workers_of};
 use crate::lang::Shown;
 use anyhow::Result;
 use divvy_model::Curve;
@@ -21,11 +23,18 @@ pub struct Machines {
     by_throughput: Vec<(usize, Fleet)>,
 }
 
-/// The machines that were named.
+/// The machines that were named; also looks at what they are to be compared by.
 ///
 /// # Errors
 /// Bad usage.
-pub fn parse(texts: &[String]) -> Result<Vec<Machine>> {
+pub fn asked(ask: &AskArgs) -> Result<Vec<Machine>> {
+    if let Some(power) = ask.power.filter(|power| !(power.is_finite() && *power > 0.0)) {
+        return Err(bad_usage(format!("--power: {power} is no number of machines: above 0, as in 1000")));
+    }
+    parse(&ask.machine)
+}
+
+fn parse(texts: &[String]) -> Result<Vec<Machine>> {
     texts.iter().map(|text| one(text)).collect()
 }
 
@@ -64,7 +73,10 @@ impl Machines {
     pub fn text(&self, unit: &str) -> String {
         let mut out = format!("  as much power as {} that were measured:\n\n", workers_of(self.power));
         out += &self.table(&self.by_power, unit);
-        out += &format!("  {}\n\n", self.answer());
+        for sentence in self.answer() {
+            out += &wrapped("  ", &sentence, 2);
+        }
+        out.push('\n');
         let wanted = format!("{} {unit}", number(self.throughput));
         out += &format!("  for {}, 95 % of the most that was measured:\n\n", wanted.trim_end());
         out += &self.table(&self.by_throughput, unit);
@@ -99,18 +111,32 @@ impl Machines {
         table.text()
     }
 
-    /// Which is cheapest, in a sentence.
-    fn answer(&self) -> String {
-        let [(best, cheap), .., (worst, dear)] = &self.by_power[..] else {
-            return "two kinds or more can be compared".into();
+    /// Which is cheapest, in a sentence; in two, if it is another where they share something that is no faster.
+    fn answer(&self) -> Vec<String> {
+        let [first, _, ..] = &self.by_power[..] else {
+            return vec!["two kinds or more can be compared".into()];
         };
+        let mut said = vec![self.cheapest(&self.by_power, |fleet| fleet.unit_cost)];
+        let mut shared = self.by_power.clone();
+        shared.sort_by(|a, b| a.1.bounded_unit_cost().total_cmp(&b.1.bounded_unit_cost()));
+        if shared[0].0 != first.0 {
+            let cheapest = self.cheapest(&shared, Fleet::bounded_unit_cost);
+            said.push(format!("if what they share is no faster, {cheapest}"));
+        }
+        said
+    }
+
+    /// The first and the last of some fleets that are in order of a cost.
+    fn cheapest(&self, fleets: &[(usize, Fleet)], cost: fn(&Fleet) -> f64) -> String {
+        let ((best, cheap), (worst, dear)) = (fleets[0], fleets[fleets.len() - 1]);
+        let (are, they) = if cheap.n == 1 { ("is", "it does") } else { ("are", "they do") };
         format!(
-            "{} {} are cheapest: what they do costs {} times as much with {} {}",
+            "{} {} {are} cheapest: what {they} costs {} times as much with {} {}",
             number(f64::from(cheap.n)),
-            self.kinds[*best].name,
-            number(dear.unit_cost / cheap.unit_cost),
+            self.kinds[best].name,
+            number(cost(&dear) / cost(&cheap)),
             number(f64::from(dear.n)),
-            self.kinds[*worst].name
+            self.kinds[worst].name
         )
     }
 
@@ -124,6 +150,7 @@ impl Machines {
                 "throughput_if_shared_parts_are_no_faster": fleet.bounded,
                 "cost": fleet.cost,
                 "unit_cost": fleet.unit_cost,
+                "unit_cost_if_shared_parts_are_no_faster": fleet.bounded_unit_cost(),
             })
         };
         json!({
@@ -156,7 +183,29 @@ mod tests {
         let kinds = parse(&["small=1x@0.05".into(), "big=100x@4".into()]).unwrap();
         let curve = Curve::Usl(Usl { alpha: 0.02, beta: 2e-4, lambda: 10.0 });
         let compared = Machines::compare(kinds, curve, 1_000.0, 100.0);
-        assert!(compared.answer().starts_with("10 big are cheapest: "), "{}", compared.answer());
+        let said = compared.answer();
+        assert!(said.len() == 1 && said[0].starts_with("10 big are cheapest: "), "{said:?}");
         assert_eq!(compared.json()["equal_power"][1]["n"], 1_000);
+    }
+
+    #[test]
+    fn what_is_shared_may_turn_the_answer() {
+        let kinds = parse(&["small=1x@0.05".into(), "big=10x@0.6".into()]).unwrap();
+        let curve = Curve::Ceiling { lambda: 10.0, ceiling: 1_000.0 };
+        let said = Machines::compare(kinds, curve, 200.0, 900.0).answer();
+        let [own, shared] = &said[..] else { panic!("{said:?}") };
+        assert!(own.starts_with("20 big are cheapest: "), "{own}");
+        assert!(
+            shared.contains("no faster, 200 small are cheapest: ") && shared.contains("costs 1.2 times"),
+            "{shared}"
+        );
+    }
+
+    #[test]
+    fn one_machine_is_no_many() {
+        let kinds = parse(&["small=1x@0.05".into(), "big=100x@4".into()]).unwrap();
+        let curve = Curve::Usl(divvy_model::Usl { alpha: 0.02, beta: 2e-4, lambda: 10.0 });
+        let said = Machines::compare(kinds, curve, 100.0, 100.0).answer();
+        assert!(said[0].starts_with("1 big is cheapest: what it does costs"), "{said:?}");
     }
 }

@@ -9,7 +9,7 @@
 //! | `queue.rs`, `batch.rs`, `laws.rs` | queues, batches, and the laws as tables |
 //! | `costs/` | what coordinating costs here |
 //! | `herd/` | bursts in a log |
-//! | `figures.rs`, `spans.rs`, `workers.rs` | numbers for people, and from them |
+//! | `spans.rs`, `workers.rs` | numbers from people; for them: `figures.rs` of the crate |
 //!
 //! The laws themselves, their fits and what may be claimed of them are `divvy-model`'s.
 
@@ -19,7 +19,6 @@ mod chart;
 mod costs;
 #[cfg(feature = "charts")]
 mod draw;
-mod figures;
 mod fit;
 mod give;
 mod herd;

@@ -1,10 +1,10 @@
 //! `divvy scale queue`: how long tasks wait, how many of them, and how many servers that takes.
 
-use super::figures::{number, percent, time};
 use super::spans::{self, positive};
 use super::table::Table;
 use crate::args::{Output, QueueArgs};
 use crate::exit::{Exit, bad_usage};
+use crate::figures::{filled, number, time};
 use crate::jobs::{print, print_json};
 use crate::lang::rate;
 use anyhow::Result;
@@ -21,8 +21,11 @@ const AROUND: u32 = 3;
 
 const LITTLE: &str = "L = lambda W (Little 1961)";
 const EXPONENTIAL: &str = "M/M/c: wait = C(c, a) / (c/S - lambda), C by Erlang 1917";
+const EXPONENTIAL_SOURCE: &str = "Erlang 1917; Little 1961";
 const GENERAL: &str = "M/G/c: one server by Pollaczek and Khinchine; more by Cosmetatos 1975 (cv below 1) or Allen \
                        and Cunneen, (1 + cv^2)/2 times M/M/c";
+const GENERAL_SOURCE: &str =
+    "Pollaczek 1930, Khinchine 1932; Cosmetatos 1975; Allen and Cunneen 1978; Little 1961";
 
 /// The queue that was asked about.
 struct Asked {
@@ -46,7 +49,7 @@ pub fn queue(args: &QueueArgs, output: Output) -> Result<Exit> {
     }
     let rows: Vec<_> = around(servers, least, enough).map(|c| asked.with(c)).collect::<Result<_>>()?;
     let chosen = asked.with(servers)?;
-    let loads = table(asked.service, servers)?;
+    let loads = table(asked.service, servers).map_err(bad_usage)?;
     match output {
         Output::Human => print(&text(&asked, &chosen, &rows, &loads, least, enough))?,
         Output::Json => print_json(&as_json(&asked, &chosen, &rows, &loads, least, enough))?,
@@ -81,7 +84,7 @@ fn asked(args: &QueueArgs) -> Result<Asked> {
 
 impl Asked {
     fn with(&self, servers: u32) -> Result<Mgc> {
-        Ok(Mgc::new(self.arrival, self.service, self.cv * self.cv, servers)?)
+        Mgc::new(self.arrival, self.service, self.cv * self.cv, servers).map_err(bad_usage)
     }
 
     fn is_exponential(&self) -> bool {
@@ -107,10 +110,12 @@ fn enough(asked: &Asked) -> Result<u32> {
     let scv = asked.cv * asked.cv;
     if scv >= 1.0 {
         // The wait is that of M/M/c, times a factor.
-        return Ok(servers_for(asked.arrival, asked.service, asked.target * 2.0 / (1.0 + scv))?);
+        return servers_for(asked.arrival, asked.service, asked.target * 2.0 / (1.0 + scv))
+            .map_err(bad_usage);
     }
     // Less variation never waits longer: that of M/M/c is an upper bound.
-    let (mut too_few, mut servers) = (0, servers_for(asked.arrival, asked.service, asked.target)?);
+    let upper = servers_for(asked.arrival, asked.service, asked.target).map_err(bad_usage)?;
+    let (mut too_few, mut servers) = (0, upper);
     while servers - too_few > 1 {
         let middle = too_few.midpoint(servers);
         if asked.with(middle)?.wait() <= asked.target { servers = middle } else { too_few = middle }
@@ -168,7 +173,7 @@ fn text(asked: &Asked, chosen: &Mgc, rows: &[Mgc], loads: &[Row], least: u32, en
     let mut load_table = Table::new(&["utilisation", "tasks/s", "mean wait", "wait and service", "waiting"]);
     for row in loads {
         load_table.line(vec![
-            format!("{} %", (row.utilisation * 1e4).round() / 100.0),
+            filled(row.utilisation),
             number(row.arrival),
             time(row.wait),
             time(row.response),
@@ -181,8 +186,7 @@ fn text(asked: &Asked, chosen: &Mgc, rows: &[Mgc], loads: &[Row], least: u32, en
 fn cells(row: &Mgc, with_quantile: bool, chosen: u32) -> Vec<String> {
     let queue = &row.exponential;
     let mark = if queue.servers() == chosen { "> " } else { "" };
-    let mut cells =
-        vec![format!("{mark}{}", queue.servers()), percent(queue.utilisation()), time(row.wait())];
+    let mut cells = vec![format!("{mark}{}", queue.servers()), filled(queue.utilisation()), time(row.wait())];
     if with_quantile {
         cells.push(time(queue.wait_quantile(0.99)));
     }
@@ -224,6 +228,7 @@ fn as_json(asked: &Asked, chosen: &Mgc, rows: &[Mgc], loads: &[Row], least: u32,
         "by_servers": rows.iter().map(of).collect::<Vec<_>>(),
         "by_utilisation": loads.iter().map(load).collect::<Vec<_>>(),
         "formula": if asked.is_exponential() { EXPONENTIAL } else { GENERAL },
+        "source": if asked.is_exponential() { EXPONENTIAL_SOURCE } else { GENERAL_SOURCE },
     });
     if let (Value::Object(out), Value::Object(more)) = (&mut out, more) {
         out.extend(more);

@@ -1,5 +1,6 @@
 //! Measurements from a file: two columns, however they are called and divided.
 
+use super::workers::WORKERS_MAX;
 use divvy_model::fit::Point;
 use std::fmt;
 
@@ -62,6 +63,13 @@ pub enum ReadError {
         line: usize,
         /// What the column is.
         what: &'static str,
+        /// The field.
+        text: String,
+    },
+    /// More workers than there may be.
+    Many {
+        /// Which line.
+        line: usize,
         /// The field.
         text: String,
     },
@@ -147,7 +155,11 @@ impl Columns {
             let is_fit = value.is_finite() && value > 0.0;
             is_fit.then_some(value).ok_or_else(|| ReadError::Value { line, what, text: text.into() })
         };
-        Ok(Point::new(value(self.n, "number of workers")?, value(self.x, "throughput")?))
+        let n = value(self.n, "number of workers")?;
+        if n > WORKERS_MAX as f64 {
+            return Err(ReadError::Many { line, text: fields[self.n].into() });
+        }
+        Ok(Point::new(n, value(self.x, "throughput")?))
     }
 }
 
@@ -180,6 +192,9 @@ impl fmt::Display for ReadError {
                 f,
                 "line {line}: the {what} is {text}, and has to be above zero: leave out runs that failed"
             ),
+            ReadError::Many { line, text } => {
+                write!(f, "line {line}: {text} is more than {WORKERS_MAX} workers: is this the right column?")
+            }
             ReadError::Empty => {
                 f.write_str("no measurements in it: lines of workers and throughput, as in 4,3100")
             }
@@ -224,6 +239,7 @@ mod tests {
             ("n,x\n1,-3\n", &["line 2", "throughput is -3"]),
             ("n,x\n1,nan\n", &["line 2", "above zero"]),
             ("n,x\n1\n", &["line 2", "2 columns"]),
+            ("n,x\n1,10\n2e9,10\n", &["line 3", "2e9 is more than 1000000000"]),
             ("1,2,3\n", &["line 1", "3 columns", "header"]),
             ("1,2\n1,2,3\n", &["line 2", "3 columns"]),
             ("n,speed\n1,2\n", &["line 1", "`x`", "`speed`"]),

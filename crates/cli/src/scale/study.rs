@@ -119,15 +119,20 @@ impl Study {
     }
 
     /// The same with what these machines would do and cost, at as much power as so many workers, or the most that were
-    /// measured. Without a law there is nothing to say of them.
+    /// measured. Without a law there is nothing to say of them but that.
     #[must_use]
     pub fn compare(mut self, kinds: Vec<Machine>, power: Option<f64>) -> Study {
-        let (Ok(fit), Some(last)) = (&self.fit, self.rows.last()) else { return self };
-        if !kinds.is_empty() {
-            // Nearly the most, by the law: the last percents take any number of machines.
-            let most = self.rows.iter().filter_map(|row| row.predicted).fold(0.0, f64::max);
-            self.machines = Some(Machines::compare(kinds, fit.curve, power.unwrap_or(last.n), NEARLY * most));
+        if kinds.is_empty() {
+            return self;
         }
+        let (Ok(fit), Some(last)) = (&self.fit, self.rows.last()) else {
+            self.advice
+                .push("machines are not compared: without a law nobody knows what more of them do".into());
+            return self;
+        };
+        // Nearly the most, by the law: the last percents take any number of machines.
+        let most = self.rows.iter().filter_map(|row| row.predicted).fold(0.0, f64::max);
+        self.machines = Some(Machines::compare(kinds, fit.curve, power.unwrap_or(last.n), NEARLY * most));
         self
     }
 
@@ -151,7 +156,7 @@ impl Study {
 
     /// A throughput with its unit.
     pub fn rate(&self, x: f64) -> String {
-        format!("{} {}", super::figures::number(x), self.unit).trim_end().to_owned()
+        format!("{} {}", crate::figures::number(x), self.unit).trim_end().to_owned()
     }
 }
 

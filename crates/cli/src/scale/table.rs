@@ -1,7 +1,7 @@
 //! The table of a study, for people and as Markdown.
 
-use super::figures::{number, percent, time};
 use super::study::{Alone, Row, Study};
+use crate::figures::{number, percent, time};
 
 /// A table: its head, and its lines.
 pub struct Table {

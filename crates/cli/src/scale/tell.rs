@@ -1,9 +1,9 @@
 //! A study for people: the table, the law, the peak, and what follows.
 
 use super::advice::is_exact;
-use super::figures::{coefficient, number, percent, workers_of};
 use super::study::{Study, Sweep};
 use super::{chart, table};
+use crate::figures::{coefficient, number, percent, workers_of};
 use divvy_model::fit::{Estimate, Fit};
 use divvy_model::{Curve, Law};
 
@@ -43,7 +43,8 @@ pub fn text(study: &Study, with_chart: bool) -> String {
 
 fn about(sweep: &Sweep) -> String {
     let runs = sweep.rungs.iter().map(|rung| rung.samples.len()).max().unwrap_or(0);
-    let order = format!("each n {runs} times, in mixed order (--seed {})", sweep.seed);
+    let times = if runs == 1 { "once".into() } else { format!("{runs} times") };
+    let order = format!("each n {times}, in mixed order (--seed {})", sweep.seed);
     let end = if sweep.interrupted { "; interrupted, this is what was measured until then" } else { "" };
     format!("  {} processors; {order}{end}\n  {}\n", sweep.cores, sweep.assumption)
 }

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 /// A ladder with more rungs is a slip: nobody reads so long a table.
 const RUNGS_MAX: usize = 1_000;
 /// So that a number of workers, and of their pairs, is exact in a float.
-const WORKERS_MAX: u64 = 1_000_000_000;
+pub const WORKERS_MAX: u64 = 1_000_000_000;
 
 /// The numbers of a list, ascending, each once.
 ///

@@ -69,6 +69,7 @@ fn two_jobs_are_compared() {
         assert!(said.contains(part), "{part:?} is not in {said}");
     }
     assert_eq!(place.divvy(["bill", "1,2", "--price", "0.10/h"]).silent(), said);
+    place.divvy(["bill", "1", "2", "--over-time"]).refused(125, &["--over-time is for one job"]);
     let both = place.json(&["bill", "1", "2"]);
     let [one, two] = [0, 1].map(|at| &both["bills"][at]["account"]);
     assert_eq!((&one["workers"], &two["workers"]), (&1.into(), &2.into()));

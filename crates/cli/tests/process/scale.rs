@@ -147,6 +147,53 @@ fn what_cannot_be_run_is_refused_with_the_way_out() {
     refused(&["-j", "1,2", "--rate-regex", "(x)", "true", "{n}"], &["matches nothing"]);
     refused(&["-p", "exit 7", "true", "{n}"], &["--prepare", "7"]);
     refused(&["--png", "none/x.png", "true", "{n}"], &["none"]);
+    refused(&["--export-csv", ".", "touch", "ran{n}"], &["cannot write ."]);
+    refused(&["--machine", "a=1x@1", "--power", "nan", "touch", "ran{n}"], &["--power", "above 0"]);
+    assert!(!place.has("ran1"), "refused only after it was measured");
+}
+
+#[test]
+fn what_fails_around_a_run_leaves_out_that_number_and_tells_the_others() {
+    let place = Place::new();
+    for flag in ["--prepare", "--conclude"] {
+        // In the last round only: two samples are there by then.
+        let helper =
+            "echo >> seen{n}; [ {n} != 2 ] || [ $(wc -l < seen2) -lt 3 ] || { echo full >&2; exit 7; }";
+        let (ran, json) = run(&place, &["-j", "1,2,3", "-r", "3", flag, helper, "true", "{n}"]);
+        ran.exits(1);
+        let why = json["failed"][0]["why"].as_str().unwrap();
+        assert!([flag, "7", "full"].iter().all(|word| why.contains(word)), "{why}");
+        let left: Vec<_> =
+            json["points"].as_array().unwrap().iter().map(|p| p["n"].as_f64().unwrap()).collect();
+        assert_eq!(left, [1.0, 3.0], "{flag}");
+        (1..=3).for_each(|n| std::fs::remove_file(place.path(&format!("seen{n}"))).unwrap());
+    }
+}
+
+#[test]
+fn what_was_measured_is_told_whatever_comes_after() {
+    let place = Place::new();
+    // A device that takes nothing.
+    let (ran, json) = run(&place, &["-j", "1,2", "-r", "1", "--export-csv", "/dev/full", "true", "{n}"]);
+    assert!(ran.exits(126).contains("cannot write /dev/full"), "{}", ran.err());
+    assert_eq!(json["points"].as_array().unwrap().len(), 2);
+    let (ran, json) = run(&place, &["-j", "1,2", "-r", "1", "--cleanup", "exit 7", "true", "{n}"]);
+    assert!(ran.exits(125).contains("--cleanup"), "{}", ran.err());
+    assert_eq!(json["points"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn ctrl_c_during_prepare_starts_no_program() {
+    let place = Place::new();
+    // It fails, as what Ctrl-C at a terminal has ended does.
+    let prepare = "echo > preparing; until [ -e go ]; do sleep 0.01; done; exit 1";
+    let args = ["scale", "run", "-j", "1,2", "--prepare", prepare, "touch", "ran{n}"];
+    let run = place.start(args);
+    until("it is prepared", || place.has("preparing"));
+    run.signal(Signal::INT);
+    place.write("go", "");
+    run.end().exits(130);
+    assert!(!place.has("ran1") && !place.has("ran2"));
 }
 
 #[test]
@@ -218,7 +265,11 @@ fn what_is_no_measurement_is_refused_with_its_line() {
     refused("n,x\n1,10\n2,-1\n4,30\n", &["line 3", "above zero"]);
     refused("n,x\n1,10\n2,fast\n4,30\n", &["line 3", "`fast`"]);
     refused("", &["no measurements"]);
+    refused("1,10\n2,19\n4e9,30\n", &["line 3", "4e9"]);
     place.divvy(["scale", "fit", "nowhere.csv"]).refused(125, &["nowhere.csv"]);
+    for verb in ["fit", "herd"] {
+        place.divvy(["scale", verb, "."]).refused(125, &["cannot read ."]);
+    }
 }
 
 #[test]
@@ -245,6 +296,23 @@ fn a_queue_that_grows_without_end_is_refused_with_the_servers_it_takes() {
 }
 
 #[test]
+fn arithmetic_names_its_source() {
+    let place = Place::new();
+    for args in [
+        &["queue", "--arrival", "10/s", "--service", "10ms"][..],
+        &["amdahl", "--serial", "0.1"],
+        &["usl", "--alpha", "0.1", "--beta", "0"],
+        &["paths"],
+        &["batch", "--setup", "5ms", "--item", "1ms"],
+    ] {
+        let json = place.json(&[&["scale"], args].concat());
+        assert!(json["formula"].is_string() && json["source"].is_string(), "{args:?}: {json}");
+    }
+    let alone = place.divvy(["scale", "amdahl", "--serial", "1"]).silent();
+    assert!(alone.contains("never above 1; half of that takes 1 worker, nine tenths 1 worker"), "{alone}");
+}
+
+#[test]
 fn tables_have_the_true_values() {
     let place = Place::new();
     let of = |args: &[&str], field: &str| -> Vec<f64> {
@@ -262,6 +330,13 @@ fn tables_have_the_true_values() {
     assert_eq!(rounded(of(&["paths", "-j", "10,100"], "share")), [0.82, 0.98]);
     let batch = place.json(&["scale", "batch", "--setup", "5ms", "--item", "1ms"]);
     assert_eq!(batch["size"], 32);
+    let cheap = place.json(&["scale", "batch", "--setup", "1us", "--item", "1s"]);
+    assert_eq!(cheap["decided_by"], "there taking and holding cost least");
+    let free = place.json(&["scale", "batch", "--setup", "5ms", "--item", "1ms", "--holding", "0"]);
+    assert_eq!(
+        (&free["size"], &free["decided_by"]),
+        (&250.into(), &"taking smaller ones would cost more than 2 %".into())
+    );
 }
 
 #[test]
@@ -305,7 +380,9 @@ fn a_herd_in_a_log_is_found_and_spread() {
     // One a second for ten minutes, and two hundred at once in the middle.
     let quiet = (0..600).map(|s| format!("2026-11-22T09:{:02}:{:02}Z GET /\n", s / 60, s % 60));
     let herd = (0..200).map(|_| "2026-11-22T09:05:00Z GET /\n".to_owned());
-    place.write("log", quiet.chain(herd).chain(["no time here\n".to_owned()]).collect::<String>());
+    // A line that is longer than what is read of it: its rest is no line, although it begins with a time.
+    let long = "x".repeat(1 << 20) + "2026-11-22T09:05:00Z\n";
+    place.write("log", quiet.chain(herd).chain([long]).collect::<String>());
     let json = place.json(&["scale", "herd", "log", "--capacity", "20/s"]);
     let bursts = json["bursts"].as_array().unwrap();
     assert_eq!((bursts.len(), &bursts[0]["arrivals"]), (1, &201.into()));

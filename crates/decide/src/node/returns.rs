@@ -8,7 +8,8 @@ use divvy_store::Held;
 
 impl Node {
     /// Half of what waits here, newest leases first, if moving it saves more than the trips cost:
-    /// `A - B > 2c/S` with an idle thief (`B = 0`). DESIGN.md, "Formulas".
+    /// `A - B > 2c/S`, where A tasks wait here and B with the thief, which is idle (`B = 0`), a round trip takes c,
+    /// and a task S.
     pub(super) fn give_back(&mut self, out: &mut Vec<Action>) {
         self.give_half_of_shelves();
         let waiting = self.waiting_ns().unwrap_or(u64::MAX);

@@ -17,6 +17,7 @@ use super::Chance;
 use super::hidden::Hidden;
 use super::line::{Line, Mean};
 use super::seen::{Level, Moments, Seen};
+use crate::mva::SHARE_WRITTEN;
 
 /// What sets the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +58,6 @@ pub(super) struct Costs {
     pub(super) node: f64,
 }
 
-/// Share of those who stand at a store that commits for all who wait who are in the group being written: half if all came
-/// back at once, two thirds if evenly. As in [`crate::mva::Station::Batch`].
-const SHARE_WRITTEN: f64 = 0.625;
 /// Above this a group was of more than one node.
 const ALONE: f64 = 1.001;
 /// Retries for a round trip above which nodes are processes that compete.
@@ -197,7 +195,7 @@ impl Costs {
             cpu: draw(&self.cpu),
             work: draw(&self.work),
             commit: draw(&self.commit),
-            section: hidden.drawn(chance.unit()),
+            section: hidden.drawn(chance.0.unit()),
             ..*self
         }
     }

@@ -222,13 +222,8 @@ fn middle(mut values: Vec<f64>) -> (f64, f64) {
 struct Chance(Rng);
 
 impl Chance {
-    /// In `0.0 <= x < 1.0`.
-    fn unit(&mut self) -> f64 {
-        (self.0.bits() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
     /// Standard normal: the sum of twelve is as good as needed here, and has no tails to speak of.
     fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
+        (0..12).map(|_| self.0.unit()).sum::<f64>() - 6.0
     }
 }

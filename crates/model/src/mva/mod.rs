@@ -11,6 +11,7 @@
 mod constants;
 mod station;
 
+pub(crate) use station::SHARE_WRITTEN;
 pub use station::Station;
 
 use crate::error::{Error, require_not_negative};

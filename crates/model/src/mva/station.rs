@@ -4,7 +4,7 @@ use crate::error::{Error, require_not_negative};
 
 /// Share of those present at a [`Station::Batch`] who are in the batch being written. A half would be right if all came
 /// back at once; two thirds if they came evenly during a write of constant length. Fitted to simulations.
-const SHARE_WRITTEN: f64 = 0.625;
+pub(crate) const SHARE_WRITTEN: f64 = 0.625;
 
 /// A station of a closed network. Times are seconds per round of a worker.
 #[derive(Debug, Clone, Copy, PartialEq)]

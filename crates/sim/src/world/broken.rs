@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A promise that the world checks. DESIGN.md, "What divvy promises".
+/// A promise that the world checks: those of `README.md`, "What divvy promises", and what they rest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// The store's own state is sound: the sets of each job partition its log, counters conserve.

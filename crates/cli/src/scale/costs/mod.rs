@@ -13,12 +13,12 @@ mod hops;
 mod memory;
 mod system;
 
-use super::figures::{number, percent, time};
 use super::ladder::median;
 use super::spans::positive;
 use super::table::Table;
 use crate::args::{CostsArgs, Output};
 use crate::exit::{Exit, bad_usage};
+use crate::figures::{number, percent, time};
 use crate::home;
 use crate::jobs::{print, print_json};
 use anyhow::Result;
@@ -42,6 +42,7 @@ struct Stretches {
 }
 
 const FORMULA: &str = "a batch of b tasks of S seconds pays K once: overhead K/(b S), so b = K/(overhead S)";
+const SOURCE: &str = "the fixed cost of a lot, Harris 1913, where holding costs nothing";
 
 /// Measures all and tells.
 ///
@@ -122,7 +123,7 @@ fn text(costs: &[Cost], task: Option<f64>, overhead: f64) -> String {
         cells.extend(task.map(|task| number((cost.worthwhile(overhead) / task).ceil().max(1.0))));
         table.line(cells);
     }
-    let mut out = format!("what coordinating costs here\n\n{}\n  {FORMULA}\n\n", table.text());
+    let mut out = format!("what coordinating costs here\n\n{}\n  {FORMULA}\n  ({SOURCE})\n\n", table.text());
     for cost in costs {
         out += &format!("  {:<16}  {}\n", cost.name, cost.what);
     }
@@ -141,7 +142,7 @@ fn as_json(costs: &[Cost], task: Option<f64>, overhead: f64) -> serde_json::Valu
         (cost.name.replace(' ', "_"), fields)
     };
     let costs: serde_json::Map<_, _> = costs.iter().map(of).collect();
-    json!({ "costs": costs, "overhead": overhead, "task_seconds": task, "formula": FORMULA })
+    json!({ "costs": costs, "overhead": overhead, "task_seconds": task, "formula": FORMULA, "source": SOURCE })
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 mod times;
 
-use super::figures::{number, time};
 use super::spans::positive;
 use super::table::Table;
 use crate::args::{HerdArgs, Output};
 use crate::exit::{Exit, bad_usage};
+use crate::figures::{number, time};
 use crate::jobs::{print, print_json};
 use crate::lang::rate;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use divvy_model::bursts::{Herd, find, peak_with_jitter, spread_for};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -28,6 +28,8 @@ const JITTERS: [f64; 7] = [0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
 
 const FORMULA: &str = "a burst is more in a window than independent arrivals at the mean rate (Poisson) bring anywhere \
                        in one of a hundred such logs; full jitter delays each by uniform(0, J)";
+
+const SOURCE: &str = "Poisson 1837; full jitter after Brooker 2015";
 
 /// What a log holds.
 struct Log {
@@ -51,7 +53,10 @@ pub fn herd(args: &HerdArgs, output: Output) -> Result<Exit> {
     let mut spans: Vec<f64> = JITTERS.iter().map(|windows| windows * window).chain(asked).collect();
     spans.sort_by(f64::total_cmp);
     spans.dedup();
-    let with = |span: f64| Ok((span, peak_with_jitter(&log.arrivals, window, span)?));
+    let with = |span: f64| {
+        let peak = peak_with_jitter(&log.arrivals, window, span).map_err(bad_usage)?;
+        Ok((span, peak))
+    };
     let spread: Vec<(f64, f64)> = spans.into_iter().map(with).collect::<Result<_>>()?;
     let largest = herd.bursts.iter().map(|burst| burst.arrivals).max().unwrap_or(0);
     let needed = capacity.filter(|_| largest > 0).map(|capacity| spread_for(largest as f64, capacity));
@@ -77,8 +82,12 @@ fn read(args: &HerdArgs) -> Result<Log> {
     loop {
         line.clear();
         let read = (&mut reader).take(LINE_MAX).read_until(b'\n', &mut line);
-        if read.with_context(|| format!("cannot read {name}"))? == 0 {
+        if read.map_err(|error| bad_usage(format!("cannot read {name}: {error}")))? == 0 {
             break;
+        }
+        // The rest of a line that is cut is no line of its own: it may begin with anything.
+        if line.len() as u64 == LINE_MAX && !line.ends_with(b"\n") {
+            reader.skip_until(b'\n').map_err(|error| bad_usage(format!("cannot read {name}: {error}")))?;
         }
         format = format.or_else(|| Format::of(&line));
         match format.and_then(|format: Format| format.time(&line)) {
@@ -117,6 +126,7 @@ fn text(log: &Log, herd: &Herd, spread: &[(f64, f64)], window: f64, needed: Opti
         out += &format!("  {} without a time were passed over\n", crate::jobs::count(log.without, "line"));
     }
     out += &super::tell::wrapped("  ", FORMULA, 2);
+    out += &format!("  ({SOURCE})\n");
     out += &format!("  here: more than {} in {}\n\n", number(herd.threshold), time(window));
     if herd.bursts.is_empty() {
         return out + "no bursts: this many at once come by chance alone. Jitter would change nothing\n";
@@ -193,5 +203,6 @@ fn as_json(log: &Log, herd: &Herd, spread: &[(f64, f64)], window: f64, needed: O
         "jitter_enough_seconds": enough(herd, spread, window).filter(|_| !herd.bursts.is_empty()),
         "jitter_for_capacity_seconds": needed,
         "formula": FORMULA,
+        "source": SOURCE,
     })
 }

@@ -36,13 +36,15 @@ pub struct Climbed {
     pub rungs: Vec<Rung>,
     /// Somebody stopped it.
     pub interrupted: bool,
+    /// Whether what was set up was taken down. What was measured is worth telling either way.
+    pub cleaned: Result<()>,
 }
 
 impl Climb<'_> {
     /// Runs it all.
     ///
     /// # Errors
-    /// A command around the runs that fails, or a system that does not tell.
+    /// A `--setup` that fails, or a system that does not tell.
     pub fn climb(&self, output: Output) -> Result<Climbed> {
         let mut rungs: BTreeMap<u64, Rung> = self.workers.iter().map(|n| (*n, Rung::new(*n))).collect();
         let went =
@@ -50,8 +52,7 @@ impl Climb<'_> {
         // Also after a failure: what was set up is to be taken down.
         let cleaned = self.around("--cleanup", self.args.cleanup.as_ref());
         went?;
-        cleaned?;
-        Ok(Climbed { rungs: rungs.into_values().collect(), interrupted: self.stop.asked() > 0 })
+        Ok(Climbed { rungs: rungs.into_values().collect(), interrupted: self.stop.asked() > 0, cleaned })
     }
 
     fn rounds(&self, rungs: &mut BTreeMap<u64, Rung>, output: Output) -> Result<()> {
@@ -75,10 +76,16 @@ impl Climb<'_> {
         Ok(())
     }
 
-    /// One run and what stands around it.
+    /// One run and what stands around it. What fails there is that number's failure: the others are still told.
     fn run(&self, rung: &mut Rung, is_warmup: bool) -> Result<()> {
         let n = rung.n;
-        self.help("--prepare", self.args.prepare.as_ref(), Some(n))?;
+        if let Err(error) = self.help("--prepare", self.args.prepare.as_ref(), Some(n)) {
+            rung.failure = Some(Failure::around(&error));
+            return Ok(());
+        }
+        if self.stop.asked() > 0 {
+            return Ok(());
+        }
         let busy = Busy::now(self.cores);
         let outcome = measure::measure(&mut self.subject.command(n)?, self.rate.wants_stdout(), self.stop)?;
         let others = |ran: &Ran| {
@@ -94,7 +101,11 @@ impl Climb<'_> {
                 Ok(_) => {}
             },
         }
-        self.help("--conclude", self.args.conclude.as_ref(), Some(n))
+        if let Err(error) = self.help("--conclude", self.args.conclude.as_ref(), Some(n)) {
+            // What the program itself did wrong came first.
+            rung.failure.get_or_insert(Failure::around(&error));
+        }
+        Ok(())
     }
 
     fn sample(&self, ran: &Ran, n: u64, others: Option<f64>) -> Result<Sample, Failure> {

@@ -134,7 +134,11 @@ impl Running {
     /// Reads what it prints until it has ended, or somebody asks us to stop: then false.
     fn until_end(&mut self, stop: &Stop) -> Result<bool> {
         loop {
-            let [exited, stopped, out, err] = self.wait(stop)?;
+            // Not by the pipe alone: who looked before us has taken the byte out of it.
+            if stop.asked() > 0 {
+                return Ok(false);
+            }
+            let [exited, _, out, err] = self.wait(stop)?;
             if out {
                 self.out.read_once();
             }
@@ -143,9 +147,6 @@ impl Running {
             }
             if exited {
                 return Ok(true);
-            }
-            if stopped && stop.asked() > 0 {
-                return Ok(false);
             }
         }
     }

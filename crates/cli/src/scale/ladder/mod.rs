@@ -21,6 +21,8 @@ mod stop;
 mod subject;
 mod tail;
 
+#[cfg(test)]
+pub use measure::Cost;
 pub use rung::{Rung, Sample, Typical, median};
 
 use super::give;
@@ -37,7 +39,7 @@ use subject::Subject;
 /// Measures, fits and tells.
 ///
 /// # Errors
-/// Bad usage; no run succeeded; files that cannot be written.
+/// Bad usage; no run succeeded; files that cannot be written; a `--cleanup` that failed, after the study is told.
 pub fn run(args: &ScaleRunArgs, output: Output) -> Result<Exit> {
     let cores = std::thread::available_parallelism()?.get() as u64;
     let workers = match &args.workers {
@@ -46,8 +48,8 @@ pub fn run(args: &ScaleRunArgs, output: Output) -> Result<Exit> {
     };
     let subject = Subject::new(args)?;
     let rate = Rate::new(args, &workers)?;
+    let machines = super::machines::asked(&args.ask)?;
     give::check(&args.draw)?;
-    let machines = super::machines::parse(&args.ask.machine)?;
     let stop = Stop::on_signals()?;
     let climb = Climb { args, subject: &subject, rate: &rate, stop: &stop, workers: &workers, cores };
     let climbed = climb.climb(output)?;
@@ -69,6 +71,7 @@ pub fn run(args: &ScaleRunArgs, output: Output) -> Result<Exit> {
     };
     let study = Study::of_sweep(sweep, rate.unit(), args.seed).compare(machines, args.ask.power);
     give::give(&study, &args.draw, output)?;
+    climbed.cleaned?;
     Ok(exit)
 }
 
@@ -85,6 +88,9 @@ fn nothing(climbed: &Climbed) -> String {
         for line in failure.stderr.lines() {
             said += &format!("\n       {line}");
         }
+    }
+    if let Err(error) = &climbed.cleaned {
+        said += &format!("\n       {error:#}");
     }
     said + "\n       run it by hand first; --ignore-failure counts runs that fail"
 }

@@ -33,6 +33,11 @@ impl Failure {
         Failure { why: ended(ran.status), stderr: last_lines(&ran.stderr) }
     }
 
+    /// A command before or after a run that failed.
+    pub fn around(error: &anyhow::Error) -> Failure {
+        Failure { why: format!("{error:#}"), stderr: String::new() }
+    }
+
     /// A run that did not tell what it should.
     pub fn silent(ran: &Ran, why: impl Into<String>) -> Failure {
         Failure { why: why.into(), stderr: last_lines(&ran.stderr) }

@@ -54,6 +54,17 @@ pub fn percent(share: f64) -> String {
     }
 }
 
+/// How full something is, in percent, with as many digits as it takes not to call full what is not.
+pub fn filled(share: f64) -> String {
+    let shown = percent(share);
+    let left = 100.0 * (1.0 - share);
+    if shown != "100 %" || left < 1e-6 {
+        return shown;
+    }
+    let decimals = (-left.log10().floor()) as usize;
+    format!("{} %", trimmed(share * 100.0, decimals))
+}
+
 /// `1 worker`, `4 workers`.
 pub fn workers_of(n: f64) -> String {
     format!("{} worker{}", number(n), if n == 1.0 { "" } else { "s" })
@@ -64,7 +75,8 @@ fn trimmed(value: f64, decimals: usize) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
 }
 
-fn grouped(value: i64) -> String {
+/// All digits, in groups of three.
+pub fn grouped(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut out = String::from(if value < 0 { "-" } else { "" });
     for (at, digit) in digits.chars().enumerate() {
@@ -95,11 +107,15 @@ mod tests {
 
     #[test]
     fn times_and_shares_have_units() {
-        let shown = [8.5e-8, 1.234e-5, 0.0123, 1.0, 75.0, 5_400.0].map(time);
-        assert_eq!(shown, ["85 ns", "12.3 us", "12.3 ms", "1 s", "75 s", "90 min"]);
+        let shown = [8.5e-8, 1.234e-5, 0.0123, 0.999, 1.0, 75.0, 5_400.0].map(time);
+        assert_eq!(shown, ["85 ns", "12.3 us", "12.3 ms", "999 ms", "1 s", "75 s", "90 min"]);
         assert_eq!(
             [0.8, 0.0412, 0.0008, 0.00001, 0.0].map(percent),
             ["80 %", "4.1 %", "0.08 %", "0.001 %", "0 %"]
+        );
+        assert_eq!(
+            [0.5, 0.98, 0.999, 0.999_9, 0.999_999, 1.0].map(filled),
+            ["50 %", "98 %", "99.9 %", "99.99 %", "99.9999 %", "100 %"]
         );
     }
 }
