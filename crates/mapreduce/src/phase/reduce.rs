@@ -85,7 +85,7 @@ impl Reduce {
 
 /// Whether a part is made in vain: nobody wants it any more, or somebody else has it too, and was first.
 fn ended(chunk: &Chunk<'_>, number: u32, to: &Path) -> Ended {
-    let (lease, shared, to) = (chunk.detach(), chunk.is_backup(), to.to_owned());
+    let (lease, shared, to) = (chunk.hold(), chunk.is_backup(), to.to_owned());
     Arc::new(move || {
         let seq = number.into();
         lease.is_ended(seq) || ((shared || lease.is_dropped(seq)) && to.exists())
