@@ -109,8 +109,8 @@ impl Level {
         self.0[sum as usize]
     }
 
-    fn join(&self, other: &Level, with: fn(u64, u64) -> u64) -> Level {
-        Level(std::array::from_fn(|at| with(self.0[at], other.0[at])))
+    fn add(&mut self, other: &Level) {
+        self.0.iter_mut().zip(other.0).for_each(|(sum, more)| *sum = sum.saturating_add(more));
     }
 }
 
@@ -133,29 +133,12 @@ impl Toll {
     }
 
     fn add(&mut self, at: u64, level: &Level) {
-        let sum = self.0.entry(at).or_default();
-        *sum = sum.join(level, u64::saturating_add);
+        self.0.entry(at).or_default().add(level);
     }
 
     /// Takes in another toll.
     pub fn merge(&mut self, other: &Toll) {
         other.0.iter().for_each(|(at, level)| self.add(*at, level));
-    }
-
-    /// What was paid since `earlier`, a toll of the same node.
-    #[must_use]
-    pub fn since(&self, earlier: &Toll) -> Toll {
-        let nothing = Level::default();
-        let diff = |(at, level): (&u64, &Level)| {
-            (*at, level.join(earlier.0.get(at).unwrap_or(&nothing), u64::saturating_sub))
-        };
-        Toll(self.0.iter().map(diff).filter(|(_, level)| level.get(Sum::Trips) > 0).collect())
-    }
-
-    /// Nothing was paid.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// The levels, ascending.
@@ -223,19 +206,16 @@ mod tests {
     }
 
     #[test]
-    fn a_window_is_the_difference_and_numbers_keep_all_of_it() {
-        let mut toll = Toll::default();
+    fn numbers_keep_all_of_it_and_two_tolls_make_one() {
+        let (mut toll, mut other) = (Toll::default(), Toll::default());
         toll.pay(&trip(4));
-        let earlier = toll.clone();
-        toll.pay(&trip(4));
-        toll.pay(&trip(70));
-        let mut window = Toll::default();
-        window.pay(&trip(4));
-        window.pay(&trip(70));
-        assert_eq!(toll.since(&earlier), window);
-        assert!(toll.since(&toll).is_empty());
+        other.pay(&trip(4));
+        other.pay(&trip(70));
+        let mut both = toll.clone();
+        both.pay(&trip(4));
+        both.pay(&trip(70));
+        toll.merge(&other);
+        assert_eq!(toll, both);
         assert_eq!(Toll::of_numbers(&toll.numbers()), toll);
-        window.merge(&earlier);
-        assert_eq!(window, toll);
     }
 }

@@ -35,7 +35,7 @@ pub struct Chunk<'a> {
     pub(crate) worked: Worked,
     pub(crate) settled: Vec<TaskKey>,
     pub(crate) now_ns: u64,
-    /// Tasks of it outlive it.
+    /// Tasks of it go on after it.
     detached: Cell<bool>,
 }
 
@@ -211,10 +211,17 @@ impl<'a> Chunk<'a> {
         }
     }
 
-    /// A hold on the tasks that outlives the chunk, for those whose outcome is told later.
+    /// A hold on tasks that go on after the chunk, out of this worker's hands. How long they take is not known then.
     #[must_use]
     pub fn detach(&self) -> Detached {
         self.detached.set(true);
+        self.hold()
+    }
+
+    /// A hold on tasks that are run within the chunk: to ask of them where the chunk is out of reach, or to tell their outcome
+    /// when their results are safe. What the chunk takes is what they took.
+    #[must_use]
+    pub fn hold(&self) -> Detached {
         Detached { lent: self.lent.clone(), told: self.desk.told.clone(), stop: self.desk.stop.clone() }
     }
 

@@ -1,4 +1,4 @@
-//! Tasks that outlive their chunk: handed to something that waits, and told of later from any thread.
+//! Tasks that outlive their chunk: handed to something that waits, or run and not safe yet, and told of later from any thread.
 
 use crate::chunk::TaskKey;
 use crate::handler::Task;
@@ -9,7 +9,7 @@ use divvy_core::{Fence, Intervals, Range, Seq};
 use divvy_decide::{Failure, Worked};
 use std::sync::Arc;
 
-/// Tasks of one lease, out of the hands of the worker that took them. Cheap to clone, and it keeps their records.
+/// Tasks of one lease, beyond the chunk in which a worker took them. Cheap to clone, and it keeps their records.
 ///
 /// Their outcomes are told by [`tell`](Detached::tell) when they are known. Until then the runner has them in hand
 /// ([`Runner::in_hand`](crate::Runner::in_hand)). Tasks that are never told of are given back when the node stops.

@@ -4,7 +4,7 @@
 //! node tries it again, that one does not.
 
 use divvy_core::{JobId, Millis, Seq};
-use divvy_store::{Error, Exchange, JobInfo, Lease, Progress, Result, Store};
+use divvy_store::{Error, Exchange, Failed, Held, JobInfo, Lease, Progress, Result, Store};
 use std::collections::HashMap;
 
 /// Most failed tasks whose due time is remembered. Of those beyond the waits are not known.
@@ -32,20 +32,62 @@ pub(crate) fn since(store: &dyn Store, info: &JobInfo) -> Result<Option<Millis>>
     Ok(Some(due))
 }
 
+/// What is charged to a task: which attempt of it comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tried {
+    failed: u32,
+    lost: u32,
+}
+
+impl Tried {
+    /// What the tasks of a lease were charged with when it was given.
+    pub(crate) fn before(lease: &Lease) -> Tried {
+        Tried { failed: lease.attempts, lost: lease.crashes }
+    }
+
+    /// After one more failure. That of a task which gets more memory does not count.
+    fn after(self, failed: &Failed) -> Tried {
+        Tried { failed: self.failed + u32::from(!failed.outgrown), ..self }
+    }
+}
+
+/// When a failed task is due again, and for which attempt: others may have made that one, and all of this is past.
+#[derive(Debug)]
+struct Retry {
+    next: Tried,
+    due: Millis,
+}
+
 /// When tasks that failed here are due again.
 #[derive(Debug, Default)]
-pub(crate) struct Retries(HashMap<(JobId, Seq), Millis>);
+pub(crate) struct Retries(HashMap<(JobId, Seq), Retry>);
 
 impl Retries {
-    /// The store has taken in these reports.
-    pub(crate) fn on_reported(&mut self, wall: Millis, exchange: &Exchange) {
-        for report in &exchange.reports {
+    /// The store has taken in these reports. `tried`: what the tasks of a lease had been charged with before it.
+    pub(crate) fn on_reported(
+        &mut self,
+        wall: Millis,
+        exchange: &Exchange,
+        tried: impl Fn(Held) -> Option<Tried>,
+    ) {
+        let mut failing = exchange.reports.iter().filter(|report| !report.failed.is_empty()).peekable();
+        if failing.peek().is_some() && self.0.len() >= RETRIES_MAX {
+            // What is past due was tried elsewhere, as like as not. Once for all of the reports: it looks at each.
+            self.0.retain(|_, retry| retry.due > wall);
+        }
+        for report in failing {
+            let Some(before) = tried((report.job, report.fence)) else { continue };
             for failed in &report.failed {
                 let wait_ms = if failed.outgrown { 0 } else { failed.retry_ms };
-                if self.0.len() < RETRIES_MAX {
-                    self.0.insert((report.job, failed.seq), wall.saturating_add(wait_ms));
-                }
+                let retry = Retry { next: before.after(failed), due: wall.saturating_add(wait_ms) };
+                self.note((report.job, failed.seq), retry);
             }
+        }
+    }
+
+    fn note(&mut self, task: (JobId, Seq), retry: Retry) {
+        if self.0.len() < RETRIES_MAX || self.0.contains_key(&task) {
+            self.0.insert(task, retry);
         }
     }
 
@@ -53,7 +95,8 @@ impl Retries {
     pub(crate) fn of(&mut self, lease: &Lease, fresh: Option<Millis>) -> Option<Millis> {
         match lease.open.first() {
             Some(seq) if lease.open.len() == 1 => {
-                let again = self.0.remove(&(lease.job, seq));
+                let noted = self.0.remove(&(lease.job, seq));
+                let again = noted.filter(|retry| retry.next == Tried::before(lease)).map(|retry| retry.due);
                 again.or(fresh.filter(|_| lease.attempts + lease.crashes == 0))
             }
             _ => fresh,
@@ -70,7 +113,7 @@ impl Retries {
 mod tests {
     use super::*;
     use divvy_core::{Demand, Fence, Range};
-    use divvy_store::{Failed, Report};
+    use divvy_store::Report;
 
     fn lease(lo: Seq, hi: Seq, attempts: u32) -> Lease {
         let (open, demand) = (Range::new(lo, hi).into(), Demand::new());
@@ -84,11 +127,16 @@ mod tests {
         Exchange { reports: vec![report], ..Exchange::default() }
     }
 
+    /// As if by a lease whose tasks had failed so often before.
+    fn report(retries: &mut Retries, wall: Millis, failing: &Exchange, failed: u32) {
+        retries.on_reported(wall, failing, |_| Some(Tried { failed, lost: 0 }));
+    }
+
     #[test]
     fn a_task_that_failed_here_is_due_when_it_was_to_be_tried_again() {
         let mut retries = Retries::default();
-        retries.on_reported(1_000, &failing(3, 500, false));
-        retries.on_reported(1_000, &failing(4, 500, true));
+        report(&mut retries, 1_000, &failing(3, 500, false), 0);
+        report(&mut retries, 1_000, &failing(4, 500, true), 0);
         assert_eq!(retries.of(&lease(3, 4, 1), Some(7)), Some(1_500));
         assert_eq!(retries.of(&lease(4, 5, 0), Some(7)), Some(1_000), "with more memory, at once");
         assert_eq!(retries.of(&lease(3, 4, 2), Some(7)), None, "it failed elsewhere since");
@@ -97,11 +145,35 @@ mod tests {
     }
 
     #[test]
+    fn what_was_noted_is_for_the_next_attempt_only() {
+        let mut retries = Retries::default();
+        report(&mut retries, 1_000, &failing(3, 500, false), 0);
+        assert_eq!(retries.of(&lease(3, 4, 2), Some(7)), None, "another node made the second attempt");
+        report(&mut retries, 3_000, &failing(3, 500, false), 2);
+        assert_eq!(retries.of(&lease(3, 4, 3), Some(7)), Some(3_500));
+        retries.on_reported(4_000, &failing(3, 500, false), |_| None);
+        assert_eq!(retries.of(&lease(3, 4, 4), Some(7)), None, "of a lease that is not known nothing is");
+    }
+
+    #[test]
     fn what_is_remembered_is_bounded_and_goes_with_the_job() {
         let mut retries = Retries::default();
-        (0..RETRIES_MAX as u64 + 10).for_each(|seq| retries.on_reported(1, &failing(seq, 1, false)));
-        assert_eq!(retries.of(&lease(RETRIES_MAX as u64 + 5, RETRIES_MAX as u64 + 6, 1), None), None);
+        let full = RETRIES_MAX as u64;
+        (0..full + 10).for_each(|seq| report(&mut retries, 1, &failing(seq, 100, false), 0));
+        assert_eq!(retries.of(&lease(full + 5, full + 6, 1), None), None);
+        report(&mut retries, 2, &failing(0, 100, false), 1);
+        assert_eq!(retries.of(&lease(0, 1, 2), None), Some(102), "what is known already has its place");
         retries.forget(|job| job != JobId(1));
+        assert_eq!(retries.of(&lease(1, 2, 1), None), None);
+    }
+
+    #[test]
+    fn what_is_past_due_makes_room() {
+        let mut retries = Retries::default();
+        let full = RETRIES_MAX as u64;
+        (0..full).for_each(|seq| report(&mut retries, 1, &failing(seq, 100, false), 0));
+        report(&mut retries, 200, &failing(full, 100, false), 0);
+        assert_eq!(retries.of(&lease(full, full + 1, 1), None), Some(300));
         assert_eq!(retries.of(&lease(0, 1, 1), None), None);
     }
 }

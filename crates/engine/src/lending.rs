@@ -3,6 +3,7 @@
 //! A lease whose tasks take nothing of the node is one feed. The others are fed task by task, as the node's decisions
 //! find room for them; such a feed is remembered until its task has ended, also if its lease is gone by then.
 
+use crate::due::Tried;
 use crate::error::Result;
 use crate::lent::Lent;
 use crate::worker::{Leases, Worker};
@@ -128,6 +129,11 @@ impl Lending {
         loan.lent.runner.on_returned(tasks);
         loan.lent.runner.on_ended();
         true
+    }
+
+    /// How often the tasks of a lease had failed, and been lost, before it.
+    pub(crate) fn tried(&self, key: Held) -> Option<Tried> {
+        self.held.get(&key).map(|loan| Tried::before(&loan.lent.lease))
     }
 
     /// Nobody wants what is still running of this lease.

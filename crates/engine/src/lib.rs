@@ -7,7 +7,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `handler.rs` | what a task is: [`Handler`], [`Runner`], and [`Function`] for plain Rust functions |
-//! | `node.rs` | the coordinator's loop |
+//! | `node.rs`, `settings.rs` | the coordinator's loop; what it is started with |
 //! | `lending.rs` | the leases in the workers' hands, and the pool that feeds them |
 //! | `lent.rs` | a lease while workers run it |
 //! | `worker.rs` | a pool thread: chunk in, outcomes in the mailbox |
@@ -15,7 +15,8 @@
 //! | `detached.rs` | tasks that outlive their chunk, told of later from any thread |
 //! | `mailbox.rs` | outcomes on their way to the coordinator |
 //! | `meter.rs`, `tally.rs` | the account of a worker: one clock read per transition; which job it was for |
-//! | `ledger.rs` | the account of the node, by job: what it tells the store once a second |
+//! | `observing.rs` | what a node sees of its own work, and when it tells the store: nothing where no account is kept |
+//! | `ledger.rs` | the account of the node, by job |
 //! | `due.rs` | since when tasks could have run |
 //! | `paying.rs`, `cpu.rs` | what each round trip to the store cost; CPU time |
 //! | `bell.rs`, `stop.rs` | waking the coordinator, and stopping by degrees |
@@ -28,7 +29,7 @@
 mod bell;
 mod chunk;
 mod clock;
-mod cpu;
+pub mod cpu;
 mod detached;
 mod due;
 mod error;
@@ -39,8 +40,10 @@ mod lent;
 mod mailbox;
 mod meter;
 mod node;
+mod observing;
 mod paying;
 pub mod process;
+mod settings;
 mod stop;
 mod tally;
 mod worker;
@@ -51,5 +54,6 @@ pub use detached::{Detached, Told};
 pub use error::{Error, Result};
 pub use handler::{Function, Grain, Handler, Order, Runner, Task, panic_message};
 pub use meter::Usage;
-pub use node::{Engine, Outcome, Settings, bury};
+pub use node::{Engine, bury};
+pub use settings::{Outcome, Settings};
 pub use stop::{Call, Stop, StopLevel};

@@ -4,21 +4,20 @@
 //! work need neither.
 
 use crate::chunk::TaskKey;
-use crate::cpu;
-use crate::due::{self, Retries};
+use crate::due;
 use crate::error::{Error, Result};
 use crate::handler::{Handler, Runner};
-use crate::ledger::Ledger;
 use crate::lending::Lending;
 use crate::lent::Lent;
 use crate::mailbox::Mailbox;
 use crate::meter::{Phases, Usage};
-use crate::paying::Paying;
+use crate::observing::Observing;
 use crate::process;
+use crate::settings::{Outcome, Settings};
 use crate::stop::{Stop, StopLevel};
 use crate::worker::{Desk, Leases, Worker};
 use divvy_core::{Clock, Intervals, JobId, Millis, NodeId, Range, Rng, Seq};
-use divvy_decide::{Action, Config, End, Node, Refusal, Tick, Tuned, Until, Worked};
+use divvy_decide::{Action, End, Node, Refusal, Tick, Tuned, Until, Worked};
 use divvy_store::{Error as StoreError, Exchange, Held, JobSpec, Lease, NodeInfo, Store};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -28,58 +27,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What a node is started with. Times in nanoseconds.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The decisions' own bounds.
-    pub decide: Config,
-    /// A name for people.
-    pub name: String,
-    /// How often other nodes' sessions are looked at.
-    pub liveness_every_ns: u64,
-    /// How often the store is looked at for changes while there is no work here.
-    pub changes_every_ns: u64,
-    /// How long running tasks may go on after [`StopLevel::Drain`].
-    pub grace_ns: u64,
-    /// How long a job's runner is kept while the node has no lease of the job: what it holds, such as handlers'
-    /// processes, is dear to start.
-    pub runner_idle_ns: u64,
-    /// Whether to keep an account of the workers' time. It costs next to nothing; what that is can only be measured
-    /// beside a run without.
-    pub account: bool,
-    /// How often what was seen is told to the store.
-    pub observe_every_ns: u64,
-}
-
-impl Settings {
-    /// The defaults around these decisions.
-    #[must_use]
-    pub fn new(decide: Config) -> Settings {
-        Settings {
-            decide,
-            name: "divvy".into(),
-            liveness_every_ns: 200_000_000,
-            changes_every_ns: 10_000_000,
-            grace_ns: 10_000_000_000,
-            runner_idle_ns: 10_000_000_000,
-            account: true,
-            observe_every_ns: 1_000_000_000,
-        }
-    }
-}
-
-/// How a node ended.
-#[derive(Debug, Clone, Copy)]
-pub struct Outcome {
-    /// Why.
-    pub end: End,
-    /// How its workers spent their time.
-    pub usage: Usage,
-}
-
-/// How often the CPU time of processes and of the machine is read: the system counts it in hundredths of a second.
-const SYSTEM_READ_EVERY_NS: u64 = 100_000_000;
 
 /// How often a dying process is looked at.
 const DYING_LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -187,12 +134,8 @@ struct Running<'a> {
     /// What is told of tasks that have left the workers' hands.
     told: Arc<Mailbox>,
     phases: Arc<Phases>,
-    ledger: Ledger,
-    paying: Paying,
-    /// CPU time of the processes that were started and have ended, and of the machine, and when to read it again.
-    system_ns: (u64, u64),
-    system_read_at: u64,
-    retries: Retries,
+    /// `None` where no account is kept.
+    observing: Option<Observing>,
     jobs: HashMap<JobId, Opened>,
     version: u64,
     liveness_at: u64,
@@ -226,11 +169,10 @@ impl<'a> Running<'a> {
         let lending = Lending::start(&engine.settings.decide, leases.clone(), |n| {
             Worker::new(desks[n].clone(), leases.clone(), phases.clone())
         })?;
-        let only = match engine.settings.decide.until {
-            Until::Finished(job) => Some(job),
-            Until::Stopped | Until::Empty => None,
-        };
-        let ledger = Ledger::new(desks.len(), only, engine.clock.nanos(), engine.clock.millis());
+        let observing = engine.settings.account.then(|| {
+            let (store, clock) = (engine.store.clone(), engine.clock.clone());
+            Observing::start(&engine.settings, store, clock, desks.clone(), phases.clone())
+        });
         Ok(Running {
             node: Node::new(engine.settings.decide.clone()),
             rng: Rng::new(u64::from(std::process::id()) << 32 ^ engine.clock.millis() ^ id.0),
@@ -241,11 +183,7 @@ impl<'a> Running<'a> {
             desks,
             told,
             phases,
-            ledger,
-            paying: Paying::default(),
-            system_ns: (0, 0),
-            system_read_at: 0,
-            retries: Retries::default(),
+            observing,
             jobs: HashMap::new(),
             liveness_at: 0,
             stopping: false,
@@ -300,7 +238,7 @@ impl<'a> Running<'a> {
             self.node.on_changed(now, &mut actions);
         }
         self.perform(actions);
-        if self.ledger.is_due(self.now(), self.engine.settings.observe_every_ns) {
+        if self.observing.as_ref().is_some_and(Observing::is_due) {
             self.observe();
         }
         Ok(())
@@ -308,30 +246,26 @@ impl<'a> Running<'a> {
 
     /// Tells the store what was seen since the last time.
     fn observe(&mut self) {
-        self.divide();
-        let mut told = self.ledger.told(self.id);
-        let toll = self.paying.since_last();
-        // Round trips of a node that works for several jobs are for all of them, and tell of none.
-        if let [only] = told.as_mut_slice() {
-            only.toll = toll;
-        }
-        if self.engine.settings.account {
-            self.engine.store.observe(&told);
+        let held = self.held();
+        if let Some(observing) = &mut self.observing {
+            observing.observe(self.id, &held);
         }
     }
 
     /// Puts the workers' time up to now down to the jobs it was for.
     fn divide(&mut self) {
-        if !self.engine.settings.account {
-            return;
+        let held = self.held();
+        if let Some(observing) = &mut self.observing {
+            observing.divide(&held);
         }
-        let held: Vec<_> =
-            self.jobs.iter().filter(|(_, job)| job.idle_ns.is_none()).map(|(id, _)| *id).collect();
-        let now = (self.now(), self.engine.clock.millis());
-        self.ledger.divide(&self.desks, &self.phases, now, &held);
     }
 
-    /// Whether the node has a lease of anything.
+    /// The jobs of which the node has leases.
+    fn held(&self) -> Vec<JobId> {
+        self.jobs.iter().filter(|(_, job)| job.idle_ns.is_none()).map(|(id, _)| *id).collect()
+    }
+
+    /// Whether the node has no lease of anything.
     fn holds_nothing(&self) -> bool {
         self.jobs.values().all(|job| job.idle_ns.is_some())
     }
@@ -403,11 +337,8 @@ impl<'a> Running<'a> {
         };
         self.desks.iter().for_each(|desk| desk.collect(&mut tick.worked));
         self.lending.settle(&mut tick.worked);
-        self.paying.on_worked(tick.worked.iter().map(|(_, worked)| worked));
         let workers = self.engine.settings.decide.workers;
         self.told.collect(&mut tick.worked, tick.idle == workers);
-        self.ledger.on_worked(&tick.worked);
-        self.ledger.on_unstarted(self.now(), &tick.unstarted);
         if tick.idle == workers
             && !tick.in_hand
             && tick.unstarted.is_empty()
@@ -423,6 +354,9 @@ impl<'a> Running<'a> {
                 }
                 None => self.engine.stop.ask(StopLevel::End),
             }
+        }
+        if let Some(observing) = &mut self.observing {
+            observing.on_tick(&tick);
         }
         tick
     }
@@ -465,7 +399,7 @@ impl<'a> Running<'a> {
         let Opened { spec, runner, due, .. } = self.job(lease.job)?;
         let key = (lease.job, lease.fence);
         runner.on_leased(key, &lease.open);
-        let due = self.retries.of(&lease, due);
+        let due = self.observing.as_mut().and_then(|observing| observing.due(&lease, due));
         let mut lent = Lent::new(lease, spec, runner);
         lent.due_ns = due.map(|due| self.by_own_clock(due));
         if lent.spec.array.is_none() {
@@ -491,7 +425,10 @@ impl<'a> Running<'a> {
             return Ok(known.clone());
         }
         let info = self.engine.store.job(job)?;
-        let due = due::since(&*self.engine.store, &info)?;
+        let due = match self.observing {
+            Some(_) => due::since(&*self.engine.store, &info)?,
+            None => None,
+        };
         let spec = info.spec;
         let handler = self.engine.handlers.iter().find(|h| h.kind() == spec.handler);
         let handler = handler.expect("the store grants only what was asked for");
@@ -510,9 +447,14 @@ impl<'a> Running<'a> {
 
     fn let_go_of_idle(&mut self) {
         let (now, keep_ns) = (self.now(), self.engine.settings.runner_idle_ns);
+        let known = self.jobs.len();
         self.jobs.retain(|_, job| job.idle_ns.is_none_or(|since| now < since.saturating_add(keep_ns)));
-        self.ledger.forget(|job| self.jobs.contains_key(&job));
-        self.retries.forget(|job| self.jobs.contains_key(&job));
+        // What is noted of failed tasks may be much: it is gone through only if there is something to forget.
+        if self.jobs.len() < known
+            && let Some(observing) = &mut self.observing
+        {
+            observing.forget(|job| self.jobs.contains_key(&job));
+        }
     }
 
     fn cut(&mut self, key: Held, n: u64, more: &mut Vec<Action>) {
@@ -554,10 +496,11 @@ impl<'a> Running<'a> {
         let now = self.now();
         match answer {
             Ok((reply, cost)) => {
-                let cpu_ns = self.cpu_ns();
-                self.paying.on_trip(exchange, &reply, cost, (sent, now), cpu_ns);
-                self.ledger.on_exchange(exchange, &reply.leases);
-                self.retries.on_reported(wall, exchange);
+                if let Some(observing) = &mut self.observing {
+                    // Before the node lets go of a lease whose last tasks these were: it is asked for here.
+                    observing.on_trip(exchange, &reply, cost, (sent, now));
+                    observing.on_reported(wall, exchange, |lease| self.lending.tried(lease));
+                }
                 self.node.on_reply(now, wall, id, reply, more);
             }
             Err(error) => {
@@ -578,9 +521,8 @@ impl<'a> Running<'a> {
     /// With what may be the last report of a job goes what was seen of it, or nobody would hear of that before this node
     /// writes again.
     fn observe_the_end(&mut self, exchange: &Exchange) {
-        let settings = &self.engine.settings;
-        let nothing_runs = self.lending.idle_workers() == settings.decide.workers;
-        let due = self.ledger.is_due(self.now(), settings.observe_every_ns / 10);
+        let nothing_runs = self.lending.idle_workers() == self.engine.settings.decide.workers;
+        let due = self.observing.as_ref().is_some_and(Observing::is_due_at_the_end);
         if nothing_runs && due && !exchange.reports.is_empty() {
             self.observe();
         }
@@ -620,19 +562,6 @@ impl<'a> Running<'a> {
         // so that no survivor has to look for them.
         self.jobs.clear();
         self.phases.enter(divvy_core::State::Parked, self.now());
-    }
-
-    /// CPU time of the workers, of the coordinator, whose thread this is, and of the processes they started; and that of
-    /// the whole machine.
-    fn cpu_ns(&mut self) -> (u64, u64) {
-        let now = self.now();
-        if now >= self.system_read_at {
-            self.system_read_at = now + SYSTEM_READ_EVERY_NS;
-            self.system_ns = (cpu::children_ns(), cpu::machine_ns());
-        }
-        let (children, machine) = self.system_ns;
-        let workers: u64 = self.desks.iter().map(|desk| desk.meter.cpu_ns()).sum();
-        (workers + cpu::thread_ns() + children, machine)
     }
 
     fn usage(&self) -> Usage {

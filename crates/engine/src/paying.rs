@@ -105,7 +105,7 @@ mod tests {
     fn a_trip_is_noted_with_what_happened_since_the_one_before() {
         let mut paying = Paying::default();
         paying.on_trip(&claim(), &reply(true), None, (10, 20), (5, 7));
-        assert!(paying.toll.is_empty(), "nobody knows what came before the first");
+        assert_eq!(paying.toll.levels().count(), 0, "nobody knows what came before the first");
         let worked = Worked { run_ns: 70, tasks: 7, ..Worked::default() };
         paying.on_worked([&worked, &worked].into_iter());
         paying.on_trip(&claim(), &reply(true), Some(Cost::default()), (50, 90), (25, 37));
@@ -131,7 +131,7 @@ mod tests {
         paying.on_trip(&claim(), &reply(true), None, (0, 1), (0, 0));
         paying.on_trip(&claim(), &reply(false), None, (2, 3), (0, 0));
         paying.on_trip(&claim(), &reply(true), None, (900, 901), (0, 0));
-        assert!(paying.toll.is_empty());
+        assert_eq!(paying.toll.levels().count(), 0);
         paying.on_trip(&Exchange::default(), &reply(false), None, (902, 903), (0, 0));
         assert_eq!(paying.toll.levels().count(), 1, "a report asks for nothing");
     }

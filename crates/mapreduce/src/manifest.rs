@@ -234,7 +234,7 @@ impl Manifest {
         }
     }
 
-    /// A part was made, and this was counted.
+    /// A part was made, and this was counted. Who said so of it before has made it in vain.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -397,7 +397,9 @@ impl Known {
                 self.commits.push(None);
             }
             Entry::Part(number, counters, effort) => {
-                self.parts.insert(number, (counters, effort));
+                // Two that do not see each other's, or one that died before its part had its name: either way it was made twice.
+                let before = self.parts.insert(number, (counters, effort));
+                self.twice.extend(before.map(|(_, effort)| effort));
                 self.commits.push(None);
             }
             Entry::Twice(effort) => {
@@ -462,6 +464,21 @@ mod tests {
         let twice = slow.commit(commit("f", &[(6, 8)])).unwrap();
         assert_eq!(twice, Committed::Overlaps(Range::new(7, 8).into()));
         assert_eq!(names(), ["c", "e"]);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_part_that_was_made_twice_is_counted_for_one_and_in_vain_for_the_other() {
+        let dir = scratch("part");
+        let manifest = Manifest::open(&dir).unwrap();
+        let effort = |pid, us| Effort { pid, took_us: vec![us], taken: 0 };
+        let counters = || BTreeMap::from([("words".to_owned(), 5)]);
+        manifest.part(0, counters(), effort(7, 100)).unwrap();
+        manifest.part(0, counters(), effort(8, 30)).unwrap();
+        let Report { skew, counters, .. } = Manifest::open(&dir).unwrap().report().unwrap();
+        assert_eq!(counters, BTreeMap::from([("words".to_owned(), 5)]));
+        assert_eq!((skew.reduce.tasks, skew.reduce.longest_us, skew.reduce.pid), (1, 30, 8));
+        assert_eq!((skew.twice, skew.twice_us, skew.all_us), (1, 100, 130));
         std::fs::remove_dir_all(dir).unwrap();
     }
 

@@ -27,15 +27,6 @@ pub struct PartWriter {
     finished: bool,
 }
 
-/// What came of giving a part its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
-    /// It has it.
-    Yes,
-    /// Somebody else's had it before.
-    Twice,
-}
-
 /// The name of a part.
 #[must_use]
 pub fn part_name(number: u32) -> String {
@@ -112,18 +103,18 @@ impl PartWriter {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn finish(mut self) -> Result<Named> {
+    pub fn finish(mut self) -> Result<()> {
         self.put()?;
         match std::fs::hard_link(&self.path, &self.to) {
             // Dropped, it removes its other name.
-            Ok(()) => Ok(Named::Yes),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Named::Twice),
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::io("name", &self.to)(error)),
             // A file system without links. What is replaced by the same bytes was not on the disk yet, or is again soon.
             Err(_) => {
                 std::fs::rename(&self.path, &self.to).map_err(Error::io("name", &self.to))?;
                 self.finished = true;
-                Ok(Named::Yes)
+                Ok(())
             }
         }
     }

@@ -94,7 +94,7 @@ impl Map {
     /// Whether a split is mapped in vain: nobody wants it any more, or somebody else has it too, and was first. The latter is
     /// not asked where more than that would be thrown away.
     fn is_ended(&self, chunk: &Chunk<'_>, slot: &Slot, seq: Seq) -> impl Fn() -> bool + use<> {
-        let (lease, alone, shared) = (chunk.detach(), slot.holds_nothing(), chunk.is_backup());
+        let (lease, alone, shared) = (chunk.hold(), slot.holds_nothing(), chunk.is_backup());
         let work = self.work.clone();
         move || {
             let rivals = alone && (shared || lease.is_dropped(seq));

@@ -2,7 +2,7 @@
 
 use super::{Work, repair};
 use crate::manifest::{Effort, count};
-use crate::part::{Ended, Named, PartWriter, part_name};
+use crate::part::{Ended, PartWriter, part_name};
 use crate::program::{IsEnded, Part, Reducer};
 use crate::spill::RunReader;
 use crate::{Error, Result};
@@ -60,16 +60,16 @@ impl Reduce {
             let mut part = Part { number, runs: &runs, out: &mut out, is_ended, counters: &mut counters };
             match reducer.reduce(&mut part) {
                 Ok(()) => {
-                    // Counted first: a part that is there is not made again.
                     count(&mut counters, "output bytes", out.written());
                     let took_us = begun.elapsed().as_micros() as u64;
                     let taken = chunk.is_backup().into();
                     let effort = Effort { pid: std::process::id(), took_us: vec![took_us], taken };
-                    self.work.manifest.part(number, counters, effort.clone())?;
-                    return match out.finish()? {
-                        Named::Yes => Ok(()),
-                        Named::Twice => self.work.manifest.twice(effort),
-                    };
+                    if to.exists() {
+                        return self.work.manifest.twice(effort);
+                    }
+                    // Counted first: a part that is there is not made again.
+                    self.work.manifest.part(number, counters, effort)?;
+                    return out.finish();
                 }
                 Err(Error::Damaged { path, .. }) if repairs < REPAIRS_MAX => {
                     repairs += 1;
@@ -85,7 +85,7 @@ impl Reduce {
 
 /// Whether a part is made in vain: nobody wants it any more, or somebody else has it too, and was first.
 fn ended(chunk: &Chunk<'_>, number: u32, to: &Path) -> Ended {
-    let (lease, shared, to) = (chunk.detach(), chunk.is_backup(), to.to_owned());
+    let (lease, shared, to) = (chunk.hold(), chunk.is_backup(), to.to_owned());
     Arc::new(move || {
         let seq = number.into();
         lease.is_ended(seq) || ((shared || lease.is_dropped(seq)) && to.exists())

@@ -87,7 +87,7 @@ impl Slot {
         let key = chunk.key(seq);
         match self.tasks.last_mut().filter(|(lease, _)| lease.key(seq) == key) {
             Some((_, tasks)) => tasks.insert(Range::new(seq, seq + 1)),
-            None => self.tasks.push((chunk.detach(), Range::new(seq, seq + 1).into())),
+            None => self.tasks.push((chunk.hold(), Range::new(seq, seq + 1).into())),
         }
     }
 

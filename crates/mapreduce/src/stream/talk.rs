@@ -12,11 +12,15 @@ use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::time::{Duration, Instant};
 
 /// Bytes that each pipe holds, where the system allows it: the process and we wait for each other less often.
 const PIPE_BYTES: usize = 1 << 20;
 /// Between SIGTERM and SIGKILL for a process that is ended.
 const TERM_NS: u64 = 2_000_000_000;
+/// How long a task goes on at most before it is asked again whether it is of use: a call wakes us when it was taken away or
+/// the node stops, but nobody calls when another node was first.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 /// The longest line that a process may print.
 const LINE_MAX: usize = 256 << 20;
 
@@ -40,6 +44,7 @@ pub(super) struct Talk<'h> {
     shown: Option<String>,
     process: Resident,
     until: Until<'h>,
+    asked_at: Instant,
     printed: Vec<u8>,
     said: Said,
     /// Nobody reads what it is fed any more.
@@ -113,6 +118,7 @@ impl<'h> Talk<'h> {
             shown: (!hushed).then(|| task.name()),
             process,
             until,
+            asked_at: Instant::now(),
             printed,
             said,
             deaf: false,
@@ -170,10 +176,12 @@ impl<'h> Talk<'h> {
     fn turn(&mut self, write: bool, take: &mut Take<'_>) -> Result<(), Failure> {
         let nap = self.pace.nap();
         let interest = Interest { write: write && nap.is_none(), read: !self.mute && nap.is_none() };
-        let ready =
-            self.process.wait_with(self.until.call, interest, nap).map_err(|error| self.broken(error))?;
-        if ready.called {
+        let at_most = nap.unwrap_or(ASK_EVERY.as_nanos() as u64);
+        let ready = self.process.wait_with(self.until.call, interest, Some(at_most));
+        let ready = ready.map_err(|error| self.broken(error))?;
+        if ready.called || self.asked_at.elapsed() >= ASK_EVERY {
             self.end_if_asked()?;
+            self.asked_at = Instant::now();
         }
         self.exited |= ready.exited;
         self.listen(take)?;
@@ -265,5 +273,54 @@ impl Until<'_> {
     /// Fails if it is to end.
     fn check(&self) -> Result<()> {
         if (self.is_ended)() { Err(Error::Stopped) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::spec::{Form, Reduction, Stream};
+    use super::super::surroundings::{Node, Phase};
+    use super::*;
+    use divvy_engine::Stop;
+    use std::cell::Cell;
+    use std::sync::Arc;
+
+    fn host(stop: &Stop) -> Host {
+        let stream = Stream {
+            mapper: None,
+            combiner: None,
+            reduction: Reduction::Identity,
+            dir: "/".into(),
+            env: std::env::vars_os().filter(|(name, _)| name == "PATH").collect(),
+            job: "job_1".into(),
+            map_output: Form::default(),
+            places: None,
+            reduce_input: b"\t".to_vec(),
+            output: None,
+            parts: 1,
+            key_separator: b"\t".to_vec(),
+            order: Vec::new(),
+            partition: Vec::new(),
+            finds_bad: false,
+            any_exit: false,
+        };
+        let (words, status) = (Arc::new(|_: &[u8]| {}), Arc::new(|_: &str, _: &str| {}));
+        Host::new(stream, Node { stop: stop.clone(), session: None, words, status })
+    }
+
+    /// Nobody calls when another node is first with the task: a script that neither reads nor prints has to be asked for.
+    #[test]
+    fn a_silent_script_ends_when_its_task_has_become_useless() {
+        let stop = Stop::default();
+        let (host, call) = (host(&stop), stop.call().unwrap());
+        let script = Script { words: vec!["sleep".into(), "1000".into()], text: "sleep 1000".into() };
+        let task = Task { phase: Phase::Map, number: 0, told: Vec::new() };
+        let asked = Cell::new(0);
+        // Of use when it is started, and never after.
+        let is_ended = || asked.replace(asked.get() + 1) > 0;
+        let until = Until { call: &call, is_ended: &is_ended };
+        let talk = Talk::start(&host, &script, &task, until, true).ok().unwrap();
+        assert!(matches!(talk.finish(&mut |_| Ok(())), Err(Failure::Machine(Error::Stopped))));
+        assert_eq!(asked.get(), 2);
     }
 }

@@ -164,10 +164,7 @@ fn ms(ms: f64) -> Duration {
 
 /// Keeps a core busy until this thread has had so much of its time, however many share it.
 fn compute(time: Duration) {
-    let used = || {
-        let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-        Duration::new(used.tv_sec as u64, used.tv_nsec as u32)
-    };
+    let used = || Duration::from_nanos(divvy_engine::cpu::thread_ns());
     let end = used() + time;
     while used() < end {
         let turn = Instant::now();
