@@ -41,7 +41,7 @@ pub struct Observation {
     pub queued: u64,
     /// How evenly the workers ran.
     pub spread: Spread,
-    /// Task times, without what kept them waiting.
+    /// Task times, without what kept them waiting, as if all tasks of a chunk took equally long.
     pub run: Histogram,
     /// From the moment when a task was due until it started, where that is known.
     pub wait: Histogram,
