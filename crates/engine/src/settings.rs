@@ -14,7 +14,7 @@ pub struct Settings {
     pub liveness_every_ns: u64,
     /// How often the store is looked at for changes while there is no work here.
     pub changes_every_ns: u64,
-    /// How long running tasks may go on after [`StopLevel::Drain`].
+    /// How long running tasks may go on after [`StopLevel::Drain`](crate::StopLevel::Drain).
     pub grace_ns: u64,
     /// How long a job's runner is kept while the node has no lease of the job: what it holds, such as handlers'
     /// processes, is dear to start.
