@@ -41,8 +41,9 @@ impl fmt::Display for Error {
             ),
             Error::TooFewCounts(count) => write!(
                 f,
-                "all measurements are at {count} different worker counts: how throughput grows shows only \
-                 between at least three; measure at 1, 2, 4, 8 and so on"
+                "the measurements are at {count} number{} of workers: how throughput grows shows only between at \
+                 least three different ones; measure at 1, 2, 4, 8 and so on",
+                if *count == 1 { "" } else { "s" }
             ),
             Error::BadPoint { index, what, value } => write!(
                 f,
