@@ -260,7 +260,7 @@ fn what_is_no_measurement_is_refused_with_its_line() {
     let refused =
         |points: &str, words: &[&str]| place.piped(points, ["scale", "fit", "-"]).refused(125, words);
     refused("1,10\n2,19\n", &["three"]);
-    refused("4,10\n4,11\n4,12\n", &["worker counts"]);
+    refused("4,10\n4,11\n4,12\n", &["at 1 number of workers"]);
     refused("n,x\n1,10\n2,0\n4,30\n", &["line 3", "above zero"]);
     refused("n,x\n1,10\n2,-1\n4,30\n", &["line 3", "above zero"]);
     refused("n,x\n1,10\n2,fast\n4,30\n", &["line 3", "`fast`"]);
