@@ -209,12 +209,9 @@ pub struct BatchArgs {
     pub workers: Option<u64>,
 }
 
-/// Amdahl's law.
+/// The rows of a law's table.
 #[derive(Debug, Args)]
-pub struct AmdahlArgs {
-    /// The share of the work that only one worker can do at a time: 0.05
-    #[arg(long, value_name = "SHARE")]
-    pub serial: f64,
+pub struct LawRows {
     /// For how many workers: 1,2,4 or 1-64:9
     #[arg(
         short = 'j',
@@ -224,6 +221,16 @@ pub struct AmdahlArgs {
         default_value = "1,2,4,8,16,32,64,128,256,512,1024"
     )]
     pub workers: OsString,
+}
+
+/// Amdahl's law.
+#[derive(Debug, Args)]
+pub struct AmdahlArgs {
+    /// The share of the work that only one worker can do at a time: 0.05
+    #[arg(long, value_name = "SHARE")]
+    pub serial: f64,
+    #[command(flatten)]
+    pub rows: LawRows,
 }
 
 /// The universal scalability law.
@@ -238,15 +245,8 @@ pub struct UslArgs {
     /// What one worker does alone
     #[arg(long, default_value_t = 1.0)]
     pub lambda: f64,
-    /// For how many workers: 1,2,4 or 1-64:9
-    #[arg(
-        short = 'j',
-        long = "workers",
-        visible_alias = "jobs",
-        value_name = "LIST",
-        default_value = "1,2,4,8,16,32,64,128,256,512,1024"
-    )]
-    pub workers: OsString,
+    #[command(flatten)]
+    pub rows: LawRows,
 }
 
 /// Pairs of workers.

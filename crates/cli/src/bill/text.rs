@@ -11,17 +11,10 @@ const WORTH_A_WORD: f64 = 0.02;
 /// Seconds below this would be shown as nothing.
 const SHOWN_NS: u64 = 500_000;
 
-/// What worker time is called that is not spent in tasks or on starting them.
-const WAITING: [State; 8] = [
-    State::Claim,
-    State::Report,
-    State::Steal,
-    State::Lock,
-    State::HeldBack,
-    State::Idle,
-    State::Starved,
-    State::Parked,
-];
+/// Whether a worker in this state is neither in a task nor starting one.
+fn is_waiting(state: &State) -> bool {
+    !matches!(state, State::Run | State::Spawn)
+}
 
 /// The whole bill. `of_job`: of a job, not of a node that ran whatever there was.
 pub fn text(bill: &Bill, price: Option<Price>, of_job: bool) -> String {
@@ -49,7 +42,8 @@ pub fn states(bill: &Bill, price: Option<Price>) -> String {
     out += &format!("  unaccounted {:.2} %\n", 100.0 * bill.unaccounted().max(0.0));
     if let Some(price) = price {
         let all = price.of(bill.offered_seconds());
-        let waited: f64 = WAITING.iter().map(|state| price.of(bill.seconds(*state))).sum();
+        let waiting = State::ALL.into_iter().filter(is_waiting);
+        let waited: f64 = waiting.map(|state| price.of(bill.seconds(state))).sum();
         out += &format!("  {waited:.places$} of {all:.places$} was waiting\n");
     }
     out

@@ -28,7 +28,7 @@ pub fn amdahl(args: &AmdahlArgs, output: Output) -> Result<Exit> {
     let (fixed, grown) = (Amdahl { serial }, Gustafson { serial });
     let mut table = Table::new(&["n", "speedup", "efficiency", "scaled"]);
     let mut rows = Vec::new();
-    for n in workers(&args.workers)? {
+    for n in workers(&args.rows.workers)? {
         let at = n as f64;
         table.line(vec![
             number(at),
@@ -79,7 +79,7 @@ pub fn usl(args: &UslArgs, output: Output) -> Result<Exit> {
     }
     let mut table = Table::new(&["n", "x", "speedup", "efficiency"]);
     let mut rows = Vec::new();
-    for n in workers(&args.workers)? {
+    for n in workers(&args.rows.workers)? {
         let at = n as f64;
         table.line(vec![
             number(at),
