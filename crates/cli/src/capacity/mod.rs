@@ -1,12 +1,9 @@
 //! `divvy capacity`: how throughput would grow with more workers, told from ordinary work.
 //!
-//! The figures are what nodes have noted while they worked ([`seen`]); what follows from them is the oracle's
+//! The figures are what nodes have noted while they worked ([`divvy_store::observation::seen`]); what follows from them is the oracle's
 //! ([`divvy_model::capacity`]); here are the words ([`advice`]).
 
 mod advice;
-mod seen;
-
-pub use seen::seen;
 
 use crate::args::{CapacityArgs, Output};
 use crate::exit::Exit;
@@ -16,6 +13,7 @@ use advice::Advice;
 use anyhow::{Context, Result};
 use divvy_core::JobId;
 use divvy_model::capacity::Oracle;
+use divvy_store::observation::seen;
 use divvy_store::{Progress, Store};
 
 /// Says what is known of a job's capacity.

@@ -7,7 +7,10 @@
 //! of twice the length. So a job of a minute is kept by the second, one of a day by some twenty minutes, and
 //! sums over all of it stay exact.
 
+mod capacity;
 mod record;
+
+pub use capacity::seen;
 
 use divvy_core::{Account, Histogram, JobId, Millis, NodeId, Toll};
 

@@ -9,13 +9,13 @@ mod scene;
 mod section;
 
 use crate::args::{CapacityBenchArgs, Output};
-use crate::capacity::seen;
 use crate::exit::{Exit, bad_usage};
 use anyhow::Result;
 use calm::calmly;
 use divvy_engine::SystemClock;
 use divvy_model::capacity::{Oracle, Prediction, Silence};
 use divvy_store::Observation;
+use divvy_store::observation::seen;
 use fleet::Fleet;
 use scene::{SCENES, Scene};
 use serde_json::{Value, json};

@@ -1,11 +1,12 @@
-//! From what nodes have noted to what the oracle is shown.
+//! Observations as the capacity oracle is shown them (`divvy_model::capacity`).
 
+use super::Observation;
 use divvy_core::Toll;
 use divvy_core::toll::{Level as Sums, Sum};
 use divvy_model::capacity::{Level, Moments, Seen};
-use divvy_store::Observation;
 
-/// All that was seen of a job. `lease_max`: most tasks in a lease, 0 for no bound.
+/// All that was seen of a job. `cores`: those that its nodes share; `lease_max`: most tasks in a lease, 0 for no bound.
+#[must_use]
 pub fn seen(observations: &[Observation], cores: u32, lease_max: u64) -> Seen {
     let mut toll = Toll::default();
     observations.iter().for_each(|seen| toll.merge(&seen.toll));
