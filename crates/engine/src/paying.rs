@@ -3,7 +3,7 @@
 //! Only trips of a node that had work are noted: one that found nothing says how long nothing took.
 
 use divvy_core::Toll;
-use divvy_core::toll::{Cost, Trip};
+use divvy_core::toll::{Cost, Habits, Trip};
 use divvy_decide::Worked;
 use divvy_store::{Exchange, Reply};
 
@@ -11,6 +11,7 @@ use divvy_store::{Exchange, Reply};
 #[derive(Debug, Default)]
 pub(crate) struct Paying {
     toll: Toll,
+    habits: Habits,
     /// When the last noted trip ended; `None` if there was none, or it found nothing to do.
     ended_ns: Option<u64>,
     ran: u64,
@@ -48,7 +49,7 @@ impl Paying {
         let ended_before = std::mem::replace(&mut self.ended_ns, found.then_some(ended_ns));
         let Some(before) = ended_before.filter(|_| found && reply.hungry == 0) else { return };
         let told = |report: &divvy_store::Report| report.done.len() + report.failed.len() as u64;
-        self.toll.pay(&Trip {
+        let trip = Trip {
             workers: reply.workers,
             total_ns: ended_ns.saturating_sub(sent_ns),
             gap_ns: sent_ns.saturating_sub(before),
@@ -58,7 +59,8 @@ impl Paying {
             run_ns,
             cpu_ns: cpu_ns.0.saturating_sub(cpu_before.0),
             busy_ns: cpu_ns.1.saturating_sub(cpu_before.1),
-        });
+        };
+        self.toll.pay(&trip, &mut self.habits);
     }
 }
 

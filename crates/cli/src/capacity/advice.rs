@@ -189,13 +189,16 @@ mod tests {
     fn advice_with(base: f64, each: f64) -> Advice {
         let level = |n: f64| {
             let hold = base + each * n;
+            let none = Moments { count: 5_000.0, ..Moments::default() };
             Level {
                 workers: n,
                 trips: 5_000.0,
                 tasks: 1.0,
                 cycle: 10e-3,
                 work: Moments { count: 5_000.0, mean: hold, variance: (0.1 * hold).powi(2) },
-                commit: Moments { count: 5_000.0, ..Moments::default() },
+                commit: none,
+                work_beyond: none,
+                commit_beyond: none,
                 group: 1.0,
                 retries: 0.0,
                 task: Moments { count: 5_000.0, mean: 10e-3, variance: 0.0 },

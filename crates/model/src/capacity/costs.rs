@@ -13,11 +13,11 @@
 //! | cores | `cores / cpu` |
 //! | store | `tasks of a lease / (work(n) + commit(n)/group)`, the group being what waits together |
 
-use super::Chance;
-use super::hidden::Hidden;
-use super::line::{Line, Mean};
+use super::hidden::{Hidden, Section};
+use super::line::{Line, Mean, Means};
 use super::seen::{Level, Moments, Seen};
 use crate::mva::SHARE_WRITTEN;
+use crate::rng::Rng;
 
 /// What sets the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +39,12 @@ pub(super) struct Costs {
     pub(super) between: Line,
     /// CPU time for a task.
     pub(super) cpu: Line,
-    /// What a round trip holds the store for, alone.
+    /// What a round trip usually holds the store for, alone, and what stalls come to beside it.
     pub(super) work: Line,
+    pub(super) work_beyond: Line,
     /// And together with its group.
     pub(super) commit: Line,
+    pub(super) commit_beyond: Line,
     /// Nodes share groups.
     pub(super) grouped: bool,
     /// Nodes are processes that look again and again whether the store is free.
@@ -50,8 +52,8 @@ pub(super) struct Costs {
     /// Tasks in a lease.
     pub(super) lease: f64,
     pub(super) lease_grows: bool,
-    /// A section inside of the tasks; none unless drawn.
-    pub(super) section: f64,
+    /// What tasks wait for inside of themselves, if there is such a thing.
+    pub(super) section: Section,
     pub(super) cores: f64,
     /// Cores that others kept busy.
     pub(super) others: f64,
@@ -67,40 +69,41 @@ const CONTENDED: f64 = 0.001;
 const KNEE: f64 = 10.0;
 
 impl Costs {
-    pub(super) fn of(seen: &Seen) -> Costs {
+    pub(super) fn of(seen: &Seen) -> (Costs, Hidden) {
         let levels = &seen.levels;
-        let means = |of: &dyn Fn(&Level) -> Moments| -> Vec<Mean> {
+        let means = |of: &dyn Fn(&Level) -> Moments| -> Means {
             let mean = |level: &Level| {
-                let moments = of(level);
-                Mean { n: level.workers, value: moments.mean, variance: moments.of_mean() }
+                let Moments { count, mean, variance } = of(level);
+                Mean { n: level.workers, value: mean, count, variance }
             };
-            levels.iter().map(mean).collect()
+            Means::of(levels.iter().map(mean).collect())
         };
-        let (work, commit) = (means(&|level| level.work), means(&|level| level.commit));
-        let rough = |of: fn(&Level) -> f64| -> Vec<Mean> {
-            let mean = |level: &Level| Mean { n: level.workers, value: of(level), variance: 0.0 };
-            levels.iter().map(mean).collect()
-        };
-        let all: f64 = levels.iter().map(|level| level.trips).sum();
-        let tasks = levels.iter().map(|level| level.trips * level.tasks).sum::<f64>() / all;
-        let grouped = levels.iter().map(|level| level.trips * level.group).sum::<f64>() / all > ALONE;
+        let trips: f64 = levels.iter().map(|level| level.trips).sum();
+        let of_a_trip =
+            |of: fn(&Level) -> f64| levels.iter().map(|level| level.trips * of(level)).sum::<f64>() / trips;
+        let grouped = of_a_trip(|level| level.group) > ALONE;
+        let commit = means(&|level| level.commit);
         let mut costs = Costs {
             task: Line::flat(&means(&|level| level.task)),
             between: Line::default(),
-            cpu: Line::flat(&rough(|level| level.cpu)),
-            work: Line::growing(&work),
+            cpu: Line::flat(&means(&|level| Moments { count: level.trips, mean: level.cpu, variance: 0.0 })),
+            work: Line::growing(&means(&|level| level.work)),
+            work_beyond: Line::flat(&means(&|level| level.work_beyond)),
             commit: if grouped { Line::flat(&commit) } else { Line::growing(&commit) },
+            commit_beyond: Line::flat(&means(&|level| level.commit_beyond)),
             grouped,
-            contended: levels.iter().map(|level| level.trips * level.retries).sum::<f64>() / all > CONTENDED,
-            lease: seen.lease_max.unwrap_or(tasks),
+            contended: of_a_trip(|level| level.retries) > CONTENDED,
+            lease: seen.lease_max.unwrap_or_else(|| of_a_trip(|level| level.tasks)),
             lease_grows: seen.lease_max.is_none(),
-            section: 0.0,
+            section: Section::default(),
             cores: seen.cores,
             others: others(levels, seen.node.max(1.0)),
             node: seen.node.max(1.0),
         };
         costs.between = costs.between_tasks(levels);
-        costs
+        let hidden = Hidden::of(costs.tasks_alone(levels));
+        let (task, section) = hidden.likeliest();
+        (Costs { task, section, ..costs }, hidden)
     }
 
     /// From the levels at which neither store nor cores were busy.
@@ -108,9 +111,9 @@ impl Costs {
         let calm = |level: &&Level| level.rate(self.node) < CALM * self.bound(level.workers);
         let between = |level: &Level| {
             let value = (level.cycle * self.node / level.tasks - level.task.mean).max(0.0);
-            Mean { n: level.workers, value, variance: (SURE_OF_PACE * level.task.mean).powi(2) }
+            Mean { n: level.workers, value, count: 1.0, variance: (SURE_OF_PACE * level.task.mean).powi(2) }
         };
-        let means: Vec<Mean> = levels.iter().filter(calm).map(between).collect();
+        let means = Means::of(levels.iter().filter(calm).map(between).collect());
         if means.is_empty() { Line::default() } else { Line::flat(&means) }
     }
 
@@ -124,7 +127,8 @@ impl Costs {
     }
 
     fn workers_rate(&self, n: f64) -> f64 {
-        n / (self.task.at(n) + self.between.at(n)).max(f64::MIN_POSITIVE)
+        let alone = self.task.at(n) + self.between.at(n);
+        n / (alone + self.section.wait(n, alone)).max(f64::MIN_POSITIVE)
     }
 
     pub(super) fn store_rate(&self, n: f64) -> f64 {
@@ -132,12 +136,13 @@ impl Costs {
             return f64::INFINITY;
         }
         let group = if self.grouped { (SHARE_WRITTEN * n / self.node).max(1.0) } else { 1.0 };
-        let hold = self.work.at(n).max(0.0) + self.commit.at(n).max(0.0) / group;
+        let of = |usual: &Line, beyond: &Line| usual.at(n).max(0.0) + beyond.at(n).max(0.0);
+        let hold = of(&self.work, &self.work_beyond) + of(&self.commit, &self.commit_beyond) / group;
         if hold > 0.0 { self.lease / hold } else { f64::INFINITY }
     }
 
     /// How many times as long tasks take with so many workers, for want of cores.
-    pub(super) fn slowed_by_cores(&self, n: f64) -> f64 {
+    fn slowed_by_cores(&self, n: f64) -> f64 {
         (self.workers_rate(n) / self.cores_rate()).max(1.0)
     }
 
@@ -161,8 +166,7 @@ impl Costs {
 
     /// Tasks per second.
     pub(super) fn throughput(&self, n: f64) -> f64 {
-        let section = if self.section > 0.0 { 1.0 / self.section } else { f64::INFINITY };
-        let rates = [self.workers_rate(n), self.cores_rate(), self.store_rate(n), section];
+        let rates = [self.workers_rate(n), self.cores_rate(), self.store_rate(n)];
         rates.map(|rate| rate.powf(-KNEE)).iter().sum::<f64>().powf(-1.0 / KNEE)
     }
 
@@ -176,26 +180,29 @@ impl Costs {
         }
     }
 
-    /// What task times say of a section inside of the tasks.
-    pub(super) fn hidden(&self, levels: &[Level]) -> Hidden {
+    /// Task times, without what they take longer for want of cores.
+    fn tasks_alone(&self, levels: &[Level]) -> Vec<Mean> {
         let mean = |level: &Level| {
             let slowed = self.slowed_by_cores(level.workers);
-            let (value, variance) = (level.task.mean / slowed, level.task.of_mean() / slowed.powi(2));
-            Mean { n: level.workers, value, variance }
+            let Moments { count, mean, variance } = level.task;
+            Mean { n: level.workers, value: mean / slowed, count, variance: variance / slowed.powi(2) }
         };
-        Hidden::of(&levels.iter().map(mean).collect::<Vec<_>>())
+        levels.iter().map(mean).collect()
     }
 
     /// Other coefficients that might be the true ones.
-    pub(super) fn drawn(&self, hidden: &Hidden, chance: &mut Chance) -> Costs {
-        let mut draw = |line: &Line| line.drawn((chance.normal(), chance.normal()));
+    pub(super) fn drawn(&self, hidden: &Hidden, rng: &mut Rng) -> Costs {
+        let (task, section) = hidden.drawn(rng);
+        let mut draw = |line: &Line| line.drawn(rng);
         Costs {
-            task: draw(&self.task),
+            task,
+            section,
             between: draw(&self.between),
             cpu: draw(&self.cpu),
             work: draw(&self.work),
+            work_beyond: draw(&self.work_beyond),
             commit: draw(&self.commit),
-            section: hidden.drawn(chance.0.unit()),
+            commit_beyond: draw(&self.commit_beyond),
             ..*self
         }
     }

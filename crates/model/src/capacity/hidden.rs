@@ -1,99 +1,137 @@
-//! A section inside of the tasks that only one of them may be in: what task times say of it.
+//! What tasks share and divvy does not see: what their times say of it.
 //!
-//! Tasks that wait for each other take longer when more of them run, in a way that is known: that of a machine repairman
-//! (mean value analysis, one server). So for each length that the section might have there is a best fit and a
-//! likelihood. If one of them is clearly better than none, tasks slow down for a reason that divvy does not see. If none is,
-//! the lengths that remain possible still count: a section that has not shown itself with six workers may be all that
+//! Tasks that share something take longer when more of them run. Two ways are thought of. In a *section* only one of them may
+//! be at a time; that is a machine repairman (mean value analysis, one server): for each length the section might have there
+//! is a best fit and a likelihood. Or each task slows all others down a little, for which a line does. With few workers they look
+//! alike, with many they do not, so each is the truth in one half of the draws, and where it matters which, nothing is said.
+//!
+//! What has not shown itself still counts: a section whose length does not stand out with six workers may be all that
 //! matters with fifty.
 
-use super::line::Mean;
+use super::line::{Line, Mean, Means};
+use crate::rng::Rng;
 
 /// Lengths that are tried, as parts of a task's time: from the least that matters to the longest, evenly in logarithms.
 const LENGTHS: usize = 60;
 const SHORTEST: f64 = 1e-4;
 /// How much likelier a section has to be than none: three standard errors.
 const CLEARLY: f64 = 9.0;
+/// From the fewest workers to the most, tasks that clearly slow down may do so by this share before all that is said about
+/// more workers rests on a guess at why.
+const SLOWS_MAX: f64 = 0.10;
 
-/// What is known of such a section.
+/// What is known of it.
 #[derive(Debug, Clone)]
 pub(super) struct Hidden {
-    /// Lengths in seconds, ascending from 0, and how likely it is that it is not longer.
-    lengths: Vec<(f64, f64)>,
-    /// The likeliest, if that is clearly above 0, and what it makes of a task's time with the fewest and the most workers.
-    pub(super) shown: Option<(f64, f64)>,
+    /// Task times without a section: for those who slow each other down.
+    slow: Line,
+    /// Sections it may be, each with how likely it is that it is this one or one before it.
+    sections: Vec<(Fit, f64)>,
+    /// The likeliest, if it is clearly likelier than none.
+    clear: Option<Fit>,
+}
+
+/// What is left of a visit to a section, in visits, for one who comes in the middle of it: if all are equally long, and if they
+/// are of exponential length.
+const LEFT: [f64; 2] = [0.5, 1.0];
+
+/// A section that one task at a time may be in.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Section {
+    length: f64,
+    /// One of [`LEFT`].
+    left: f64,
+}
+
+/// How well a section fits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Fit {
+    section: Section,
+    /// A task's time when no other is there.
+    alone: f64,
+    /// A task's time with the fewest and the most workers seen.
+    times: (f64, f64),
+    /// How far off it is: a sum of squares in standard errors.
+    off: f64,
 }
 
 impl Hidden {
-    /// From the mean times of tasks by how many ran; times that cores explain taken out.
-    pub(super) fn of(means: &[Mean]) -> Hidden {
-        let nothing = Hidden { lengths: vec![(0.0, 1.0)], shown: None };
-        let Some(longest) = means.iter().map(|mean| mean.value).reduce(f64::min).filter(|time| *time > 0.0)
-        else {
-            return nothing;
-        };
-        if means.len() < 2 {
-            return nothing;
+    /// From the mean times of tasks by how many ran, ascending; times that cores explain taken out.
+    pub(super) fn of(means: Vec<Mean>) -> Hidden {
+        let means = Means::of(means);
+        let slow = Line::growing(&means);
+        let weighed = means.weighed();
+        let longest = means.iter().map(|mean| mean.value).fold(f64::INFINITY, f64::min);
+        if weighed.len() < 2 || longest <= 0.0 {
+            return Hidden { slow, sections: Vec::new(), clear: None };
         }
-        let step = SHORTEST.ln() / (LENGTHS - 1) as f64;
-        let tried = (0..LENGTHS).rev().map(|at| longest * (step * at as f64).exp());
-        let fits: Vec<Fit> = std::iter::once(0.0).chain(tried).map(|length| Fit::of(means, length)).collect();
-        let best = fits.iter().min_by(|a, b| a.chi.total_cmp(&b.chi)).copied().unwrap_or(fits[0]);
-        // What scatters more than it should counts for less.
-        let birge = (best.chi / (means.len() as f64 - 2.0).max(1.0)).max(1.0);
-        let likelihood = |fit: &Fit| (-(fit.chi - best.chi) / birge / 2.0).exp();
+        let none = Fit::of(&weighed, Section::default());
+        let fits: Vec<Fit> =
+            LEFT.iter().flat_map(|left| lengths(longest, *left)).map(|s| Fit::of(&weighed, s)).collect();
+        let best = fits.iter().fold(none, |best, fit| if fit.off < best.off { *fit } else { best });
         let mut sum = 0.0;
-        let mut before = 0.0;
-        let mut lengths: Vec<(f64, f64)> = Vec::with_capacity(fits.len());
-        for fit in &fits {
-            sum += likelihood(fit) * (fit.length - before);
-            before = fit.length;
-            lengths.push((fit.length, sum));
-        }
-        lengths.iter_mut().for_each(|(_, share)| *share /= sum);
-        let is_clear = (fits[0].chi - best.chi) / birge > CLEARLY;
-        Hidden { lengths, shown: is_clear.then_some(best.times) }
+        let so_far = |fit: Fit| {
+            // All lengths are as likely beforehand; those tried are the farther apart the longer they are.
+            sum += (-(fit.off - best.off) / 2.0).exp() * fit.section.length;
+            (fit, sum)
+        };
+        let mut sections: Vec<(Fit, f64)> = fits.into_iter().map(so_far).collect();
+        sections.iter_mut().for_each(|(_, share)| *share /= sum);
+        Hidden { slow, sections, clear: (none.off - best.off > CLEARLY).then_some(best) }
     }
 
-    /// A length that it might have, by a number from 0 to 1.
-    pub(super) fn drawn(&self, unit: f64) -> f64 {
-        let at = self.lengths.partition_point(|(_, share)| *share < unit);
-        self.lengths.get(at).map_or(0.0, |(length, _)| *length)
+    /// From which time to which tasks slow down, if that is clear and much.
+    pub(super) fn slows(&self) -> Option<(f64, f64)> {
+        self.clear.map(|fit| fit.times).filter(|(from, to)| *to > from * (1.0 + SLOWS_MAX))
+    }
+
+    /// A task's time and the section, as far as they are clear.
+    pub(super) fn likeliest(&self) -> (Line, Section) {
+        match self.clear {
+            Some(fit) => (self.slow.flat_at(fit.alone), fit.section),
+            None => (self.slow, Section::default()),
+        }
+    }
+
+    /// The same as it may be as well.
+    pub(super) fn drawn(&self, rng: &mut Rng) -> (Line, Section) {
+        let (way, at) = (rng.unit(), rng.unit());
+        let at = self.sections.partition_point(|(_, share)| *share < at);
+        match self.sections.get(at).filter(|_| way < 0.5) {
+            Some((fit, _)) => (self.slow.flat_at(fit.alone).drawn(rng), fit.section),
+            None => (self.slow.drawn(rng), Section::default()),
+        }
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Fit {
-    length: f64,
-    chi: f64,
-    times: (f64, f64),
+/// Sections of all lengths, ascending.
+fn lengths(longest: f64, left: f64) -> impl Iterator<Item = Section> {
+    let step = SHORTEST.ln() / (LENGTHS - 1) as f64;
+    (0..LENGTHS).rev().map(move |at| Section { length: longest * (step * at as f64).exp(), left })
 }
 
 impl Fit {
-    fn of(means: &[Mean], length: f64) -> Fit {
-        let weight: f64 = means.iter().map(Mean::weight).sum();
-        let average = means.iter().map(|mean| mean.weight() * mean.value).sum::<f64>() / weight;
-        let waits = waits(means, length, (average - length).max(0.0));
-        let alone =
-            means.iter().zip(&waits).map(|(mean, wait)| mean.weight() * (mean.value - wait)).sum::<f64>()
-                / weight;
-        let off = |(mean, wait): (&Mean, &f64)| mean.weight() * (mean.value - alone - wait).powi(2);
-        let chi = means.iter().zip(&waits).map(off).sum();
-        let at = |wait: Option<&f64>| alone + wait.copied().unwrap_or(0.0);
-        Fit { length, chi, times: (at(waits.first()), at(waits.last())) }
+    fn of(means: &[(Mean, f64)], section: Section) -> Fit {
+        let weight: f64 = means.iter().map(|(_, weight)| weight).sum();
+        let average = means.iter().map(|(mean, weight)| weight * mean.value).sum::<f64>() / weight;
+        let wait = |mean: &Mean| section.wait(mean.n, average);
+        let without = |(mean, weight): &(Mean, f64)| weight * (mean.value - wait(mean));
+        let alone = means.iter().map(without).sum::<f64>() / weight;
+        let off = |(mean, weight): &(Mean, f64)| weight * (mean.value - alone - wait(mean)).powi(2);
+        let at = |mean: Option<&(Mean, f64)>| alone + mean.map_or(0.0, |(mean, _)| wait(mean));
+        Fit { section, alone, times: (at(means.first()), at(means.last())), off: means.iter().map(off).sum() }
     }
 }
 
-/// How long a task waits before the section, for each of the means.
-fn waits(means: &[Mean], length: f64, alone: f64) -> Vec<f64> {
-    let (mut waits, mut queue, mut wait, mut n) = (Vec::with_capacity(means.len()), 0.0, 0.0, 0.0);
-    for mean in means {
-        while n < mean.n.round() {
-            n += 1.0;
-            wait = length * queue;
-            let response = length + wait;
-            queue = n / (alone + response) * response;
-        }
-        waits.push(wait);
+impl Section {
+    /// How long each of `n` waits before it, to whom a round takes `alone` when no other is there. What one finds there
+    /// is what stands there on average, but for himself (Schweitzer, *Approximate analysis of multiclass closed
+    /// networks of queues*, 1979), and of the visit that is going on what is left: for a single section a quadratic equation.
+    pub(super) fn wait(&self, n: f64, alone: f64) -> f64 {
+        let Section { length, left } = *self;
+        let think = (alone - length).max(0.0);
+        let spare = think - length * n;
+        let room = length * think - length * length * (n - 1.0) * (1.0 - left);
+        ((spare * spare + 4.0 * room).max(0.0).sqrt() - spare) / 2.0 - length
     }
-    waits
 }

@@ -8,9 +8,9 @@
 //! | file | idea |
 //! |---|---|
 //! | `seen.rs` | the input: sums by how many workers were active |
-//! | `line.rs` | a line through means, with Huber weights and standard errors |
+//! | `line.rs` | a line through means, and how sure it is |
 //! | `costs.rs` | the coefficients, and the network run forward |
-//! | `hidden.rs` | what task times say of a section inside of the tasks |
+//! | `hidden.rs` | what task times say of what tasks share |
 //! | `silence.rs` | reasons to say nothing |
 //!
 //! It says nothing rather than something wrong: every number has an interval from the errors of the coefficients, and
@@ -115,13 +115,12 @@ impl Oracle {
         if trips < TRIPS_MIN {
             return Err(Silence::TooFew { trips: all as u64 });
         }
-        let costs = Costs::of(&seen);
-        let hidden = costs.hidden(&seen.levels);
-        if let Some((from, to)) = hidden.shown {
+        let (costs, hidden) = Costs::of(&seen);
+        if let Some((from, to)) = hidden.slows() {
             return Err(Silence::TasksSlow { from, to });
         }
-        let mut chance = Chance(Rng::new(trips.to_bits()));
-        let drawn = (0..DRAWS).map(|_| costs.drawn(&hidden, &mut chance)).collect();
+        let mut rng = Rng::new(trips.to_bits());
+        let drawn = (0..DRAWS).map(|_| costs.drawn(&hidden, &mut rng)).collect();
         let (first, last) = (seen.levels[0].workers, seen.levels[seen.levels.len() - 1].workers);
         let oracle = Oracle { costs, drawn, most_seen: last, varied: last > first };
         oracle.adds_up(&seen)?;
@@ -216,14 +215,4 @@ fn middle(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
     let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
     (at(0.025), at(0.975))
-}
-
-/// What draws are made by.
-struct Chance(Rng);
-
-impl Chance {
-    /// Standard normal: the sum of twelve is as good as needed here, and has no tails to speak of.
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.0.unit()).sum::<f64>() - 6.0
-    }
 }

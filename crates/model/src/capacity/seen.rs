@@ -21,14 +21,9 @@ impl Moments {
         let mean = sum / count;
         Moments { count, mean, variance: (squares / count - mean * mean).max(0.0) }
     }
-
-    /// The variance of the mean.
-    pub(super) fn of_mean(&self) -> f64 {
-        self.variance / self.count.max(1.0)
-    }
 }
 
-/// What was seen while so many workers were active. Times in seconds.
+/// What was seen during a stretch of time while so many workers were active. Times in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Level {
     /// Workers that were active, on average.
@@ -39,10 +34,14 @@ pub struct Level {
     pub tasks: f64,
     /// From the end of one round trip of a node to the end of its next, on average.
     pub cycle: f64,
-    /// What a round trip held the store for, alone.
+    /// What a round trip held the store for, alone, as far as it was usual.
     pub work: Moments,
-    /// What it held the store for together with those in its group.
+    /// What it held it for beyond that: stalls, 0 but for a few.
+    pub work_beyond: Moments,
+    /// What it held the store for together with those in its group, as far as it was usual.
     pub commit: Moments,
+    /// What it held it for beyond that.
+    pub commit_beyond: Moments,
     /// How many were in its group, on average.
     pub group: f64,
     /// How often it found the store in use by another process and looked again, on average.
@@ -65,7 +64,7 @@ impl Level {
 /// What was seen of a system, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Seen {
-    /// By active workers, ascending.
+    /// By active workers, ascending; as often as there were stretches of time with so many, so that what varies over time shows.
     pub levels: Vec<Level>,
     /// Workers of a node: what is added is another such node.
     pub node: f64,

@@ -4,20 +4,44 @@ use super::Observation;
 use divvy_core::Toll;
 use divvy_core::toll::{Level as Sums, Sum};
 use divvy_model::capacity::{Level, Moments, Seen};
+use std::collections::BTreeMap;
+
+/// Round trips that a stretch of time at one level of workers has on average, at the least: below that stretches are made longer.
+const TRIPS_OF_A_STRETCH: u64 = 16;
 
 /// All that was seen of a job. `cores`: those that its nodes share; `lease_max`: most tasks in a lease, 0 for no bound.
 #[must_use]
 pub fn seen(observations: &[Observation], cores: u32, lease_max: u64) -> Seen {
-    let mut toll = Toll::default();
-    observations.iter().for_each(|seen| toll.merge(&seen.toll));
-    let levels: Vec<Level> = toll.levels().map(level).collect();
-    let trips = |sums: &Sums| sums.get(Sum::Trips) - sums.get(Sum::Told);
+    let stretches = stretches(observations);
+    let sums = || stretches.iter().flat_map(Toll::levels);
+    let untold = |sums: &Sums| sums.get(Sum::Trips) - sums.get(Sum::Told);
+    let mut levels: Vec<Level> = sums().map(level).collect();
+    levels.sort_by(|a, b| a.workers.total_cmp(&b.workers));
     Seen {
         levels,
         node: workers_of_a_node(observations),
         cores: f64::from(cores),
         lease_max: (lease_max > 0).then_some(lease_max as f64),
-        untold: toll.levels().map(trips).sum::<u64>() as f64,
+        untold: sums().map(untold).sum::<u64>() as f64,
+    }
+}
+
+/// What all nodes paid, by stretches of time as long as the longest observation, or longer if too little happens in one.
+fn stretches(observations: &[Observation]) -> Vec<Toll> {
+    let length = |seen: &Observation| seen.until.saturating_sub(seen.from);
+    let mut stretch = observations.iter().map(length).max().unwrap_or(0).max(1);
+    loop {
+        let mut tolls: BTreeMap<u64, Toll> = BTreeMap::new();
+        for seen in observations {
+            let middle = seen.from + length(seen) / 2;
+            tolls.entry(middle / stretch).or_default().merge(&seen.toll);
+        }
+        let levels = || tolls.values().flat_map(Toll::levels);
+        let trips: u64 = levels().map(|sums| sums.get(Sum::Trips)).sum();
+        if tolls.len() <= 1 || trips >= TRIPS_OF_A_STRETCH * levels().count() as u64 {
+            return tolls.into_values().collect();
+        }
+        stretch = stretch.saturating_mul(2);
     }
 }
 
@@ -39,7 +63,9 @@ fn level(sums: &Sums) -> Level {
         tasks: of(Sum::Tasks) / trips,
         cycle: (of(Sum::Total) + of(Sum::Gap)) / trips / 1e9,
         work: moments(told, Sum::Work, Sum::WorkSq),
+        work_beyond: moments(told, Sum::WorkBeyond, Sum::WorkBeyondSq),
         commit: moments(told, Sum::Commit, Sum::CommitSq),
+        commit_beyond: moments(told, Sum::CommitBeyond, Sum::CommitBeyondSq),
         group: of(Sum::Group) / told,
         retries: of(Sum::Retries) / told,
         task: moments(of(Sum::Ran), Sum::Run, Sum::RunSq),
@@ -52,11 +78,12 @@ fn level(sums: &Sums) -> Level {
 mod tests {
     use super::*;
     use divvy_core::Cost;
-    use divvy_core::toll::Trip;
+    use divvy_core::toll::{Habits, Trip};
 
     fn observation(from: u64, until: u64, node_workers: u64, trips: &[Trip]) -> Observation {
         let mut seen = Observation { from, until, workers: node_workers, ..Observation::default() };
-        trips.iter().for_each(|trip| seen.toll.pay(trip));
+        let mut habits = Habits::default();
+        trips.iter().for_each(|trip| seen.toll.pay(trip, &mut habits));
         seen
     }
 
@@ -91,6 +118,24 @@ mod tests {
         near(level.task.mean, 0.010);
         near(level.cpu, 0.002);
         near(level.busy, 1.5);
+    }
+
+    /// How often the workers of a level changed, and when, is kept; but not as a cell of two round trips each.
+    #[test]
+    fn a_number_of_workers_that_is_there_twice_is_two_levels() {
+        let trip =
+            |workers| Trip { workers, total_ns: 1, tasks: 1, cost: Some(Cost::default()), ..Trip::default() };
+        let second =
+            |n: u64, workers, trips| observation(n * 1_000, (n + 1) * 1_000, 1, &vec![trip(workers); trips]);
+        let levels = |observations: &[Observation]| -> Vec<(f64, f64)> {
+            seen(observations, 2, 0).levels.iter().map(|level| (level.workers, level.trips)).collect()
+        };
+        // Two nodes, whose seconds do not begin at the same moment.
+        let two = [second(0, 2, 30), second(1, 1, 20), second(2, 2, 40)];
+        let other =
+            two.clone().map(|seen| Observation { from: seen.from + 400, until: seen.until + 400, ..seen });
+        assert_eq!(levels(&[two, other].concat()), [(1.0, 40.0), (2.0, 60.0), (2.0, 80.0)]);
+        assert_eq!(levels(&[second(0, 2, 2), second(1, 1, 3), second(2, 2, 4)]), [(1.0, 3.0), (2.0, 6.0)]);
     }
 
     #[test]

@@ -17,8 +17,8 @@ const SPREAD: u64 = 3;
 /// Bucket and count, in turns.
 const RUN: u64 = 4;
 const WAIT: u64 = 5;
-/// The sums of its levels, in turns.
-const TOLL: u64 = 6;
+/// How many sums a level has, then those of each level. (6 was the same without the first number.)
+const TOLL: u64 = 7;
 
 impl Observation {
     /// All but the job, the node and the beginning, which are the row's key.
@@ -89,7 +89,7 @@ fn take(bytes: &mut &[u8]) -> Result<(u64, Vec<u64>), Truncated> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use divvy_core::toll::Trip;
+    use divvy_core::toll::{Habits, Trip};
 
     fn full() -> Observation {
         let mut seen =
@@ -99,7 +99,7 @@ mod tests {
         seen.spread = Spread { workers: 2, sum: 1.5, squares: 2.25 };
         seen.run.record(1_000, 4);
         seen.wait.record(u64::MAX, 1);
-        seen.toll.pay(&Trip { workers: 3, total_ns: 8, ..Trip::default() });
+        seen.toll.pay(&Trip { workers: 3, total_ns: 8, ..Trip::default() }, &mut Habits::default());
         seen
     }
 

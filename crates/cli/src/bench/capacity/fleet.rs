@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// A node that finds the store locked by others for longer than the store waits asks again after so long.
+const AGAIN: Duration = Duration::from_millis(50);
 /// More tasks than any machine runs meanwhile.
 const TASKS: u64 = 1 << 40;
 
@@ -81,11 +83,30 @@ impl Fleet {
         let node = std::thread::spawn(move || {
             let workers = settings.decide.workers;
             let info = NodeInfo { name: KIND.into(), pid: std::process::id(), workers };
-            let id = store.register(clock.millis(), &info)?;
+            let id = loop {
+                match store.register(clock.millis(), &info) {
+                    Err(busy) if busy.is_retryable() && told.level() == StopLevel::Run => {
+                        std::thread::sleep(AGAIN)
+                    }
+                    other => break other?,
+                }
+            };
             let engine = Engine::new(settings, store, Arc::new(clock), vec![handler]).joined(id, told);
             engine.run(&mut |_| {})
         });
         self.nodes.push((stop, node));
+        Ok(())
+    }
+
+    /// One node less.
+    ///
+    /// # Errors
+    /// What it ended with.
+    pub(super) fn remove(&mut self) -> Result<()> {
+        if let Some((stop, node)) = self.nodes.pop() {
+            stop.ask(StopLevel::Drain);
+            node.join().expect("a node does not panic")?;
+        }
         Ok(())
     }
 
@@ -100,10 +121,10 @@ impl Fleet {
     ///
     /// # Errors
     /// What a node ended with.
-    pub(super) fn end(self) -> Result<Vec<Observation>> {
+    pub(super) fn end(mut self) -> Result<Vec<Observation>> {
         self.nodes.iter().for_each(|(stop, _)| stop.ask(StopLevel::Drain));
-        for (_, node) in self.nodes {
-            node.join().expect("a node does not panic")?;
+        while !self.nodes.is_empty() {
+            self.remove()?;
         }
         Ok(self.first.observations(self.job)?)
     }

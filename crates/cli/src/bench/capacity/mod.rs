@@ -1,6 +1,6 @@
 //! `divvy bench capacity`: what the capacity oracle predicts, against what is then measured.
 //!
-//! For each scene the oracle is shown a ramp: nodes that join one after the other. Then it is asked about two, four and
+//! For each scene the oracle is shown a ramp: nodes that join one after the other, and leave again. Then it is asked about two, four and
 //! eight times as many, and those are run.
 
 mod calm;
@@ -92,12 +92,18 @@ fn back_test(scene: &Scene, args: &CapacityBenchArgs, clock: SystemClock) -> Res
     TIMES.into_iter().map(ask).collect()
 }
 
-/// What is seen while nodes join one after the other.
+/// What is seen while nodes join one after the other and then leave again: so each number of workers is there twice, and
+/// a disk that gets slower meanwhile is not taken for a cost of workers.
 fn ramp(scene: &Scene, args: &CapacityBenchArgs, clock: SystemClock) -> Result<Vec<Observation>> {
     let mut fleet = Fleet::new(*scene, clock)?;
+    let step = || std::thread::sleep(Duration::from_millis(args.step_ms));
     for _ in 0..scene.seen {
         fleet.add()?;
-        std::thread::sleep(Duration::from_millis(args.step_ms));
+        step();
+    }
+    for _ in 1..scene.seen {
+        fleet.remove()?;
+        step();
     }
     fleet.end()
 }
