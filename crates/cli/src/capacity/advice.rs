@@ -51,19 +51,23 @@ impl Advice {
                 );
                 (format!("{peak}; {you} {now:.0}"), at)
             }
+            (None, Some(here)) if here.workers <= now => {
+                let why =
+                    oracle.at(TIMES[1] * now).err().map(|silence| silence.to_string()).unwrap_or_default();
+                let rate = rounded(here.rate);
+                return format!(
+                    "{you} {}, about {rate} tasks/s; of more nothing can be told: {why}",
+                    workers(now)
+                );
+            }
             (None, Some(far)) => {
                 let how = if far.limit == Limit::Workers { "still rises" } else { "levels off" };
-                let (rate, workers) = (rounded(far.rate), far.workers);
+                let (rate, at, you) = (rounded(far.rate), far.workers, format!("{you} {}", workers(now)));
                 let most = "the most that can be spoken of";
-                (
-                    format!(
-                        "{you} {now:.0} workers; throughput {how} towards {rate} tasks/s at {workers:.0}, {most}"
-                    ),
-                    far,
-                )
+                (format!("{you}; throughput {how} towards {rate} tasks/s at {at:.0}, {most}"), far)
             }
             (None, None) => {
-                return format!("{you} {now:.0} workers, and what others would get done cannot be told");
+                return format!("{you} {}, and what others would get done cannot be told", workers(now));
             }
         };
         format!("{begin}; {}{}", limit(oracle, &at, has_peak), doubled(oracle, &at))
@@ -110,6 +114,10 @@ impl Advice {
             "seconds_per_round_trip_and_worker": oracle.ok().and_then(Oracle::growth),
         })
     }
+}
+
+fn workers(n: f64) -> String {
+    if n == 1.0 { "1 worker".into() } else { format!("{n:.0} workers") }
 }
 
 fn row(said: &Prediction) -> String {
@@ -187,6 +195,10 @@ mod tests {
 
     /// Of round trips that hold the store for so long, and so much longer for each worker.
     fn advice_with(base: f64, each: f64) -> Advice {
+        Advice { job: JobId(3), runs: true, now: 6.0, oracle: Oracle::of(&seen_at(base, each)) }
+    }
+
+    fn seen_at(base: f64, each: f64) -> Seen {
         let level = |n: f64| {
             let hold = base + each * n;
             let none = Moments { count: 5_000.0, ..Moments::default() };
@@ -194,7 +206,7 @@ mod tests {
                 workers: n,
                 trips: 5_000.0,
                 tasks: 1.0,
-                cycle: 10e-3,
+                own: 10e-3,
                 work: Moments { count: 5_000.0, mean: hold, variance: (0.1 * hold).powi(2) },
                 commit: none,
                 work_beyond: none,
@@ -207,8 +219,7 @@ mod tests {
             }
         };
         let levels = (1..=6).map(|n| level(f64::from(n))).collect();
-        let seen = Seen { levels, node: 1.0, cores: 2.0, lease_max: Some(1.0), untold: 0.0 };
-        Advice { job: JobId(3), runs: true, now: 6.0, oracle: Oracle::of(&seen) }
+        Seen { levels, node: 1.0, cores: 2.0, lease_max: Some(1.0), untold: 0.0 }
     }
 
     #[test]
@@ -247,6 +258,20 @@ mod tests {
     }
 
     #[test]
+    fn of_workers_that_were_always_as_many_nothing_more_is_told() {
+        let mut one = seen_at(500e-6, 0.0);
+        one.levels.truncate(1);
+        let advice = Advice { now: 1.0, oracle: Oracle::of(&one), ..advice(0.0) };
+        let text = advice.text();
+        let head = text.lines().next().unwrap();
+        assert!(
+            head.starts_with("job 3: you run 1 worker, about 100.0 tasks/s; of more nothing can be told: "),
+            "{head}"
+        );
+        assert!(head.contains("and it was always 1"), "{head}");
+    }
+
+    #[test]
     fn what_is_unknown_is_null_and_has_a_reason() {
         let far = Advice { now: 60.0, ..advice(0.0) };
         let json = far.json();
@@ -258,9 +283,9 @@ mod tests {
     #[test]
     fn silence_has_a_reason() {
         let silent = Advice { oracle: Err(Silence::NothingSeen), ..advice(0.0) };
-        assert_eq!(silent.text(), "job 3: nothing can be said yet: no node has been seen at work yet\n");
+        assert_eq!(silent.text(), format!("job 3: nothing can be said yet: {}\n", Silence::NothingSeen));
         let json = silent.json();
-        assert_eq!(json["reason"], "no node has been seen at work yet");
+        assert_eq!(json["reason"], Silence::NothingSeen.to_string());
         assert!(json["at"].is_null() && json["peak"].is_null());
     }
 }
