@@ -109,12 +109,13 @@ impl Costs {
     /// From the levels at which neither store nor cores were busy.
     fn between_tasks(&self, levels: &[Level]) -> Line {
         let calm = |level: &&Level| level.rate() < CALM * self.bound(level.workers);
-        let between = |level: &Level| {
-            let value = (level.own / level.tasks - level.task.mean).max(0.0);
-            Mean { n: level.workers, value, count: 1.0, variance: (SURE_OF_PACE * level.task.mean).powi(2) }
+        let between = |level: &Level| Mean {
+            n: level.workers,
+            value: level.own / level.tasks - level.task.mean,
+            count: level.trips * level.tasks,
+            variance: 0.0,
         };
-        let means = Means::of(levels.iter().filter(calm).map(between).collect());
-        if means.is_empty() { Line::default() } else { Line::flat(&means) }
+        Line::flat(&Means::of(levels.iter().filter(calm).map(between).collect())).no_less_than(0.0)
     }
 
     /// What cores and store get done alone.
@@ -217,5 +218,3 @@ fn others(levels: &[Level]) -> f64 {
 
 /// Below this share of what cores and store get done, what passes between tasks is not for want of them.
 const CALM: f64 = 0.6;
-/// How sure the pace of a level is taken to be.
-const SURE_OF_PACE: f64 = 0.02;
