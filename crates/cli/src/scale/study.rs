@@ -2,13 +2,13 @@
 //! `divvy scale run` and `divvy scale fit`, so that both tell it alike.
 
 use super::advice;
-use super::ladder::{Rung, Typical, median};
+use super::ladder::{Rung, Typical};
 use super::limit::{Limit, limit};
 use super::machines::Machines;
 use anyhow::Result;
-use divvy_model::Error;
 use divvy_model::fit::{Fit, Options, Point, fit};
 use divvy_model::machines::Machine;
+use divvy_model::{Error, median};
 
 /// The share of the highest throughput that machines are compared at.
 const NEARLY: f64 = 0.95;
@@ -167,7 +167,7 @@ fn fitted(points: &[Point], seed: u64) -> Result<Fit, Error> {
 }
 
 fn alone(points: &[Point], fit: Option<&Fit>) -> Alone {
-    let of_n = |n: f64| median(points.iter().filter(|point| point.n == n).map(|point| point.x).collect());
+    let of_n = |n: f64| median(points.iter().filter(|point| point.n == n).map(|point| point.x));
     match (points.first(), fit) {
         (Some(first), _) if first.n == 1.0 => Alone::Measured(of_n(1.0)),
         (_, Some(fit)) => Alone::Law(fit.curve.lambda()),
@@ -181,7 +181,7 @@ fn rows(points: &[Point], fit: Option<&Fit>, alone: Alone, costs: &[Typical]) ->
     let of_one = |runs: &[Point]| {
         let n = runs[0].n;
         let rates = || runs.iter().map(|point| point.x);
-        let x = median(rates().collect());
+        let x = median(rates());
         Row {
             n,
             x,
@@ -194,4 +194,25 @@ fn rows(points: &[Point], fit: Option<&Fit>, alone: Alone, costs: &[Typical]) ->
         }
     };
     points.chunk_by(|a, b| a.n == b.n).map(of_one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_what_was_measured() {
+        let points = [(4.0, 30.0), (1.0, 9.0), (1.0, 10.0), (2.0, 19.0), (1.0, 10.5), (8.0, 50.0)];
+        let points = points.map(|(n, x)| Point::new(n, x)).to_vec();
+        let study = Study::of_points("test".into(), points, 1).unwrap();
+        let rows: Vec<_> = study.rows.iter().map(|row| (row.n, row.runs)).collect();
+        assert_eq!(rows, [(1.0, 3), (2.0, 1), (4.0, 1), (8.0, 1)]);
+        let first = &study.rows[0];
+        assert_eq!((first.low, first.x, first.high), (9.0, 10.0, 10.5));
+        let fit = study.fit.as_ref().unwrap();
+        for row in &study.rows {
+            assert_eq!(row.predicted, Some(fit.predicted(row.n)));
+            assert!((row.efficiency - row.x / (row.n * 10.0)).abs() < 1e-12);
+        }
+    }
 }

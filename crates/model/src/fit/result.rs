@@ -105,25 +105,6 @@ pub struct Residual {
     pub relative: f64,
 }
 
-/// One number of workers in the table of a fit.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Row {
-    /// Workers.
-    pub n: f64,
-    /// Measured throughput, the middle of the repeats.
-    pub x: f64,
-    /// The lowest repeat.
-    pub low: f64,
-    /// The highest repeat.
-    pub high: f64,
-    /// How many repeats.
-    pub runs: usize,
-    /// What the winning law says.
-    pub predicted: f64,
-    /// `x` over `n` times the throughput of one worker, as the winning law has it.
-    pub efficiency: f64,
-}
-
 /// What a set of measurements says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fit {
@@ -150,8 +131,6 @@ pub struct Fit {
     pub regret: Option<f64>,
     /// The measurement that is farthest from the USL.
     pub worst_residual: Residual,
-    /// The measurements, by number of workers.
-    pub rows: Vec<Row>,
 }
 
 impl Fit {

@@ -13,7 +13,6 @@ mod hops;
 mod memory;
 mod system;
 
-use super::ladder::median;
 use super::spans::positive;
 use super::table::Table;
 use crate::args::{CostsArgs, Output};
@@ -22,6 +21,7 @@ use crate::figures::{number, percent, time};
 use crate::home;
 use crate::jobs::{print, print_json};
 use anyhow::Result;
+use divvy_model::median;
 use serde_json::json;
 use std::time::Instant;
 
