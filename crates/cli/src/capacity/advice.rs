@@ -1,6 +1,7 @@
 //! What the oracle says, in words and as JSON.
 
 use crate::figures::grouped;
+use crate::table::Table;
 use divvy_core::JobId;
 use divvy_model::capacity::{Limit, Oracle, Peak, Prediction, Silence};
 use serde_json::{Value, json};
@@ -25,13 +26,11 @@ impl Advice {
             Err(silence) => return format!("job {}: nothing can be said yet: {silence}\n", self.job),
         };
         let mut out = format!("job {}: {}", self.job, self.headline(oracle));
-        out += "\n\n  workers   tasks/s   95 % of what is known     limit\n";
+        let mut table = Table::new(&["workers", "tasks/s", "95 % of what is known", "limit"]).words(&[2, 3]);
         for workers in TIMES.map(|times| self.now * times) {
-            out += &match oracle.at(workers) {
-                Ok(said) => row(&said),
-                Err(silence) => format!("  {workers:>7.0}   unknown: {silence}\n"),
-            };
+            table.line(cells(workers, oracle.at(workers)));
         }
+        out += &format!("\n\n{}", table.text());
         out += "\nIf tasks do not wait for each other in a way that has not shown yet (docs/capacity.md).\n";
         out
     }
@@ -120,10 +119,15 @@ fn workers(n: f64) -> String {
     if n == 1.0 { "1 worker".into() } else { format!("{n:.0} workers") }
 }
 
-fn row(said: &Prediction) -> String {
-    let Prediction { workers, rate, low, high, limit } = *said;
-    let range = format!("{} - {}", rounded(low), rounded(high));
-    format!("  {workers:>7.0} {:>9}   {range:<24}  {}\n", rounded(rate), name(limit))
+fn cells(workers: f64, said: Result<Prediction, Silence>) -> Vec<String> {
+    let workers = format!("{workers:.0}");
+    match said {
+        Ok(Prediction { rate, low, high, limit, .. }) => {
+            let range = format!("{} - {}", rounded(low), rounded(high));
+            vec![workers, rounded(rate), range, name(limit).into()]
+        }
+        Err(silence) => vec![workers, "unknown".into(), String::new(), silence.to_string()],
+    }
 }
 
 fn name(limit: Limit) -> &'static str {

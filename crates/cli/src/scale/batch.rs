@@ -1,11 +1,11 @@
 //! `divvy scale batch`: how many tasks to take at once, and what it costs to take too few or too many.
 
 use super::spans::{positive, seconds};
-use super::table::Table;
 use crate::args::{BatchArgs, Output};
 use crate::exit::{Exit, bad_usage};
 use crate::figures::{number, percent, time};
 use crate::jobs::{print, print_json};
+use crate::table::Table;
 use anyhow::Result;
 use divvy_model::batch::{Bound, Costs, Limits};
 use serde_json::json;

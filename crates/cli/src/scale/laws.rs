@@ -1,11 +1,11 @@
 //! `divvy scale amdahl`, `usl` and `paths`: the laws as tables, with their formulas and where they come from.
 
-use super::table::Table;
 use super::workers::workers;
 use crate::args::{AmdahlArgs, Output, PathsArgs, UslArgs};
 use crate::exit::{Exit, bad_usage};
 use crate::figures::{coefficient, number, percent, workers_of};
 use crate::jobs::{print, print_json};
+use crate::table::Table;
 use anyhow::Result;
 use divvy_model::paths::{path_share, paths as pairs};
 use divvy_model::{Amdahl, Gustafson, Law, Usl};

@@ -1,11 +1,11 @@
 //! "Are ten big machines cheaper than a thousand small ones?" The law that was fitted, and what machines cost.
 
-use super::table::Table;
 use super::tell::wrapped;
 use crate::args::AskArgs;
 use crate::exit::bad_usage;
 use crate::figures::{number, workers_of};
 use crate::lang::Shown;
+use crate::table::Table;
 use anyhow::Result;
 use divvy_model::Curve;
 use divvy_model::machines::{Fleet, Machine, equal_power, equal_throughput};
@@ -97,7 +97,8 @@ impl Machines {
             "if what they share is no faster",
             "cost",
             "cost of 1",
-        ]);
+        ])
+        .words(&[1]);
         for (place, fleet) in fleets {
             table.line(vec![
                 number(f64::from(fleet.n)),

@@ -1,12 +1,12 @@
 //! `divvy scale queue`: how long tasks wait, how many of them, and how many servers that takes.
 
 use super::spans::{self, positive};
-use super::table::Table;
 use crate::args::{Output, QueueArgs};
 use crate::exit::{Exit, bad_usage};
 use crate::figures::{filled, number, time};
 use crate::jobs::{print, print_json};
 use crate::lang::rate;
+use crate::table::Table;
 use anyhow::Result;
 use divvy_model::queue::{Mgc, Row, servers_for, table};
 use serde_json::{Value, json};

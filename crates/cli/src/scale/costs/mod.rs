@@ -14,12 +14,12 @@ mod memory;
 mod system;
 
 use super::spans::positive;
-use super::table::Table;
 use crate::args::{CostsArgs, Output};
 use crate::exit::{Exit, bad_usage};
 use crate::figures::{number, percent, time};
 use crate::home;
 use crate::jobs::{print, print_json};
+use crate::table::Table;
 use anyhow::Result;
 use divvy_model::median;
 use serde_json::json;
@@ -112,7 +112,7 @@ fn text(costs: &[Cost], task: Option<f64>, overhead: f64) -> String {
     let mut head = vec!["", "middle", "lowest .. highest", pays.as_str()];
     let batch = task.map(|task| format!("tasks of {} at once", time(task)));
     head.extend(batch.as_deref());
-    let mut table = Table::new(&head);
+    let mut table = Table::new(&head).words(&[0]);
     for cost in costs {
         let mut cells = vec![
             cost.name.into(),
@@ -123,11 +123,13 @@ fn text(costs: &[Cost], task: Option<f64>, overhead: f64) -> String {
         cells.extend(task.map(|task| number((cost.worthwhile(overhead) / task).ceil().max(1.0))));
         table.line(cells);
     }
-    let mut out = format!("what coordinating costs here\n\n{}\n  {FORMULA}\n  ({SOURCE})\n\n", table.text());
-    for cost in costs {
-        out += &format!("  {:<16}  {}\n", cost.name, cost.what);
-    }
-    out
+    let mut legend = Table::new(&["", ""]).words(&[0, 1]);
+    costs.iter().for_each(|cost| legend.line(vec![cost.name.into(), cost.what.into()]));
+    format!(
+        "what coordinating costs here\n\n{}\n  {FORMULA}\n  ({SOURCE})\n\n{}",
+        table.text(),
+        legend.text()
+    )
 }
 
 fn as_json(costs: &[Cost], task: Option<f64>, overhead: f64) -> serde_json::Value {

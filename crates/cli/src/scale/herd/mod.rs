@@ -3,12 +3,12 @@
 mod times;
 
 use super::spans::positive;
-use super::table::Table;
 use crate::args::{HerdArgs, Output};
 use crate::exit::{Exit, bad_usage};
 use crate::figures::{number, time};
 use crate::jobs::{print, print_json};
 use crate::lang::rate;
+use crate::table::Table;
 use anyhow::Result;
 use divvy_model::bursts::{Herd, find, peak_with_jitter, spread_for};
 use serde_json::{Value, json};
