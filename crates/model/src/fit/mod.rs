@@ -24,6 +24,7 @@ mod reason;
 mod result;
 mod rivals;
 
+pub use gates::MARGIN_MIN;
 pub use reason::Reason;
 pub use result::{Estimate, Fit, Options, Peak, Point, Residual, Rival, UslEstimate};
 

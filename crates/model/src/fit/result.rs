@@ -89,8 +89,8 @@ pub struct Peak {
 pub struct Rival {
     /// The law with its best numbers.
     pub curve: Curve,
-    /// Akaike's criterion, corrected for few data: lower is better, 4 lower is clearly better, and a peak
-    /// takes 16 (see [`Reason::Rival`]).
+    /// Akaike's criterion, corrected for few data: lower is better. Laws less than 4 apart can hardly be told from each
+    /// other; a peak takes [`MARGIN_MIN`](super::MARGIN_MIN) to the best rival.
     pub aicc: f64,
     /// Root mean square of the relative residuals.
     pub rms: f64,
