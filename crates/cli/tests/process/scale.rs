@@ -61,28 +61,24 @@ fn who_hands_over_again_and_again_waits_for_a_lock() {
 #[test]
 fn programs_of_known_limits_are_measured_and_their_limit_is_told() {
     let place = Place::new();
-    // Seconds that a run of each takes at the least, of processors and by the clock, with one worker: by what it asks the
-    // clock, or twelve million turns of a loop.
-    for (name, cpu_s, wall_s) in [("lock", 0.24, 0.24), ("waits", 0.0, 0.8), ("parallel", 0.1, 0.1)] {
-        let file = format!("{name}.csv");
-        let program = example(name);
-        let args = ["-j", "1,2", "-r", "1", "--export-csv", &file, "--", "python3", &program, "{n}"];
-        let (ran, json) = run(&place, &args);
+    let of = |from: &Value, field: &str| from[field].as_f64().unwrap();
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs();
+    // Seconds that a run of each takes at the least, of processors and by the clock, with one worker.
+    for (name, cpu_s, wall_s) in [("lock", 0.24, 0.24), ("waits", 0.0, 0.8)] {
+        let (ran, json) = run(&place, &["-j", "1,2", "-r", "1", "--", "python3", &example(name), "{n}"]);
         ran.exits(0);
-        let (limit, points) = (&json["limit"], json["points"].as_array().unwrap());
-        let of = |point: &Value, field: &str| point[field].as_f64().unwrap();
-        let (one, two) = (&points[0], &points[1]);
-        assert!(of(one, "cpu_seconds") >= cpu_s, "{name}: {one}");
-        assert!(of(one, "wall_seconds") >= wall_s, "{name}: {one}");
-        let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs();
+        let (limit, one, two) = (&json["limit"], &json["points"][0], &json["points"][1]);
+        assert!(of(one, "cpu_seconds") >= cpu_s && of(one, "wall_seconds") >= wall_s, "{name}: {one}");
         assert!(near(of(limit, "efficiency"), of(two, "x") / of(one, "x") / 2.0), "{name}: {json:#}");
         assert!(
             near(of(limit, "cores_used"), of(two, "cpu_seconds") / of(two, "wall_seconds")),
             "{name}: {json:#}"
         );
         assert!(!json["advice"][0].as_str().unwrap().is_empty(), "{name}: {json:#}");
-        assert_eq!(place.read(&file).lines().count(), 3);
     }
+    let (_, json) = run(&place, &["-j", "2", "-r", "1", "--", "python3", &example("parallel"), "{n}"]);
+    // Twelve million turns of a loop, by two processes that the program itself has started.
+    assert!(of(&json["runs"][0], "user_seconds") >= 0.1, "{json:#}");
 }
 
 #[test]
@@ -327,6 +323,29 @@ fn a_queue_that_grows_without_end_is_refused_with_the_servers_it_takes() {
     assert_eq!(json["servers_least"], 101);
     let json = place.json(&[&queue[..], &["--target-wait", "50ms"]].concat());
     assert_eq!(json["servers"], 102);
+}
+
+/// Help teaches by examples, and those that need no file or program of the reader's can be run as they stand.
+#[test]
+fn examples_in_help_are_there_and_work() {
+    let place = Place::new();
+    let help = |args: &[&str]| place.divvy(args.iter().chain(&["--help"])).silent();
+    for verb in ["run", "fit", "queue", "batch", "amdahl", "usl", "paths", "costs", "herd"] {
+        let help = help(&["scale", verb]);
+        let examples: Vec<_> =
+            help.split("EXAMPLES:\n").nth(1).unwrap().lines().take_while(|l| !l.is_empty()).collect();
+        assert!(examples.iter().all(|line| line.contains(&format!("divvy scale {verb}"))), "{examples:?}");
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+        if ["queue", "batch", "amdahl", "usl", "paths"].contains(&verb) {
+            assert!(examples.len() >= 2, "{verb}");
+            for example in examples {
+                place.divvy(example.split_whitespace().skip(1)).silent();
+            }
+        }
+    }
+    for verb in ["scale", "bill", "capacity"] {
+        assert!(help(&[verb]).contains(&format!("EXAMPLES:\n  divvy {verb}")), "{verb}");
+    }
 }
 
 #[test]
