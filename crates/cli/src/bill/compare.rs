@@ -3,6 +3,7 @@
 use super::price::{Price, digits};
 use super::sum::{Bill, ratio};
 use super::text::{span, there_were};
+use crate::jobs::count;
 use crate::table::Table;
 use divvy_core::State;
 use serde_json::{Value, json};
@@ -43,7 +44,7 @@ impl Change {
 pub fn text(a: (&str, &Bill), b: (&str, &Bill), price: Option<Price>) -> String {
     let mut out = String::from("\n");
     for (name, bill) in [a, b] {
-        out += &format!("  {name}: {}, {} tasks\n", there_were(bill), bill.tasks);
+        out += &format!("  {name}: {}, {}\n", there_were(bill), count(bill.tasks, "task"));
     }
     let Some(change) = Change::between(a.1, b.1) else {
         return out + "  one of them has run no task: there is nothing to compare\n";

@@ -4,6 +4,7 @@ use super::figures::{Figure, Verdict, figures};
 use super::price::{Price, digits};
 use super::sum::Bill;
 use crate::figures::time;
+use crate::jobs::count;
 use crate::table::Table;
 use divvy_core::{Histogram, State};
 
@@ -63,8 +64,7 @@ pub fn there_were(bill: &Bill) -> String {
     };
     match workers.round() {
         whole if (workers - whole).abs() < 0.005 * whole => {
-            let s = if whole == 1.0 { "" } else { "s" };
-            format!("{whole} worker{s}{nodes} x {wall:.2} s")
+            format!("{}{nodes} x {wall:.2} s", count(whole as u64, "worker"))
         }
         _ => format!("{workers:.2} workers{nodes} on average x {wall:.2} s"),
     }
@@ -73,8 +73,8 @@ pub fn there_were(bill: &Bill) -> String {
 fn tasks(bill: &Bill) -> String {
     let mut out = String::new();
     if bill.tasks > 0 {
-        let s = if bill.tasks == 1 { "" } else { "s" };
-        out += &format!("  {} task{s}, {} round trips to the store\n", bill.tasks, bill.exchanges);
+        let (tasks, trips) = (count(bill.tasks, "task"), count(bill.exchanges, "round trip"));
+        out += &format!("  {tasks}, {trips} to the store\n");
     }
     if let Some(took) = p50_p99(&bill.run) {
         out += &format!("  task times: {took}\n");

@@ -38,7 +38,7 @@ fn limited(limit: &Limit, study: &Study) -> String {
     let cores = study.sweep.as_ref().map_or(0, |sweep| sweep.cores);
     let most = workers_of(limit.most as f64);
     let waiting = percent(limit.shares.waiting);
-    let used = number((limit.cores_used * 10.0).round() / 10.0);
+    let used = tenths(limit.cores_used);
     match limit.kind {
         Kind::Parallel if limit.efficiency < GOOD => format!(
             "nothing limits the best runs up to {most}: they are {} efficient. Those in the middle are {}, so something \
@@ -97,7 +97,7 @@ fn limited(limit: &Limit, study: &Study) -> String {
         Kind::Unknown => format!(
             "what limits it cannot be told: others used {} of {cores} processors meanwhile, so its waiting may be for \
              them. Measure on a quiet machine",
-            number((limit.others * 10.0).round() / 10.0)
+            tenths(limit.others)
         ),
         Kind::Cores => format!(
             "processors: {used} of {cores} are in use, so {most} do no more than {cores}. The program itself is \
@@ -105,6 +105,11 @@ fn limited(limit: &Limit, study: &Study) -> String {
             well_divided(study, cores)
         ),
     }
+}
+
+/// A number of processors.
+fn tenths(cores: f64) -> String {
+    number((cores * 10.0).round() / 10.0)
 }
 
 /// How well it divides as long as there are processors.
@@ -118,7 +123,7 @@ fn well_divided(study: &Study, cores: u64) -> String {
 
 /// The first step up the ladder that is not worth its price, and a fall behind the highest.
 fn paid_for_nothing(study: &Study) -> Vec<String> {
-    let [.., last] = &study.rows[..] else { return vec![] };
+    let Some(last) = study.rows.last() else { return vec![] };
     let best = study.rows.iter().max_by(|a, b| a.x.total_cmp(&b.x)).unwrap_or(last);
     let worth = |from: &Row, to: &Row| (to.x - from.x) / ((to.n - from.n) * study.alone.rate());
     let mut said = Vec::new();
@@ -159,7 +164,7 @@ fn paid_for_nothing(study: &Study) -> Vec<String> {
 /// things that are not there.
 fn coefficients(study: &Study) -> Vec<String> {
     let Ok(fit) = &study.fit else { return vec![] };
-    if is_exact(study) {
+    if study.is_exact() {
         return vec![];
     }
     let shared =
@@ -188,12 +193,6 @@ fn coefficients(study: &Study) -> Vec<String> {
         ));
     }
     said
-}
-
-/// Whether the law goes through all points because it has as many numbers as there are points: then nothing is left
-/// to tell chance by, and an interval says nothing.
-pub fn is_exact(study: &Study) -> bool {
-    study.points.len() <= Law::Usl.parameters()
 }
 
 /// What makes all of this less certain.
@@ -247,7 +246,7 @@ fn machine_doubts(study: &Study) -> Vec<String> {
     if others > OTHERS && !is_said {
         said.push(format!(
             "others used up to {} of {} processors meanwhile: measure on a quiet machine",
-            number((others * 10.0).round() / 10.0),
+            tenths(others),
             sweep.cores
         ));
     }

@@ -1,6 +1,5 @@
 //! A study for people: the table, the law, the peak, and what follows.
 
-use super::advice::is_exact;
 use super::study::{Study, Sweep};
 use super::{chart, table};
 use crate::figures::{coefficient, number, percent, workers_of};
@@ -30,7 +29,7 @@ pub fn text(study: &Study, with_chart: bool) -> String {
     out += "\n";
     match &study.fit {
         Ok(fit) => {
-            out += &law(fit, is_exact(study));
+            out += &law(fit, study.is_exact());
             out += &entry("peak", &peak(study, fit));
         }
         Err(_) => out += &entry("law", "none: there are too few numbers of workers to tell laws apart"),
