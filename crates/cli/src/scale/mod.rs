@@ -9,7 +9,7 @@
 //! | `queue.rs`, `batch.rs`, `laws.rs` | queues, batches, and the laws as tables |
 //! | `costs/` | what coordinating costs here |
 //! | `herd/` | bursts in a log |
-//! | `spans.rs`, `workers.rs` | numbers from people; for them: `figures.rs` and `table.rs` of the crate |
+//! | `source.rs`, `numbers.rs`, `workers.rs` | files and numbers from people; for them: `figures.rs` and `table.rs` of the crate |
 //!
 //! The laws themselves, their fits and what may be claimed of them are `divvy-model`'s.
 
@@ -27,9 +27,10 @@ mod ladder;
 mod laws;
 mod limit;
 mod machines;
+mod numbers;
 mod queue;
 mod read;
-mod spans;
+mod source;
 mod study;
 mod table;
 mod tell;

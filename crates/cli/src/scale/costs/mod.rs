@@ -13,12 +13,12 @@ mod hops;
 mod memory;
 mod system;
 
-use super::spans::positive;
+use super::numbers::{positive, share};
 use crate::args::{CostsArgs, Output};
-use crate::exit::{Exit, bad_usage};
+use crate::exit::Exit;
 use crate::figures::{number, percent, time};
 use crate::home;
-use crate::jobs::{print, print_json};
+use crate::jobs::answer;
 use crate::table::Table;
 use anyhow::Result;
 use divvy_model::median;
@@ -49,12 +49,7 @@ const SOURCE: &str = "the fixed cost of a lot, Harris 1913, where holding costs 
 /// # Errors
 /// Bad usage, or what the system says.
 pub fn costs(args: &CostsArgs, output: Output) -> Result<Exit> {
-    if !(args.overhead > 0.0 && args.overhead < 1.0) {
-        return Err(bad_usage(format!(
-            "--overhead: {} is no share: between 0 and 1, as in 0.02",
-            args.overhead
-        )));
-    }
+    let overhead = share("--overhead", args.overhead)?;
     let task = args.task.as_ref().map(|text| positive("--task", text)).transpose()?;
     let dir = home::dir()?;
     std::fs::create_dir_all(&dir)?;
@@ -68,11 +63,7 @@ pub fn costs(args: &CostsArgs, output: Output) -> Result<Exit> {
         system::fsync(&dir)?,
         system::process()?,
     ];
-    match output {
-        Output::Human => print(&text(&costs, task, args.overhead))?,
-        Output::Json => print_json(&as_json(&costs, task, args.overhead))?,
-        Output::Quiet => {}
-    }
+    answer(output, || text(&costs, task, overhead), || as_json(&costs, task, overhead))?;
     Ok(Exit::Done)
 }
 
@@ -87,6 +78,11 @@ impl Cost {
     /// The shortest task that may pay it each time.
     fn worthwhile(&self, overhead: f64) -> f64 {
         self.median / overhead
+    }
+
+    /// How many shorter ones have to share it.
+    fn batch(&self, overhead: f64, task: f64) -> f64 {
+        (self.worthwhile(overhead) / task).ceil().max(1.0)
     }
 }
 
@@ -120,7 +116,7 @@ fn text(costs: &[Cost], task: Option<f64>, overhead: f64) -> String {
             format!("{} .. {}", time(cost.low), time(cost.high)),
             time(cost.worthwhile(overhead)),
         ];
-        cells.extend(task.map(|task| number((cost.worthwhile(overhead) / task).ceil().max(1.0))));
+        cells.extend(task.map(|task| number(cost.batch(overhead, task))));
         table.line(cells);
     }
     let mut legend = Table::new(&["", ""]).words(&[0, 1]);
@@ -139,7 +135,7 @@ fn as_json(costs: &[Cost], task: Option<f64>, overhead: f64) -> serde_json::Valu
             "low": cost.low,
             "high": cost.high,
             "task_seconds": cost.worthwhile(overhead),
-            "batch": task.map(|task| (cost.worthwhile(overhead) / task).ceil().max(1.0)),
+            "batch": task.map(|task| cost.batch(overhead, task)),
         });
         (cost.name.replace(' ', "_"), fields)
     };
