@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `ladder/` | `run`: a program with 1, 2, 4, ... workers |
 //! | `fit.rs`, `read.rs` | `fit`: measurements from a file |
-//! | `study.rs` | what both have found; `limit.rs` what limits it, `advice.rs` what follows, `machines.rs` on which machines |
+//! | `study.rs` | what both have found; `limit.rs` what limits it and `limited.rs` that in words, `advice.rs` what follows, `machines.rs` on which machines |
 //! | `give.rs`, `tell.rs`, `table.rs`, `chart.rs`, `json.rs`, `draw.rs` | how it is told |
 //! | `queue.rs`, `batch.rs`, `laws.rs` | queues, batches, and the laws as tables |
 //! | `costs/` | what coordinating costs here |
@@ -26,6 +26,7 @@ mod json;
 mod ladder;
 mod laws;
 mod limit;
+mod limited;
 mod machines;
 mod numbers;
 mod queue;
