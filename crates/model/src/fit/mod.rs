@@ -24,8 +24,9 @@ mod reason;
 mod result;
 mod rivals;
 
+pub use gates::MARGIN_MIN;
 pub use reason::Reason;
-pub use result::{Estimate, Fit, Options, Peak, Point, Residual, Rival, Row, UslEstimate};
+pub use result::{Estimate, Fit, Options, Peak, Point, Residual, Rival, UslEstimate};
 
 use crate::error::Error;
 use crate::law::{Curve, Law};
@@ -80,7 +81,6 @@ pub fn fit(points: &[Point], options: &Options) -> Result<Fit, Error> {
         reason,
         regret: usl.peak().zip(bootstrap).map(|(n, bootstrap)| bootstrap.regret(n, n_max)),
         worst_residual,
-        rows: levels.iter().map(|level| row(level, curve)).collect(),
         rivals,
     })
 }
@@ -120,17 +120,4 @@ fn worst(levels: &[Level], residuals: &[f64]) -> Residual {
         .fold(Residual { n: levels[0].n, relative: 0.0 }, |a, b| {
             if b.relative.abs() > a.relative.abs() { b } else { a }
         })
-}
-
-fn row(level: &Level, curve: Curve) -> Row {
-    let runs = || level.runs.iter().map(|run| run.0.exp());
-    Row {
-        n: level.n,
-        x: level.x(),
-        low: runs().fold(f64::INFINITY, f64::min),
-        high: runs().fold(0.0, f64::max),
-        runs: level.runs.len(),
-        predicted: curve.throughput(level.n),
-        efficiency: level.x() / (level.n * curve.lambda()),
-    }
 }
