@@ -409,6 +409,25 @@ fn killed_while_it_maps(place: &Place) {
     place.write("go", "");
 }
 
+/// It used to say so and to wait for ever for a node that could.
+#[test]
+fn a_phase_that_cannot_run_here_ends_who_goes_on_with_it() {
+    let place = Place::new();
+    place.write("a.txt", "one\ntwo\n");
+    let [begun, go] = ["begun", "go"].map(|name| place.path(name).display().to_string());
+    let mapper = format!("sh -c 'touch {begun}; until [ -e {go} ]; do sleep 0.01; done; cat'");
+    let small = ["--memory", "8M", "-j2", "a.txt", "-o", "out"];
+    let run = place.start(["mapreduce", "--mapper", &mapper, "--reducer", "cat"].into_iter().chain(small));
+    until("the mapper runs", || place.has("begun"));
+    run.end_by(Signal::KILL);
+    place.write("go", "");
+    let said = ["job 1 cannot run here", "8M of memory, and 3 workers need 12M", "-j2"];
+    place.divvy(["resume", "-j3"]).refused(126, &said);
+    assert_eq!(place.count("1", "ready"), 1, "it is left to others");
+    place.divvy(["resume", "-j2"]).silent();
+    assert_eq!(whole(&place.path("out")), "one\t\ntwo\t\n");
+}
+
 #[test]
 fn an_input_that_changed_fails_the_job() {
     let place = Place::new();
