@@ -331,6 +331,7 @@ impl<'a> Running<'a> {
         let mut tick = Tick {
             idle: self.lending.idle_workers(),
             unstarted: self.lending.unstarted(),
+            strays: self.lending.strays(),
             // Before the outcomes are collected: what is no longer in hand has been told by now.
             in_hand: self.jobs.values().any(|job| job.runner.in_hand()),
             ..Tick::default()

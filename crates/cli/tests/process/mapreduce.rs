@@ -2,7 +2,7 @@
 
 use crate::disk::SmallDisk;
 use crate::place::{Place, until};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, test_kill_process};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -354,6 +354,36 @@ fn a_process_that_is_stopped_in_map_holds_nobody_up() {
 #[test]
 fn a_process_that_is_stopped_in_reduce_holds_nobody_up() {
     finishes_without_one_that_is_stopped("reduce");
+}
+
+/// It used to end in the process that had taken it, and to run to its end in the one it was taken from.
+#[test]
+fn a_task_that_two_run_ends_in_both_when_its_job_is_canceled() {
+    let place = Place::new();
+    place.write("a.txt", "one\n");
+    let [begun, go] = ["begun", "go"].map(|name| place.path(name).display().to_string());
+    let mapper = format!("sh -c 'touch {begun}.$$; until [ -e {go} ]; do sleep 0.01; done; exec cat'");
+    let run =
+        place.start(["mapreduce", "--mapper", &mapper, "--reducer", "cat", "-j1", "a.txt", "-o", "out"]);
+    let pids = || {
+        let names = fs::read_dir(place.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+        let pids = names.filter_map(|name| name.to_str()?.strip_prefix("begun.")?.parse().ok());
+        pids.filter_map(Pid::from_raw).collect::<Vec<_>>()
+    };
+    until("it runs", || pids().len() == 1);
+    // Who runs one job only ends with it; the others are there for all.
+    run.end_by(Signal::INT).exits(130);
+    let [from, by] = [(2, "-j2"), (3, "-j1")].map(|(begun, workers)| {
+        let worker = place.start(["work", workers]);
+        until("it runs there", || pids().len() >= begun);
+        worker
+    });
+    let has_nothing = "SELECT count(*) FROM node WHERE hungry = 1";
+    let is_told = || place.raw().query_row(has_nothing, [], |row| row.get::<_, i64>(0)).unwrap() == 1;
+    until("who it was taken from has heard of it", is_told);
+    place.divvy(["cancel", "1"]).exits(0);
+    until("nobody runs it", || pids().into_iter().all(|pid| test_kill_process(pid).is_err()));
+    [from, by].into_iter().for_each(|worker| assert_eq!(worker.end_by(Signal::TERM).exits(130), ""));
 }
 
 /// How many tasks of the youngest job of this name are done.
