@@ -2,7 +2,8 @@
 //!
 //! 0 all done (or --halt had its successes); 1 to 100 that many tasks failed, 101 more; 123 a job waits for one that
 //! failed; 124 `--timeout` of `divvy wait` is over; 125 bad usage; 126 divvy cannot go on: the store is unreachable, damaged or
-//! full, outputs cannot be kept, a handler cannot be started or ends again and again; 130 somebody interrupted it; 141 the reader of our output went away.
+//! full, outputs cannot be kept, a handler cannot be started or ends again and again, a
+//! map-reduce has too little memory for the workers that are to go on with it; 130 somebody interrupted it; 141 the reader of our output went away.
 
 use crate::args::{self, Output};
 use divvy_store::Error as StoreError;

@@ -17,7 +17,8 @@ pub enum Action {
     /// These tasks of the lease are no longer ours: say nothing more of them, and stop them, unless they may as well end
     /// here since their job allows [backups](divvy_store::Policy::backups).
     Drop(Held, Intervals),
-    /// Nobody wants what is still running of this lease: its job is over. Comes after its [`Action::Drop`].
+    /// Nobody wants what is still running of this lease: its job is over. Comes after its [`Action::Drop`], and perhaps long after
+    /// its [`Action::Retire`].
     Abandon(Held),
     /// Nothing more will happen under this lease.
     Retire(Held),
@@ -91,6 +92,8 @@ pub struct Tick {
     pub unstarted: Vec<(Held, u64)>,
     /// Workers that found nothing to do.
     pub idle: u32,
+    /// Retired leases of which tasks may still run here that others have taken, and that were not abandoned.
+    pub strays: Vec<Held>,
     /// Tasks that no worker has in its hands any more are still to be told of.
     pub in_hand: bool,
 }

@@ -74,6 +74,7 @@ impl Session {
             .joined(self.id, self.stop.clone())
             .on_unable(move |job, why| {
                 told.borrow_mut().get_or_insert((job, why.to_owned()));
+                true
             });
         let outcome = engine.run(&mut |_| watch())?;
         // The others have run; that this one could not is still an error, and the first is told.

@@ -16,7 +16,8 @@ pub trait Handler: Send + Sync {
     /// Gets ready for a job's tasks.
     ///
     /// # Errors
-    /// A sentence for people if the job cannot run here. A node for this job only stops with it; others leave the job.
+    /// A sentence for people if the job cannot run here. A node for this job only stops with it; others leave the
+    /// job, unless they were told [otherwise](crate::Engine::on_unable).
     fn open(&self, job: JobId, spec: &JobSpec) -> Result<Arc<dyn Runner>, String>;
 }
 

@@ -32,11 +32,33 @@ pub(crate) struct Ledger {
     /// Up to when time is divided, by both clocks.
     divided_at: (u64, Millis),
     window: BTreeMap<JobId, Observation>,
-    /// Nanoseconds in which each worker ran tasks of a job, since the node began with it.
-    ran: BTreeMap<JobId, Vec<u64>>,
+    ran: BTreeMap<JobId, Ran>,
     /// Tasks that were leased and had not started, when that was last looked at.
     unstarted: Vec<(JobId, u64)>,
     looked_at: u64,
+}
+
+/// Most jobs of which is known how long the workers ran for them, before those are forgotten that the node has let go of.
+/// One of these that it hears of again would count the node, and its workers, a second time.
+const LET_GO_MAX: usize = 1_024;
+
+/// How long the workers ran tasks of a job.
+#[derive(Default)]
+struct Ran {
+    /// Each worker's nanoseconds, since the node began with the job; empty as long as none of them was at it.
+    ns: Vec<u64>,
+    /// What was told of that, once anything was told of the job.
+    told: Option<Spread>,
+}
+
+impl Ran {
+    /// How evenly they ran, and the nodes that there are, each as far as it was not told yet.
+    fn tell(&mut self) -> (Spread, u64) {
+        let mut spread = Spread::default();
+        self.ns.iter().for_each(|ns| spread.add(*ns as f64 / 1e9));
+        let before = self.told.replace(spread);
+        (spread.since(&before.unwrap_or_default()), before.is_none().into())
+    }
 }
 
 impl Ledger {
@@ -133,8 +155,9 @@ impl Ledger {
     }
 
     fn put(&mut self, job: JobId, worker: usize, part: &Part) {
-        let workers = self.workers as usize;
-        self.ran.entry(job).or_insert_with(|| vec![0; workers])[worker] += part.account.get(State::Run);
+        let ran = &mut self.ran.entry(job).or_default().ns;
+        ran.resize(self.workers as usize, 0);
+        ran[worker] += part.account.get(State::Run);
         let seen = self.seen(job);
         seen.account.merge(&part.account);
         seen.cpu_ns += part.cpu_ns;
@@ -157,15 +180,44 @@ impl Ledger {
                 (seen.from, seen.until) = (wall, wall);
             }
             (seen.node, seen.workers) = (node, self.workers);
-            seen.spread = Spread::default();
-            let ran = self.ran.get(&seen.job);
-            ran.into_iter().flatten().for_each(|ns| seen.spread.add(*ns as f64 / 1e9));
+            (seen.spread, seen.nodes) = self.ran.entry(seen.job).or_default().tell();
         }
         told
     }
 
     /// A job of which the node will not hear for a while.
     pub(crate) fn forget(&mut self, known: impl Fn(JobId) -> bool) {
-        self.ran.retain(|job, _| known(*job));
+        if self.ran.len() > LET_GO_MAX {
+            self.ran.retain(|job, _| known(*job));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_adds_up_to_how_the_workers_ran() {
+        let mut ran = Ran::default();
+        assert_eq!(ran.tell(), (Spread::default(), 1), "the node is there, and no worker was at it yet");
+        ran.ns = vec![1_000_000_000, 0];
+        assert_eq!(ran.tell(), (Spread { workers: 2, sum: 1.0, squares: 1.0 }, 0));
+        ran.ns = vec![3_000_000_000, 2_000_000_000];
+        assert_eq!(ran.tell(), (Spread { workers: 0, sum: 4.0, squares: 12.0 }, 0));
+    }
+
+    #[test]
+    fn a_job_that_comes_back_finds_the_same_workers() {
+        let mut ledger = Ledger::new(2, None, 0, 0);
+        let mut told = |job| {
+            ledger.seen(JobId(job)).exchanges += 1;
+            let told = ledger.told(NodeId(1));
+            ledger.forget(|_| false);
+            (told[0].nodes, ledger.ran.len())
+        };
+        assert_eq!([told(1), told(1)], [(1, 1), (0, 1)]);
+        let most = (2..=LET_GO_MAX as u64 + 1).map(|job| told(job).1).max();
+        assert_eq!((most, told(1)), (Some(LET_GO_MAX), (1, 1)), "but not for ever");
     }
 }

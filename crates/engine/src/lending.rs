@@ -12,7 +12,7 @@ use divvy_decide::{Config, Worked};
 use divvy_pool::Pool;
 use divvy_store::Held;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// The pool, and what it was fed.
 pub(crate) struct Lending {
@@ -23,6 +23,8 @@ pub(crate) struct Lending {
     singles: BTreeMap<(Held, Seq), u64>,
     /// Tasks of lost leases that were taken back from the workers before they started.
     never_ran: Vec<(Held, Intervals)>,
+    /// Retired leases of which tasks may still run: gone when no worker, and nobody else, has them in its hands.
+    strays: BTreeMap<Held, Weak<Lent>>,
     next_tag: u64,
 }
 
@@ -49,7 +51,7 @@ impl Lending {
         };
         let pool = Pool::start(config, make)?;
         let (held, singles, never_ran) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Ok(Lending { pool, leases, held, singles, never_ran, next_tag: 0 })
+        Ok(Lending { pool, leases, held, singles, never_ran, strays: BTreeMap::new(), next_tag: 0 })
     }
 
     /// A lease has come.
@@ -137,11 +139,19 @@ impl Lending {
     }
 
     /// Nobody wants what is still running of this lease.
-    pub(crate) fn abandon(&self, key: Held) {
-        if let Some(loan) = self.held.get(&key) {
-            loan.lent.abandon();
-            loan.lent.runner.on_ended();
+    pub(crate) fn abandon(&mut self, key: Held) {
+        let stray = || self.strays.get(&key).and_then(Weak::upgrade);
+        if let Some(lent) = self.held.get(&key).map(|loan| loan.lent.clone()).or_else(stray) {
+            lent.abandon();
+            lent.runner.on_ended();
         }
+        self.strays.remove(&key);
+    }
+
+    /// Retired leases of which tasks may still run.
+    pub(crate) fn strays(&mut self) -> Vec<Held> {
+        self.strays.retain(|_, lent| lent.strong_count() > 0);
+        self.strays.keys().copied().collect()
     }
 
     /// Nothing more will happen under this lease. Whether it was the last of its job.
@@ -155,6 +165,9 @@ impl Lending {
         let unstarted = self.cut_singles(key, u64::MAX);
         if !unstarted.is_empty() {
             self.never_ran.push((key, unstarted));
+        }
+        if loan.lent.may_stray() {
+            self.strays.insert(key, Arc::downgrade(&loan.lent));
         }
         !self.held.keys().any(|(job, _)| *job == key.0)
     }

@@ -91,6 +91,11 @@ impl Lent {
         self.abandoned.store(true, Ordering::Release);
     }
 
+    /// Whether tasks that were taken away may go on here.
+    pub(crate) fn may_stray(&self) -> bool {
+        self.has_lost_any() && self.spec.allows_backups() && !self.abandoned.load(Ordering::Acquire)
+    }
+
     /// Whether a task should end that was taken away. One that may run twice goes on while its job does: whoever has taken
     /// it may be the slower one.
     #[inline] // asked for every task

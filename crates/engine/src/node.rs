@@ -31,8 +31,8 @@ use std::time::Duration;
 /// How often a dying process is looked at.
 const DYING_LOOK_EVERY: Duration = Duration::from_millis(2);
 
-/// Who is told of a job that cannot run here, and why.
-type Told = Box<dyn Fn(JobId, &str)>;
+/// Who is told of a job that cannot run here, and why, and says whether the node goes on without it.
+type Told = Box<dyn Fn(JobId, &str) -> bool>;
 
 /// One node.
 pub struct Engine {
@@ -63,7 +63,7 @@ impl Engine {
             stop: Stop::default(),
             handlers,
             joined: None,
-            on_unable: Box::new(|_, _| {}),
+            on_unable: Box::new(|_, _| true),
             on_tuned: Box::new(|_| {}),
         }
     }
@@ -74,10 +74,10 @@ impl Engine {
         Engine { joined: Some(node), stop, ..self }
     }
 
-    /// With this to be told of jobs that cannot run here, and why; they are left to other nodes. A node for one job
-    /// fails with it instead.
+    /// With this to be told of jobs that cannot run here, and why. If it says `true`, which is what happens without it, they are
+    /// left to other nodes; else the node ends with [`Error::Job`]. A node for one job does so in any case if it is that one.
     #[must_use]
-    pub fn on_unable(self, told: impl Fn(JobId, &str) + 'static) -> Engine {
+    pub fn on_unable(self, told: impl Fn(JobId, &str) -> bool + 'static) -> Engine {
         Engine { on_unable: Box::new(told), ..self }
     }
 
@@ -331,6 +331,7 @@ impl<'a> Running<'a> {
         let mut tick = Tick {
             idle: self.lending.idle_workers(),
             unstarted: self.lending.unstarted(),
+            strays: self.lending.strays(),
             // Before the outcomes are collected: what is no longer in hand has been told by now.
             in_hand: self.jobs.values().any(|job| job.runner.in_hand()),
             ..Tick::default()
@@ -387,8 +388,10 @@ impl<'a> Running<'a> {
         match self.try_start(lease) {
             Ok(()) => {}
             // A node for one job has nothing else to do; one for all jobs has.
-            Err(Error::Job { job, why }) if self.engine.settings.decide.until != Until::Finished(job) => {
-                (self.engine.on_unable)(job, &why);
+            Err(Error::Job { job, why })
+                if self.engine.settings.decide.until != Until::Finished(job)
+                    && (self.engine.on_unable)(job, &why) =>
+            {
                 self.node.on_unable(self.now(), key, more);
             }
             Err(error) => self.finish(Err(error)),

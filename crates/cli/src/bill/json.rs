@@ -13,7 +13,7 @@ pub fn account(bill: &Bill) -> Value {
     json!({
         "seconds": by_state(|state| bill.seconds(state)),
         "workers": whole(bill.workers()),
-        "nodes": bill.nodes.len(),
+        "nodes": bill.nodes_seen,
         "wall_seconds": bill.wall_ns as f64 / 1e9,
         "worker_seconds": bill.offered_seconds(),
         "cpu_seconds": bill.cpu_ns as f64 / 1e9,

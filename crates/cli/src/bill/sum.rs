@@ -1,7 +1,8 @@
 //! What observations add up to.
 
-use divvy_core::{Account, Histogram, Millis, NodeId, State};
+use divvy_core::{Account, Histogram, NodeId, State};
 use divvy_engine::Usage;
+use divvy_store::observation::{OTHERS, awake_ms};
 use divvy_store::{Observation, Spread};
 use std::collections::BTreeMap;
 
@@ -20,7 +21,9 @@ pub struct Bill {
     pub tasks: u64,
     /// Round trips to the store.
     pub exchanges: u64,
-    /// Who was there.
+    /// How many nodes were there.
+    pub nodes_seen: u64,
+    /// Those of them that are told apart.
     pub nodes: BTreeMap<NodeId, Part>,
     /// How evenly the workers ran; `None` where that cannot be added up.
     pub spread: Option<Spread>,
@@ -43,11 +46,20 @@ pub struct Part {
     pub queued_task_ns: f64,
 }
 
+impl Part {
+    fn add(&mut self, seen: &Observation) {
+        self.workers = self.workers.max(seen.workers);
+        self.offered_ns += seen.offered_ns;
+        self.seen_ns += seen.presence().node_ms * 1_000_000;
+        self.queued_task_ns += seen.queued as f64 * 1024.0;
+    }
+}
+
 impl Bill {
     /// Of one job.
     pub fn of(seen: &[Observation]) -> Bill {
         let mut bill = Bill::default();
-        let mut spreads = BTreeMap::new();
+        let mut spread = Spread::default();
         for seen in seen {
             bill.account.merge(&seen.account);
             bill.offered_ns += seen.offered_ns;
@@ -56,18 +68,16 @@ impl Bill {
             bill.exchanges += seen.exchanges;
             bill.run.merge(&seen.run);
             bill.wait.merge(&seen.wait);
-            let node = bill.nodes.entry(seen.node).or_default();
-            node.workers = node.workers.max(seen.workers);
-            node.offered_ns += seen.offered_ns;
-            node.seen_ns += seen.until.saturating_sub(seen.from) * 1_000_000;
-            node.queued_task_ns += seen.queued as f64 * 1024.0;
-            // The latest holds.
-            spreads.insert(seen.node, seen.spread);
+            bill.nodes_seen += seen.nodes;
+            spread.merge(&seen.spread);
+            if seen.node != OTHERS {
+                bill.nodes.entry(seen.node).or_default().add(seen);
+            }
         }
-        let mut spread = Spread::default();
-        spreads.values().for_each(|of_node| spread.merge(of_node));
+        // Who was killed may not have told that it was there.
+        bill.nodes_seen = bill.nodes_seen.max(bill.nodes.len() as u64);
         bill.spread = Some(spread);
-        bill.wall_ns = 1_000_000 * covered(seen.iter().map(|seen| (seen.from, seen.until)));
+        bill.wall_ns = 1_000_000 * awake_ms(seen);
         bill.exact_wall();
         bill
     }
@@ -79,8 +89,10 @@ impl Bill {
             return Bill::of(one);
         }
         let all: Vec<Observation> = jobs.concat();
-        // The same workers ran several jobs: their squares do not add up.
-        Bill { spread: None, ..Bill::of(&all) }
+        // The same nodes and workers ran several jobs: neither they nor their squares add up.
+        let bill = Bill::of(&all);
+        let of_each = jobs.iter().map(|seen| Bill::of(seen).nodes_seen).max().unwrap_or(0);
+        Bill { spread: None, nodes_seen: of_each.max(bill.nodes.len() as u64), ..bill }
     }
 
     /// Of a node, whatever it ran.
@@ -89,12 +101,14 @@ impl Bill {
         let offered_ns = workers as u64 * wall_ns;
         let part = Part { workers: workers as u64, offered_ns, seen_ns: wall_ns, queued_task_ns: 0.0 };
         let nodes = BTreeMap::from([(NodeId(0), part)]);
-        Bill { account, offered_ns, wall_ns, cpu_ns, nodes, ..Bill::default() }
+        Bill { account, offered_ns, wall_ns, cpu_ns, nodes_seen: 1, nodes, ..Bill::default() }
     }
 
     /// Windows are kept by the millisecond. Where one node did nothing else, its workers' time is exact.
     fn exact_wall(&mut self) {
-        if let [node] = self.nodes.values().copied().collect::<Vec<_>>()[..] {
+        if self.nodes_seen == 1
+            && let Some(node) = self.nodes.values().next()
+        {
             let exact = node.offered_ns / node.workers.max(1);
             let tolerance = 2_000_000 + self.wall_ns / 1_000;
             if exact.abs_diff(self.wall_ns) <= tolerance {
@@ -135,18 +149,6 @@ impl Bill {
     }
 }
 
-/// Milliseconds that any of these windows covers.
-fn covered(windows: impl Iterator<Item = (Millis, Millis)>) -> u64 {
-    let mut windows: Vec<_> = windows.collect();
-    windows.sort_unstable();
-    let (mut sum, mut end) = (0, 0);
-    for (from, until) in windows {
-        sum += until.saturating_sub(from.max(end));
-        end = end.max(until);
-    }
-    sum
-}
-
 /// `a / b`, and nothing where there is nothing to divide by.
 pub fn ratio(a: f64, b: f64) -> f64 {
     if b > 0.0 { a / b } else { 0.0 }
@@ -155,15 +157,14 @@ pub fn ratio(a: f64, b: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use divvy_core::JobId;
+    use divvy_core::{JobId, Millis};
 
     fn seen(node: u64, from: Millis, until: Millis, run_ns: u64) -> Observation {
         let mut seen =
             Observation { job: JobId(1), node: NodeId(node), from, until, ..Observation::default() };
         (seen.workers, seen.offered_ns, seen.tasks) = (2, 2 * (until - from) * 1_000_000, 5);
         seen.account.add(State::Run, run_ns);
-        seen.spread.add(run_ns as f64);
-        seen.spread.add(0.0);
+        seen.spread = Spread { workers: 0, sum: run_ns as f64, squares: 1.0 };
         seen
     }
 
@@ -172,14 +173,32 @@ mod tests {
         let bill = Bill::of(&[seen(1, 0, 1_000, 5), seen(1, 1_000, 2_000, 9), seen(2, 1_500, 2_500, 1)]);
         assert_eq!((bill.wall_ns, bill.tasks, bill.nodes.len()), (2_500_000_000, 15, 2));
         assert!((bill.workers() - 2.4).abs() < 1e-9);
-        assert_eq!(
-            bill.spread,
-            Some(Spread { workers: 4, sum: 10.0, squares: 82.0 }),
-            "of each node the latest"
-        );
+        assert_eq!(bill.spread, Some(Spread { workers: 0, sum: 15.0, squares: 3.0 }));
         let with_pause = Bill::of(&[seen(1, 0, 1_000, 5), seen(2, 9_000, 10_000, 9)]);
         assert_eq!(with_pause.wall_ns, 2_000_000_000);
         assert!((with_pause.workers() - 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn nodes_that_are_not_told_apart_are_in_all_sums_and_have_no_part_of_their_own() {
+        let mut others = Observation { nodes: 5, ..seen(0, 0, 1_000, 7) };
+        others.merge(&seen(0, 3_000, 4_000, 7));
+        let began = Observation { nodes: 1, ..seen(9, 4_000, 5_000, 5) };
+        let bill = Bill::of(&[others, began, seen(9, 5_000, 6_000, 5)]);
+        assert_eq!((bill.nodes_seen, bill.nodes.len(), bill.tasks), (6, 1, 20));
+        assert_eq!((bill.wall_ns, bill.nodes[&NodeId(9)].seen_ns), (4_000_000_000, 2_000_000_000));
+        assert_eq!(bill.account.get(State::Run), 24);
+    }
+
+    #[test]
+    fn a_node_that_worked_for_several_jobs_is_one() {
+        let job = [Observation { nodes: 1, ..seen(1, 0, 1_000, 5) }];
+        assert_eq!(Bill::together([&job[..], &job[..]].into_iter()).nodes_seen, 1);
+        assert_eq!(
+            Bill::of(&[seen(1, 0, 1_000, 5), seen(2, 0, 1_000, 5)]).nodes_seen,
+            2,
+            "who told nothing more"
+        );
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub fn states(bill: &Bill, price: Option<Price>) -> String {
 /// `2 workers x 3.10 s`.
 pub fn there_were(bill: &Bill) -> String {
     let (workers, wall) = (bill.workers(), bill.wall_ns as f64 / 1e9);
-    let nodes = match bill.nodes.len() {
+    let nodes = match bill.nodes_seen {
         0 | 1 => String::new(),
         nodes => format!(" on {nodes} nodes"),
     };

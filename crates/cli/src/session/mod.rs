@@ -152,9 +152,16 @@ impl Session {
         let (store, output, outlet) = (self.store.clone(), self.output, self.outlet.clone());
         let halted = self.halted.clone();
         let watched = self.teller.watch(&*store, job);
-        let outcome = self.run(Until::Finished(job), Some(job)).with_context(|| {
-            format!("job {job} is not finished; nothing is lost: `divvy resume {job}` goes on")
-        })?;
+        let outcome =
+            self.run(Until::Finished(job), Some(job)).map_err(|error| match error.downcast_ref() {
+                // It would say the same again.
+                Some(divvy_engine::Error::Job { .. }) => {
+                    error.context(format!("job {job} is not finished; nothing is lost"))
+                }
+                _ => error.context(format!(
+                    "job {job} is not finished; nothing is lost: `divvy resume {job}` goes on"
+                )),
+            })?;
         let exit = job_exit(&*store, job, output)?;
         if exit == Exit::Done {
             watched.tell();
@@ -187,6 +194,15 @@ impl Session {
         })
     }
 
+    /// The jobs of the map-reduce that a job belongs to. To people they are one: if one cannot run here, none can.
+    fn phases_of(&self, job: Option<JobId>) -> Result<Vec<JobId>> {
+        let Some(job) = job else { return Ok(Vec::new()) };
+        let Some(dir) = phase::dir_of(&self.store.job(job)?.spec) else { return Ok(Vec::new()) };
+        let jobs = self.store.jobs()?.into_iter();
+        let phases = jobs.filter(|job| phase::dir_of(&job.spec).as_ref() == Some(&dir));
+        Ok(phases.map(|job| job.id).collect())
+    }
+
     /// Runs until `until`. `job` is what progress is shown of.
     ///
     /// # Errors
@@ -215,13 +231,17 @@ impl Session {
         }
         let kinds = handlers.iter().map(|handler| handler.kind().to_owned()).collect();
         let mut settings = Settings::new(Config::new(self.workers, kinds, until));
-        let output = self.output;
+        let (output, phases) = (self.output, self.phases_of(job)?);
         settings.decide.capacity = self.capacity;
         settings.grace_ns = self.show.grace.saturating_mul(1_000_000_000);
         let engine = Engine::new(settings, self.store.clone(), Arc::new(self.clock), handlers)
             .joined(self.node, self.stop.clone())
             .on_unable(move |job, why| {
-                say(output, &format!("divvy: job {job} cannot run here and is left: {why}"))
+                let goes_on = !phases.contains(&job);
+                if goes_on {
+                    say(output, &format!("divvy: job {job} cannot run here and is left: {why}"));
+                }
+                goes_on
             });
         let explains = self.show.explain_tuning;
         let engine = engine.on_tuned(move |tuned| {

@@ -2,7 +2,7 @@
 
 use crate::disk::SmallDisk;
 use crate::place::{Place, until};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, test_kill_process};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -356,6 +356,36 @@ fn a_process_that_is_stopped_in_reduce_holds_nobody_up() {
     finishes_without_one_that_is_stopped("reduce");
 }
 
+/// It used to end in the process that had taken it, and to run to its end in the one it was taken from.
+#[test]
+fn a_task_that_two_run_ends_in_both_when_its_job_is_canceled() {
+    let place = Place::new();
+    place.write("a.txt", "one\n");
+    let [begun, go] = ["begun", "go"].map(|name| place.path(name).display().to_string());
+    let mapper = format!("sh -c 'touch {begun}.$$; until [ -e {go} ]; do sleep 0.01; done; exec cat'");
+    let run =
+        place.start(["mapreduce", "--mapper", &mapper, "--reducer", "cat", "-j1", "a.txt", "-o", "out"]);
+    let pids = || {
+        let names = fs::read_dir(place.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+        let pids = names.filter_map(|name| name.to_str()?.strip_prefix("begun.")?.parse().ok());
+        pids.filter_map(Pid::from_raw).collect::<Vec<_>>()
+    };
+    until("it runs", || pids().len() == 1);
+    // Who runs one job only ends with it; the others are there for all.
+    run.end_by(Signal::INT).exits(130);
+    let [from, by] = [(2, "-j2"), (3, "-j1")].map(|(begun, workers)| {
+        let worker = place.start(["work", workers]);
+        until("it runs there", || pids().len() >= begun);
+        worker
+    });
+    let has_nothing = "SELECT count(*) FROM node WHERE hungry = 1";
+    let is_told = || place.raw().query_row(has_nothing, [], |row| row.get::<_, i64>(0)).unwrap() == 1;
+    until("who it was taken from has heard of it", is_told);
+    place.divvy(["cancel", "1"]).exits(0);
+    until("nobody runs it", || pids().into_iter().all(|pid| test_kill_process(pid).is_err()));
+    [from, by].into_iter().for_each(|worker| assert_eq!(worker.end_by(Signal::TERM).exits(130), ""));
+}
+
 /// How many tasks of the youngest job of this name are done.
 fn done(place: &Place, name: &str) -> u64 {
     let jobs = place.json(&["jobs"]);
@@ -409,6 +439,25 @@ fn killed_while_it_maps(place: &Place) {
     place.write("go", "");
 }
 
+/// It used to say so and to wait for ever for a node that could.
+#[test]
+fn a_phase_that_cannot_run_here_ends_who_goes_on_with_it() {
+    let place = Place::new();
+    place.write("a.txt", "one\ntwo\n");
+    let [begun, go] = ["begun", "go"].map(|name| place.path(name).display().to_string());
+    let mapper = format!("sh -c 'touch {begun}; until [ -e {go} ]; do sleep 0.01; done; cat'");
+    let small = ["--memory", "8M", "-j2", "a.txt", "-o", "out"];
+    let run = place.start(["mapreduce", "--mapper", &mapper, "--reducer", "cat"].into_iter().chain(small));
+    until("the mapper runs", || place.has("begun"));
+    run.end_by(Signal::KILL);
+    place.write("go", "");
+    let said = ["job 1 cannot run here", "8M of memory, and 3 workers need 12M", "-j2"];
+    place.divvy(["resume", "-j3"]).refused(126, &said);
+    assert_eq!(place.count("1", "ready"), 1, "it is left to others");
+    place.divvy(["resume", "-j2"]).silent();
+    assert_eq!(whole(&place.path("out")), "one\t\ntwo\t\n");
+}
+
 #[test]
 fn an_input_that_changed_fails_the_job() {
     let place = Place::new();
@@ -425,11 +474,14 @@ fn a_full_disk_stops_the_job_and_it_goes_on_when_there_is_room() {
     let Some(disk) = SmallDisk::below(&place, "3m") else { return };
     let book = text(800_000, 11);
     place.write("a.txt", &book);
+    // The store elsewhere: else it may be the one that finds no room first, and says so in words of its own.
+    let store = format!("sqlite:{}", place.path("jobs.db").display());
+    let divvy = |args: &[&str]| place.spawn(place.command(args).env("DIVVY_STORE", &store)).end();
     let sort = ["mapreduce", "sort", "a.txt", "-j2", "--memory", "16M", "-o", "state/out"];
-    place.divvy(sort).refused(126, &["No space left on device", "divvy resume"]);
+    divvy(&sort).refused(126, &["No space left on device", "divvy resume"]);
     assert!(!place.has("state/out"), "nothing is half there");
     disk.remount("size=64m");
-    place.divvy(["resume"]).silent();
+    divvy(&["resume"]).silent();
     assert!(whole(&place.path("state/out")).into_bytes() == peer(&place, "sort", &["a.txt"]));
 }
 

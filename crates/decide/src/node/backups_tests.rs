@@ -156,3 +156,24 @@ fn an_hour_without_any_job_is_no_reason_to_take_what_has_just_begun() {
     let (since, unknown) = (idle.now, Config::new(1, Vec::new(), Until::Stopped).unknown_task_ns);
     assert_eq!(idle.asks_after(since, unknown - MS).map_or(vec![], |(_, backups)| backups), []);
 }
+
+#[test]
+fn what_was_taken_and_still_runs_here_ends_with_its_job() {
+    let mut idle = Idle::after_work(dry(1, 0));
+    let stray = (JOB, Fence(1));
+    // Its lease is retired, and a worker is still at it.
+    let runs = || Tick { strays: vec![stray], ..Tick::default() };
+    assert_eq!(asked(&idle.tick(runs())), None);
+    idle.now += idle.node.report_every();
+    let (id, exchange) = asked(&idle.tick(runs())).expect("nobody may have changed the store since");
+    assert_eq!(exchange.held, [stray]);
+    let lost = Reply { lost: vec![stray], ..Reply::default() };
+    let out = idle.reply(id, Reply { lost: lost.lost.clone(), ..dry(1, 0) });
+    assert!(!out.contains(&Action::Abandon(stray)), "its job goes on: {out:?}");
+    let mut out = idle.tick(runs());
+    assert_eq!(asked(&out), None, "nothing has changed");
+    idle.now += idle.node.report_every();
+    idle.node.on_changed(idle.now, &mut out);
+    let (id, _) = asked(&out).expect("it may have been canceled");
+    assert!(idle.reply(id, lost).contains(&Action::Abandon(stray)));
+}

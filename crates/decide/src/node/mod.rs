@@ -95,6 +95,9 @@ pub struct Node {
     cfg: Config,
     phase: Phase,
     held: BTreeMap<Held, Lent>,
+    /// Leases that this node has no more, and of which tasks still run here. The store is asked about them as about those that are
+    /// held: their tasks go on until they end, or their job does.
+    strays: BTreeSet<Held>,
     /// What the node has and no task takes.
     room: Demand,
     /// What tasks take, also those whose lease was lost.
@@ -154,6 +157,7 @@ impl Node {
         Node {
             phase: Phase::Running,
             held: BTreeMap::new(),
+            strays: BTreeSet::new(),
             room: cfg.capacity.clone(),
             taking: BTreeMap::new(),
             jobs: BTreeMap::new(),
@@ -208,6 +212,7 @@ impl Node {
         if self.unstarted() != before {
             self.moved_at = now;
         }
+        self.note_strays(now, tick.strays);
         self.idle = tick.idle;
         self.note_bored(now);
         if self.phase == Phase::Stopping && self.idle == self.cfg.workers && !tick.in_hand {
@@ -215,6 +220,19 @@ impl Node {
             self.held.values_mut().filter(|lent| lent.unstarted == 0).for_each(Lent::give_up);
         }
         self.step(now, out);
+    }
+
+    /// Those that are new may have been canceled before anybody looked for them.
+    fn note_strays(&mut self, now: u64, strays: Vec<Held>) {
+        let strays: BTreeSet<_> = strays.into_iter().collect();
+        if !strays.is_subset(&self.strays) {
+            self.ask_soon(now);
+        }
+        self.strays = strays;
+    }
+
+    fn ask_soon(&mut self, now: u64) {
+        self.ask_at = self.ask_at.min((self.sent_at + self.report_every()).max(now));
     }
 
     fn on_worked(&mut self, now: u64, key: Held, worked: Worked, rng: &mut Rng) {
@@ -284,14 +302,14 @@ impl Node {
         self.step(now, out);
     }
 
-    /// Somebody changed the store: there may be work, or what is held here was canceled. The latter nobody would
+    /// Somebody changed the store: there may be work, or what is held or runs here was canceled. The latter nobody would
     /// notice while long tasks keep all workers busy, so it is asked, as often as reports go out.
     pub fn on_changed(&mut self, now: u64, out: &mut Vec<Action>) {
         if self.dry {
             self.claim_at = self.claim_at.min((self.claimed_at + self.cfg.dry_claim_ns).max(now));
         }
-        if !self.held.is_empty() {
-            self.ask_at = self.ask_at.min((self.sent_at + self.report_every()).max(now));
+        if !self.held.is_empty() || !self.strays.is_empty() {
+            self.ask_soon(now);
         }
         self.step(now, out);
     }
@@ -406,7 +424,7 @@ impl Node {
         (self.report_at, self.urgent) = (u64::MAX, false);
         (self.sent_at, self.ask_at, self.quiet) = (now, u64::MAX, false);
         self.tell_tuned(claim.as_ref(), out);
-        let held = self.held.keys().copied().collect();
+        let held = self.held.keys().chain(&self.strays).copied().collect();
         let reports = self.held.values_mut().filter_map(Lent::send).collect();
         let exchange = Exchange { held, reports, claim };
         #[cfg(feature = "planted")]

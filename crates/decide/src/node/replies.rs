@@ -113,15 +113,21 @@ impl Node {
                 out.push(Action::Drop(*key, taken));
             }
         }
+        let is_over = |job| !reply.jobs.iter().any(|view| view.job == job && !view.finished);
         for key in &reply.lost {
-            let Some(lent) = self.held.remove(key) else { continue };
+            let Some(lent) = self.held.remove(key) else {
+                if is_over(key.0) && self.strays.remove(key) {
+                    out.push(Action::Abandon(*key));
+                }
+                continue;
+            };
             #[cfg(feature = "planted")]
             if self.planted_borrow(*key, &lent) {
                 continue;
             }
             if !lent.open.is_empty() {
                 out.push(Action::Drop(*key, lent.open));
-                if !reply.jobs.iter().any(|view| view.job == key.0 && !view.finished) {
+                if is_over(key.0) {
                     out.push(Action::Abandon(*key));
                 }
             }

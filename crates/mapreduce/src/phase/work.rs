@@ -55,9 +55,9 @@ impl Work {
         let plan = Plan::read(&dir).map_err(told)?;
         let least = WORKER_MEMORY_MIN * u64::from(workers);
         if plan.memory < least {
-            let (has, least) = (plan.memory >> 20, least >> 20);
+            let (has, least, most) = (plan.memory >> 20, least >> 20, plan.memory / WORKER_MEMORY_MIN);
             return Err(format!(
-                "it may use {has}M of memory, and {workers} workers need {least}M: take fewer with -j"
+                "it may use {has}M of memory, and {workers} workers need {least}M; with -j{most} it can"
             ));
         }
         spill::leave_room_for(workers.max(1) as usize);

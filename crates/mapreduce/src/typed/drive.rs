@@ -236,6 +236,8 @@ impl Drive {
         // A clock of its own: the account of a stage does not begin with the first one.
         Engine::new(settings, self.store.clone(), Arc::new(SystemClock::start()), handlers)
             .joined(node, stop)
+            // Nobody else runs the phases that come before.
+            .on_unable(|_, _| false)
             .run(&mut |_| {})?;
         Ok(())
     }

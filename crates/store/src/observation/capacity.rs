@@ -47,10 +47,10 @@ fn stretches(observations: &[Observation]) -> Vec<Toll> {
 
 /// Nodes count by how long they were seen.
 fn workers_of_a_node(observations: &[Observation]) -> f64 {
-    let time = |seen: &Observation| seen.until.saturating_sub(seen.from) as f64;
-    let all: f64 = observations.iter().map(time).sum();
-    let workers: f64 = observations.iter().map(|seen| time(seen) * seen.workers as f64).sum();
-    if all > 0.0 { workers / all } else { 1.0 }
+    let there = || observations.iter().map(Observation::presence);
+    let nodes_ms: u64 = there().map(|presence| presence.node_ms).sum();
+    let workers_ms: u64 = there().map(|presence| presence.worker_ms).sum();
+    if nodes_ms > 0 { workers_ms as f64 / nodes_ms as f64 } else { 1.0 }
 }
 
 fn level(sums: &Sums) -> Level {

@@ -5,12 +5,22 @@
 //!
 //! How many there are is bounded: when a node has told of a job [`WINDOWS_MAX`] times, each two neighbours become one
 //! of twice the length. So a job of a minute is kept by the second, one of a day by some twenty minutes, and
-//! sums over all of it stay exact.
+//! sums over all of it stay exact. And however many nodes come and go, a job has [`ROWS_MAX`] at most ([`squeezed`]): the
+//! nodes that were heard of last are told apart, all [`OTHERS`] become one.
+//!
+//! So that nothing of it is lost or counted twice, whatever is merged with whatever, all that is kept *adds up*. That is why
+//! a node tells of [`Observation::nodes`] and [`Spread`] only what is new since it told the last time, and why it does not matter
+//! whether it has left, is still there, or is late. What does not add up is kept as sums that stand for it: who was there for
+//! how long ([`Presence`]). What a node had leased and not started is known node by node only of those that are told apart.
 
 mod capacity;
+mod presence;
 mod record;
+mod squeeze;
 
 pub use capacity::seen;
+pub use presence::{Presence, awake_ms};
+pub use squeeze::{OTHERS, ROWS_MAX, squeezed};
 
 use divvy_core::{Account, Histogram, JobId, Millis, NodeId, Toll};
 
@@ -28,8 +38,12 @@ pub struct Observation {
     pub from: Millis,
     /// Until when.
     pub until: Millis,
-    /// The node's workers, whether they were busy with this job or not.
+    /// The node's workers, whether they were busy with this job or not. Of several nodes those of the largest.
     pub workers: u64,
+    /// Nodes that told of the job here for the first time.
+    pub nodes: u64,
+    /// Who was there, where that is more than one node from beginning to end: see [`Observation::presence`].
+    pub merged: Option<Presence>,
     /// Worker-nanoseconds that the node's workers were there for this job: `workers x wall`, or the job's part of it.
     pub offered_ns: u64,
     /// Worker-nanoseconds by state.
@@ -53,7 +67,7 @@ pub struct Observation {
 }
 
 /// The seconds that each worker of a node has run tasks of a job since the node began with it: of all workers their
-/// sum and the sum of their squares. Counted from the beginning, so the latest is the one that holds.
+/// sum and the sum of their squares. An observation has what these have grown by since the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Spread {
     /// Workers.
@@ -72,11 +86,18 @@ impl Spread {
         self.squares += seconds * seconds;
     }
 
-    /// Takes in other workers, be it of another node.
+    /// Takes in other workers, or what these have grown by.
     pub fn merge(&mut self, other: &Spread) {
         self.workers += other.workers;
         self.sum += other.sum;
         self.squares += other.squares;
+    }
+
+    /// What these have grown by since they were so.
+    #[must_use]
+    pub fn since(&self, before: &Spread) -> Spread {
+        let Spread { workers, sum, squares } = *self;
+        Spread { workers: workers - before.workers, sum: sum - before.sum, squares: squares - before.squares }
     }
 
     /// Standard deviation over mean. `None` for fewer than two workers, or if none has run.
@@ -89,18 +110,21 @@ impl Spread {
 }
 
 impl Observation {
-    /// Takes in a later observation of the same job by the same node.
+    /// Takes in another observation of the same job.
     pub fn merge(&mut self, later: &Observation) {
+        let presence = self.presence_with(later);
         self.from = self.from.min(later.from);
         self.until = self.until.max(later.until);
         self.workers = self.workers.max(later.workers);
+        self.merged = Some(presence).filter(|presence| *presence != self.plain());
+        self.nodes = self.nodes.saturating_add(later.nodes);
         self.offered_ns = self.offered_ns.saturating_add(later.offered_ns);
         self.account.merge(&later.account);
         self.cpu_ns = self.cpu_ns.saturating_add(later.cpu_ns);
         self.tasks = self.tasks.saturating_add(later.tasks);
         self.exchanges = self.exchanges.saturating_add(later.exchanges);
         self.queued = self.queued.saturating_add(later.queued);
-        self.spread = later.spread;
+        self.spread.merge(&later.spread);
         self.run.merge(&later.run);
         self.wait.merge(&later.wait);
         self.toll.merge(&later.toll);
@@ -132,13 +156,26 @@ mod tests {
     }
 
     #[test]
-    fn thinning_keeps_the_sums_and_the_latest_spread() {
+    fn thinning_keeps_the_sums() {
         let seen = thinned([2, 0, 4, 1, 3].map(second).to_vec());
         assert_eq!(seen.iter().map(|s| (s.from, s.until)).collect::<Vec<_>>(), [(0, 2), (2, 4), (4, 5)]);
         assert_eq!(seen.iter().map(|s| s.tasks).sum::<u64>(), 5 * 10 + 10);
         assert_eq!(seen.iter().map(|s| s.account.get(State::Run)).sum::<u64>(), 500);
-        assert_eq!(seen.iter().map(|s| s.spread.sum).collect::<Vec<_>>(), [1.0, 3.0, 4.0]);
+        assert_eq!(seen.iter().map(|s| s.spread.sum).collect::<Vec<_>>(), [1.0, 5.0, 4.0]);
         assert_eq!(thinned(vec![]), []);
+    }
+
+    #[test]
+    fn what_a_spread_grows_by_adds_up_to_it() {
+        let of = |ran: [f64; 2]| {
+            let mut spread = Spread::default();
+            ran.iter().for_each(|seconds| spread.add(*seconds));
+            spread
+        };
+        let (begun, grown) = (of([1.0, 2.0]), of([4.0, 2.0]));
+        let mut sum = begun.since(&Spread::default());
+        sum.merge(&grown.since(&begun));
+        assert_eq!(sum, grown);
     }
 
     #[test]

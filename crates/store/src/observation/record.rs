@@ -4,29 +4,32 @@
 //! within a section: numbers are only ever added at the end. So fields can be added without a new format of the
 //! store, and programs of different age read each other's rows.
 
-use super::{Observation, Spread};
+use super::{Observation, Presence, Spread};
 use divvy_core::codec::{Truncated, put_u64, take_u64};
 use divvy_core::{Account, Histogram, State, Toll};
 
-/// `until, workers, offered, cpu, tasks, exchanges, queued`.
+/// `until, workers, offered, cpu, tasks, exchanges, queued, nodes`.
 const COUNTS: u64 = 1;
 /// Nanoseconds by state, in the order of [`State::ALL`].
 const ACCOUNT: u64 = 2;
-/// `workers, sum, sum of squares`, the latter two by the bits of a float.
-const SPREAD: u64 = 3;
+/// `workers, sum, sum of squares`, the latter two by the bits of a float. Under 3 these were counted from a node's
+/// beginning, and do not add up.
+const SPREAD: u64 = 7;
 /// Bucket and count, in turns.
 const RUN: u64 = 4;
 const WAIT: u64 = 5;
 /// How many sums a level has, then those of each level. (6 was the same without the first number.)
-const TOLL: u64 = 7;
+const TOLL: u64 = 9;
+/// `node, worker, awake`, where there is such a thing.
+const MERGED: u64 = 8;
 
 impl Observation {
     /// All but the job, the node and the beginning, which are the row's key.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        let Observation { until, workers, offered_ns, cpu_ns, tasks, exchanges, queued, .. } = *self;
-        put(&mut out, COUNTS, &[until, workers, offered_ns, cpu_ns, tasks, exchanges, queued]);
+        let Observation { until, workers, offered_ns, cpu_ns, tasks, exchanges, queued, nodes, .. } = *self;
+        put(&mut out, COUNTS, &[until, workers, offered_ns, cpu_ns, tasks, exchanges, queued, nodes]);
         put(&mut out, ACCOUNT, &State::ALL.map(|state| self.account.get(state)));
         let Spread { workers, sum, squares } = self.spread;
         put(&mut out, SPREAD, &[workers, sum.to_bits(), squares.to_bits()]);
@@ -35,6 +38,9 @@ impl Observation {
             put(&mut out, tag, &numbers);
         }
         put(&mut out, TOLL, &self.toll.numbers());
+        if let Some(Presence { node_ms, worker_ms, awake_ms }) = self.merged {
+            put(&mut out, MERGED, &[node_ms, worker_ms, awake_ms]);
+        }
         out
     }
 
@@ -50,6 +56,7 @@ impl Observation {
                 COUNTS => {
                     (self.until, self.workers, self.offered_ns, self.cpu_ns) = (at(0), at(1), at(2), at(3));
                     (self.tasks, self.exchanges, self.queued) = (at(4), at(5), at(6));
+                    self.nodes = at(7);
                 }
                 ACCOUNT => {
                     self.account = Account::default();
@@ -62,6 +69,9 @@ impl Observation {
                 RUN => self.run = histogram(&numbers),
                 WAIT => self.wait = histogram(&numbers),
                 TOLL => self.toll = Toll::of_numbers(&numbers),
+                MERGED => {
+                    self.merged = Some(Presence { node_ms: at(0), worker_ms: at(1), awake_ms: at(2) });
+                }
                 _ => {}
             }
         }
@@ -94,7 +104,8 @@ mod tests {
     fn full() -> Observation {
         let mut seen =
             Observation { until: 7, workers: 2, offered_ns: 9, cpu_ns: 3, ..Observation::default() };
-        (seen.tasks, seen.exchanges, seen.queued) = (5, 6, u64::MAX);
+        (seen.tasks, seen.exchanges, seen.queued, seen.nodes) = (5, 6, u64::MAX, 4);
+        seen.merged = Some(Presence { node_ms: 11, worker_ms: 12, awake_ms: 13 });
         State::ALL.into_iter().zip(1..).for_each(|(state, ns)| seen.account.add(state, ns));
         seen.spread = Spread { workers: 2, sum: 1.5, squares: 2.25 };
         seen.run.record(1_000, 4);

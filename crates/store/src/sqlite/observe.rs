@@ -6,11 +6,11 @@
 
 use super::errors::Step;
 use super::rows::{Stored, int, select, u64_at};
-use crate::observation::{Observation, WINDOWS_MAX, thinned};
+use crate::observation::{Observation, ROWS_MAX, WINDOWS_MAX, squeezed, thinned};
 use divvy_core::checksum::Sum;
 use divvy_core::{JobId, NodeId};
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, params, params_from_iter};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -77,11 +77,7 @@ fn keep_one(conn: &Connection, seen: &Observation) -> Step<()> {
         // Forgotten meanwhile.
         return Ok(());
     }
-    let windows = "SELECT count(*) FROM observation WHERE job = ?1 AND node = ?2";
-    let windows: u64 = conn.prepare_cached(windows)?.query_row([job, node], |row| u64_at(row, 0))?;
-    if windows >= WINDOWS_MAX as u64 {
-        thin(conn, seen.job, seen.node)?;
-    }
+    make_room(conn, seen.job, seen.node)?;
     let same = "WHERE job = ?1 AND node = ?2 AND since = ?3";
     let row = match select::<ObservationRow>(conn, same, [job, node, int(seen.from)])?.pop() {
         Some(ObservationRow { seen: mut first, .. }) => {
@@ -93,11 +89,31 @@ fn keep_one(conn: &Connection, seen: &Observation) -> Step<()> {
     Ok(row.insert(conn)?)
 }
 
-fn thin(conn: &Connection, job: JobId, node: NodeId) -> Step<()> {
+/// Makes fewer of what is kept where there are too many, of the node or of the job.
+fn make_room(conn: &Connection, job: JobId, node: NodeId) -> Step<()> {
+    let count = "SELECT count(*), count(nullif(node = ?2, 0)) FROM observation WHERE job = ?1";
     let of = [int(job.0), int(node.0)];
-    let all = select::<ObservationRow>(conn, "WHERE job = ?1 AND node = ?2 ORDER BY since", of)?;
-    conn.prepare_cached("DELETE FROM observation WHERE job = ?1 AND node = ?2")?.execute(of)?;
-    for seen in thinned(all.into_iter().map(|row| row.seen).collect()) {
+    let counts = |row: &Row<'_>| Ok((u64_at(row, 0)?, u64_at(row, 1)?));
+    let (of_all, of_node) = conn.prepare_cached(count)?.query_row(of, counts)?;
+    if of_node >= WINDOWS_MAX as u64 {
+        replace(conn, "job = ?1 AND node = ?2", &of, thinned)
+    } else if of_all >= ROWS_MAX as u64 {
+        replace(conn, "job = ?1", &of[..1], squeezed)
+    } else {
+        Ok(())
+    }
+}
+
+/// Replaces rows by what they become together.
+fn replace(
+    conn: &Connection,
+    which: &str,
+    of: &[i64],
+    by: fn(Vec<Observation>) -> Vec<Observation>,
+) -> Step<()> {
+    let rows = select::<ObservationRow>(conn, &format!("WHERE {which}"), params_from_iter(of))?;
+    conn.prepare_cached(&format!("DELETE FROM observation WHERE {which}"))?.execute(params_from_iter(of))?;
+    for seen in by(rows.into_iter().map(|row| row.seen).collect()) {
         ObservationRow::new(seen).insert(conn)?;
     }
     Ok(())
