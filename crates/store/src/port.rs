@@ -406,16 +406,17 @@ pub trait Store: Send + Sync {
     /// Hands over what nodes saw of jobs, to be kept with the next operation of this handle that changes something, or some seconds later. No part of the
     /// protocol: it waits for nothing, promises no durability of its own, and changes no answer but that of
     /// [`Store::observations`]. Each begins a window of its job and node, or is merged into the one that began at the same
-    /// moment; when there are [`WINDOWS_MAX`] already, they are [thinned](crate::observation::thinned) before, and when there are
-    /// [`ROWS_MAX`] of the job, all of the job's are [squeezed](crate::observation::squeezed): nodes that were not heard of for the
-    /// longest time become one. Of jobs that are not there nothing is kept; the node's session may have ended.
+    /// moment; when there are [`WINDOWS_MAX`] already, they are [thinned](crate::observation::thinned) before. When there are
+    /// [`ROWS_MAX`] of the job at a node's first or each [`COUNTED_EVERY`]th, all of the job's are
+    /// [squeezed](crate::observation::squeezed): nodes that were not heard of for the longest time become one. Of jobs that are not there nothing is kept; the node's session may have ended.
     ///
     /// [`WINDOWS_MAX`]: crate::observation::WINDOWS_MAX
     /// [`ROWS_MAX`]: crate::observation::ROWS_MAX
+    /// [`COUNTED_EVERY`]: crate::observation::COUNTED_EVERY
     fn observe(&self, seen: &[Observation]);
 
     /// What nodes saw of a job, ascending by node, then beginning, those first that are not [told
-    /// apart](crate::observation::OTHERS) any more; at most [`ROWS_MAX`](crate::observation::ROWS_MAX). What this handle was told of before is among it.
+    /// apart](crate::observation::OTHERS) any more. What this handle was told of before is among it.
     fn observations(&self, job: JobId) -> Result<Vec<Observation>>;
 
     /// Checks every state row of the store, and with `blocks` every block, against its sum, and the sets of each

@@ -3,7 +3,7 @@
 use super::Model;
 use divvy_core::{JobId, NodeId};
 use divvy_store::Observation;
-use divvy_store::observation::{ROWS_MAX, WINDOWS_MAX, squeezed, thinned};
+use divvy_store::observation::{COUNTED_EVERY, ROWS_MAX, WINDOWS_MAX, squeezed, thinned};
 use std::collections::BTreeMap;
 
 /// All that was seen, ascending by time.
@@ -25,7 +25,7 @@ impl Seen {
         let of_node = self.0.entry((job, node)).or_default();
         if of_node.len() >= WINDOWS_MAX {
             *of_node = thinned(std::mem::take(of_node));
-        } else if of_all >= ROWS_MAX {
+        } else if of_node.len().is_multiple_of(COUNTED_EVERY) && of_all >= ROWS_MAX {
             let all = squeezed(self.of(job));
             self.forget(job);
             all.into_iter().for_each(|one| self.0.entry((job, one.node)).or_default().push(one));

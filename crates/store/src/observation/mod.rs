@@ -5,7 +5,7 @@
 //!
 //! How many there are is bounded: when a node has told of a job [`WINDOWS_MAX`] times, each two neighbours become one
 //! of twice the length. So a job of a minute is kept by the second, one of a day by some twenty minutes, and
-//! sums over all of it stay exact. And however many nodes come and go, a job has [`ROWS_MAX`] at most ([`squeezed`]): the
+//! sums over all of it stay exact. And however many nodes come and go, a job has about [`ROWS_MAX`] at most ([`squeezed`]): the
 //! nodes that were heard of last are told apart, all [`OTHERS`] become one.
 //!
 //! So that nothing of it is lost or counted twice, whatever is merged with whatever, all that is kept *adds up*. That is why
@@ -20,7 +20,7 @@ mod squeeze;
 
 pub use capacity::seen;
 pub use presence::{Presence, awake_ms};
-pub use squeeze::{OTHERS, ROWS_MAX, squeezed};
+pub use squeeze::{COUNTED_EVERY, OTHERS, ROWS_MAX, squeezed};
 
 use divvy_core::{Account, Histogram, JobId, Millis, NodeId, Toll};
 

@@ -12,8 +12,12 @@ use super::{Observation, WINDOWS_MAX};
 use divvy_core::{Millis, NodeId};
 use std::collections::BTreeMap;
 
-/// Most observations that are kept of one job.
+/// Most observations that are kept of one job, when they are counted.
 pub const ROWS_MAX: usize = 2_048;
+
+/// They are counted with the first observation of a node and with every so many of its next: counting takes a millisecond, which
+/// a node should not cost the store each second. So nodes that come at once may exceed the bound by this for each of them.
+pub const COUNTED_EVERY: usize = 16;
 
 /// Most nodes that are told apart when there are too many observations of a job.
 const NODES_MAX: usize = 128;

@@ -6,7 +6,7 @@
 
 use super::errors::Step;
 use super::rows::{Stored, int, select, u64_at};
-use crate::observation::{Observation, ROWS_MAX, WINDOWS_MAX, squeezed, thinned};
+use crate::observation::{COUNTED_EVERY, Observation, ROWS_MAX, WINDOWS_MAX, squeezed, thinned};
 use divvy_core::checksum::Sum;
 use divvy_core::{JobId, NodeId};
 use rusqlite::types::Type;
@@ -91,18 +91,24 @@ fn keep_one(conn: &Connection, seen: &Observation) -> Step<()> {
 
 /// Makes fewer of what is kept where there are too many, of the node or of the job.
 fn make_room(conn: &Connection, job: JobId, node: NodeId) -> Step<()> {
-    let count = "SELECT count(*), count(nullif(node = ?2, 0)) FROM observation WHERE job = ?1";
     let of = [int(job.0), int(node.0)];
-    let counts = |row: &Row<'_>| Ok((u64_at(row, 0)?, u64_at(row, 1)?));
-    let (of_all, of_node) = conn.prepare_cached(count)?.query_row(of, counts)?;
+    let count = |which: &str, of: &[i64]| -> Step<u64> {
+        let count = format!("SELECT count(*) FROM observation WHERE {which}");
+        Ok(conn.prepare_cached(&count)?.query_row(params_from_iter(of), |row| u64_at(row, 0))?)
+    };
+    let of_node = count(OF_NODE, &of)?;
     if of_node >= WINDOWS_MAX as u64 {
-        replace(conn, "job = ?1 AND node = ?2", &of, thinned)
-    } else if of_all >= ROWS_MAX as u64 {
-        replace(conn, "job = ?1", &of[..1], squeezed)
-    } else {
-        Ok(())
+        return replace(conn, OF_NODE, &of, thinned);
     }
+    let is_counted = of_node.is_multiple_of(COUNTED_EVERY as u64);
+    if is_counted && count(OF_JOB, &of[..1])? >= ROWS_MAX as u64 {
+        replace(conn, OF_JOB, &of[..1], squeezed)?;
+    }
+    Ok(())
 }
+
+const OF_JOB: &str = "job = ?1";
+const OF_NODE: &str = "job = ?1 AND node = ?2";
 
 /// Replaces rows by what they become together.
 fn replace(
