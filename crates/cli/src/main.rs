@@ -16,7 +16,7 @@
 //! | `mapreduce/` | `divvy mapreduce`: plans a job and gives out what came of it |
 //! | `scale/` | `divvy scale`: how throughput grows with workers |
 //! | `background.rs` | the node that runs what was submitted |
-//! | `figures.rs` | how numbers, times and shares look |
+//! | `figures.rs`, `table.rs` | how numbers, times and shares look, and tables of them |
 //! | `dry_run.rs` | `divvy run --dry-run` |
 //! | `run.rs`, `submit.rs`, `resume.rs`, `work.rs`, `jobs/`, `bench/`, `completions.rs` | one file for each verb |
 //!
@@ -51,6 +51,7 @@ mod scale;
 mod select;
 mod session;
 mod submit;
+mod table;
 mod work;
 
 use args::{Cli, Verb};

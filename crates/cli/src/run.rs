@@ -217,6 +217,7 @@ pub fn spec(args: &RunArgs, recipe: &Recipe, array: Option<Array>) -> JobSpec {
     let policy = Policy {
         max_attempts: args.policy.retries,
         crash_limit: args.policy.crash_limit,
+        range_max: args.policy.lease_max.unwrap_or(0),
         max_fails: args.policy.max_fails,
         // One node at a time: no node can print in order what another ran.
         exclusive: recipe.keep.in_order,

@@ -57,7 +57,7 @@ impl Observing {
             desks,
             phases,
             every_ns: settings.observe_every_ns,
-            paying: Paying::default(),
+            paying: Paying::of(settings.decide.workers.into()),
             retries: Retries::default(),
             system_ns: (0, 0),
             system_read_at: 0,

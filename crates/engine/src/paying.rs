@@ -10,6 +10,7 @@ use divvy_store::{Exchange, Reply};
 /// The toll, and what has gathered since the last round trip.
 #[derive(Debug, Default)]
 pub(crate) struct Paying {
+    workers: u64,
     toll: Toll,
     habits: Habits,
     /// When the last noted trip ended; `None` if there was none, or it found nothing to do.
@@ -21,6 +22,11 @@ pub(crate) struct Paying {
 }
 
 impl Paying {
+    /// Of a node with so many workers.
+    pub(crate) fn of(workers: u64) -> Paying {
+        Paying { workers, ..Paying::default() }
+    }
+
     /// The toll since this was last asked.
     pub(crate) fn since_last(&mut self) -> Toll {
         std::mem::take(&mut self.toll)
@@ -51,6 +57,7 @@ impl Paying {
         let told = |report: &divvy_store::Report| report.done.len() + report.failed.len() as u64;
         let trip = Trip {
             workers: reply.workers,
+            own: self.workers,
             total_ns: ended_ns.saturating_sub(sent_ns),
             gap_ns: sent_ns.saturating_sub(before),
             cost,
@@ -105,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_trip_is_noted_with_what_happened_since_the_one_before() {
-        let mut paying = Paying::default();
+        let mut paying = Paying::of(2);
         paying.on_trip(&claim(), &reply(true), None, (10, 20), (5, 7));
         assert_eq!(paying.toll.levels().count(), 0, "nobody knows what came before the first");
         let worked = Worked { run_ns: 70, tasks: 7, ..Worked::default() };
@@ -123,13 +130,14 @@ mod tests {
             Sum::Run,
             Sum::Cpu,
             Sum::Busy,
+            Sum::Own,
         ];
-        assert_eq!(sums.map(|sum| level.get(sum)), [1, 4, 40, 30, 1, 3, 14, 140, 20, 30]);
+        assert_eq!(sums.map(|sum| level.get(sum)), [1, 4, 40, 30, 1, 3, 14, 140, 20, 30, 2 * 70]);
     }
 
     #[test]
     fn trips_that_find_nothing_are_not_noted_nor_is_the_time_after_them() {
-        let mut paying = Paying::default();
+        let mut paying = Paying::of(2);
         paying.on_trip(&claim(), &reply(true), None, (0, 1), (0, 0));
         paying.on_trip(&claim(), &reply(false), None, (2, 3), (0, 0));
         paying.on_trip(&claim(), &reply(true), None, (900, 901), (0, 0));

@@ -69,7 +69,8 @@ use std::ffi::OsString;
 )]
 pub struct Cli {
     /// How to answer: for people, as JSON, or not at all but for errors
-    #[arg(long, value_enum, default_value = "human", global = true)]
+    // Behind the flags of each verb, which are what its help is read for.
+    #[arg(long, value_enum, default_value = "human", global = true, display_order = 900)]
     pub output: Output,
     /// What to do.
     #[command(subcommand)]

@@ -26,6 +26,10 @@ pub struct PolicyArgs {
     /// A task that takes its worker down with it N times is dead
     #[arg(hide_short_help = true, long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub crash_limit: u32,
+    /// Lend at most N tasks with one round trip to the store [default: what takes the node a quarter second, and more where
+    /// round trips are slow]
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub lease_max: Option<u64>,
     /// Leave so much time between two starts
     #[arg(hide_short_help = true, long, value_name = "TIME")]
     pub delay: Option<OsString>,

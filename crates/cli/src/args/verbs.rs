@@ -87,11 +87,10 @@ pub struct LogsArgs {
 
 /// Tell what more workers would get done.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Nothing is tried out: while nodes work they note what their round trips to the store\n\
+#[command(after_help = "EXAMPLES:\n  divvy capacity\n  divvy capacity 7 --output json\n\n\
+                  Nothing is tried out: while nodes work they note what their round trips to the store\n\
                   cost and how many workers there were then. What cannot be known from that is not\n\
-                  said, and why. docs/capacity.md says how to read it."
-)]
+                  said, and why. docs/capacity.md says how to read it.")]
 pub struct CapacityArgs {
     /// Of which job: its number, or `last`
     #[arg(default_value = "last")]
@@ -101,17 +100,17 @@ pub struct CapacityArgs {
 /// Show bills.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "EXAMPLES:\n  divvy bill\n  divvy bill 7 --over-time\n  divvy bill 7 9 --price 0.10/h\n\n\
+    after_help = "EXAMPLES:\n  divvy bill\n  divvy bill 7 --over-time\n  divvy bill 7 9 --price 0.10/h\n  divvy bill last --output json\n\n\
                   docs/account.md says what the states and figures mean."
 )]
 pub struct BillArgs {
-    /// Which job: its number, or `last`; a second one to compare with. Of a map-reduce any of its jobs
+    /// Which job: its number, or `last`; a second one to compare with. Of a map-reduce any of its jobs [default: last]
     #[arg(value_name = "JOB", num_args = 0..=2)]
     pub jobs: Vec<OsString>,
-    /// Also how it changed as time went by
+    /// Also how it changed as time went by, at most 24 stretches of it
     #[arg(long)]
     pub over_time: bool,
-    /// What a worker costs: 0.10/h, or for /s, /m, /d
+    /// What one worker costs, in any currency: 0.10/h, or for /s, /m, /d
     #[arg(long, value_name = "PRICE", allow_hyphen_values = true)]
     pub price: Option<OsString>,
 }

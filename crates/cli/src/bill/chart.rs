@@ -4,6 +4,7 @@
 
 use super::sum::ratio;
 use super::text::span;
+use crate::table::Table;
 use divvy_core::{Account, Millis, State};
 use divvy_store::Observation;
 
@@ -100,17 +101,16 @@ pub fn chart(seen: &[Observation]) -> String {
     let stretches = stretches(seen);
     let Some(first) = stretches.first() else { return String::new() };
     let begin = first.from;
-    let mut out = String::from("\n");
+    let mut table = Table::new(&["from", "", "run", "workers", "tasks/s"]);
     for stretch in &stretches {
         let tasks = stretch.tasks * 1e3 / (stretch.until - stretch.from).max(1) as f64;
-        out += &format!(
-            "  {:>8} |{}| {:>3.0} % run, {:.1} workers, {:.1} tasks/s\n",
+        table.line(vec![
             span((stretch.from - begin) * 1_000_000),
-            stretch.bar(),
-            100.0 * stretch.share(State::Run),
-            stretch.workers(),
-            tasks
-        );
+            format!("|{}|", stretch.bar()),
+            format!("{:.0} %", 100.0 * stretch.share(State::Run)),
+            format!("{:.1}", stretch.workers()),
+            format!("{tasks:.1}"),
+        ]);
     }
     let occurs = |state: &State| stretches.iter().any(|stretch| stretch.bar().contains(letter(*state)));
     let legend: Vec<_> = State::ALL
@@ -118,7 +118,7 @@ pub fn chart(seen: &[Observation]) -> String {
         .filter(|state| *state != State::Parked && occurs(state))
         .map(|state| format!("{} {}", letter(state), state.name()))
         .collect();
-    out + &format!("  {}\n", legend.join("   "))
+    format!("\n{}  {}\n", table.text(), legend.join("   "))
 }
 
 #[cfg(test)]
@@ -151,7 +151,7 @@ mod tests {
     fn a_bar_has_a_letter_for_each_share() {
         let chart = chart(&[seen(0, 1_000, 0.75)]);
         let bar = format!("|{}{}|", "#".repeat(38), ".".repeat(12));
-        assert!(chart.contains(&bar) && chart.contains("75 % run, 2.0 workers, 10.0 tasks/s"), "{chart}");
+        assert!(chart.contains(&format!("{bar}  75 %      2.0     10.0\n")), "{chart}");
         assert!(chart.contains("# run   . idle") && !chart.contains("claim"), "{chart}");
     }
 }

@@ -3,6 +3,8 @@
 use super::price::{Price, digits};
 use super::sum::{Bill, ratio};
 use super::text::{span, there_were};
+use crate::jobs::count;
+use crate::table::Table;
 use divvy_core::State;
 use serde_json::{Value, json};
 
@@ -42,7 +44,7 @@ impl Change {
 pub fn text(a: (&str, &Bill), b: (&str, &Bill), price: Option<Price>) -> String {
     let mut out = String::from("\n");
     for (name, bill) in [a, b] {
-        out += &format!("  {name}: {}, {} tasks\n", there_were(bill), bill.tasks);
+        out += &format!("  {name}: {}, {}\n", there_were(bill), count(bill.tasks, "task"));
     }
     let Some(change) = Change::between(a.1, b.1) else {
         return out + "  one of them has run no task: there is nothing to compare\n";
@@ -61,14 +63,15 @@ pub fn text(a: (&str, &Bill), b: (&str, &Bill), price: Option<Price>) -> String 
 
 /// Shares by state, side by side.
 fn table(a: (&str, &Bill), b: (&str, &Bill)) -> String {
-    let mut out = format!("  {:<10} {:>12} {:>12}\n", "", a.0, b.0);
+    let mut table = Table::new(&["", a.0, b.0]).words(&[0]);
     for state in State::ALL {
         let shares = [a.1, b.1].map(|bill| 100.0 * bill.share(&[state]));
         if shares.iter().any(|share| *share >= 0.05) {
-            out += &format!("  {:<10} {:>10.1} % {:>10.1} %\n", state.name(), shares[0], shares[1]);
+            let [a, b] = shares.map(|share| format!("{share:.1} %"));
+            table.line(vec![state.name().into(), a, b]);
         }
     }
-    out
+    table.text()
 }
 
 /// What the workers that were added, or taken away, did to the throughput.

@@ -62,6 +62,13 @@ pub struct Figure {
     pub says: String,
 }
 
+impl Figure {
+    /// One that has no value.
+    fn none(name: &'static str, thresholds: (f64, f64), why: &str) -> Figure {
+        Figure { name, value: Err(why.into()), thresholds, verdict: None, says: String::new() }
+    }
+}
+
 /// All four, in the order in which they are shown.
 pub fn figures(bill: &Bill) -> [Figure; 4] {
     [spread(bill), overhead(bill), depth(bill), speedup(bill)]
@@ -70,8 +77,7 @@ pub fn figures(bill: &Bill) -> [Figure; 4] {
 /// Utilisation spread between the workers: standard deviation over mean, less what chance makes.
 fn spread(bill: &Bill) -> Figure {
     let (name, thresholds) = ("utilisation spread", (0.1, 0.3));
-    let none =
-        |why: &str| Figure { name, value: Err(why.into()), thresholds, verdict: None, says: String::new() };
+    let none = |why| Figure::none(name, thresholds, why);
     let Some(spread) = bill.spread else {
         return none("each phase has its own");
     };
@@ -117,8 +123,7 @@ fn floor(bill: &Bill) -> f64 {
 fn overhead(bill: &Bill) -> Figure {
     let (name, thresholds) = ("coordination overhead", (0.05, 0.20));
     if bill.account.get(Run) < RUN_NS_MIN {
-        let value = Err("next to nothing has run".into());
-        return Figure { name, value, thresholds, verdict: None, says: String::new() };
+        return Figure::none(name, thresholds, "next to nothing has run");
     }
     let value = bill.account.overhead();
     let verdict = Verdict::below(value, thresholds.0, thresholds.1);
@@ -138,8 +143,7 @@ fn overhead(bill: &Bill) -> Figure {
 /// Queue depth ratio: the longest queue over the mean, in seconds until a node would have run what it holds.
 fn depth(bill: &Bill) -> Figure {
     let (name, thresholds) = ("queue depth ratio", (2.0, 10.0));
-    let none =
-        |why: &str| Figure { name, value: Err(why.into()), thresholds, verdict: None, says: String::new() };
+    let none = |why| Figure::none(name, thresholds, why);
     if bill.nodes.len() < 2 {
         return none("one node: its workers take from each other, so their queues are always level");
     }
@@ -170,8 +174,7 @@ fn depth(bill: &Bill) -> Figure {
 fn speedup(bill: &Bill) -> Figure {
     let (name, thresholds) = ("speed-up per worker", (0.8, 0.5));
     if bill.account.get(Run) < RUN_NS_MIN {
-        let value = Err("next to nothing has run".into());
-        return Figure { name, value, thresholds, verdict: None, says: String::new() };
+        return Figure::none(name, thresholds, "next to nothing has run");
     }
     let value = bill.share(&[Run]);
     let verdict = match value {

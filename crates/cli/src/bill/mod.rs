@@ -21,7 +21,7 @@ mod text;
 
 use crate::args::{BillArgs, Output};
 use crate::exit::{Exit, bad_usage};
-use crate::jobs::{print, print_json};
+use crate::jobs::answer;
 use crate::{home, jobs, select};
 use anyhow::Result;
 use divvy_core::{Clock, JobId};
@@ -116,22 +116,20 @@ fn add_ages(bill: &mut Bill, job: &JobInfo) {
 
 fn show(kept: &Kept, over_time: bool, price: Option<Price>, output: Output) -> Result<Exit> {
     let bill = kept.bill();
-    match output {
-        Output::Json => print_json(&kept_json(kept, &bill, over_time, price))?,
-        Output::Human if bill.is_empty() => {
-            print(&format!("{}: no node has told of it yet\n", kept.name))?;
-        }
-        Output::Human => {
-            let mut out = heading(kept) + &text::text(&bill, price, true);
-            if over_time {
-                out += &chart::chart(&kept.seen());
-            }
-            out += &phases(kept, price);
-            print(&out)?;
-        }
-        Output::Quiet => {}
-    }
+    let for_people = || kept_text(kept, &bill, over_time, price);
+    answer(output, for_people, || kept_json(kept, &bill, over_time, price))?;
     Ok(Exit::Done)
+}
+
+fn kept_text(kept: &Kept, bill: &Bill, over_time: bool, price: Option<Price>) -> String {
+    if bill.is_empty() {
+        return format!("{}: no node has told of it yet\n", kept.name);
+    }
+    let mut out = heading(kept) + &text::text(bill, price, true);
+    if over_time {
+        out += &chart::chart(&kept.seen());
+    }
+    out + &phases(kept, price)
 }
 
 fn heading(kept: &Kept) -> String {
@@ -174,14 +172,11 @@ fn kept_json(kept: &Kept, bill: &Bill, over_time: bool, price: Option<Price>) ->
 fn show_both(both: [&Kept; 2], price: Option<Price>, output: Output) -> Result<Exit> {
     let bills = both.map(Kept::bill);
     let named = |at: usize| (both[at].name.as_str(), &bills[at]);
-    match output {
-        Output::Json => {
-            let of = |at: usize| kept_json(both[at], &bills[at], false, price);
-            print_json(&json!({ "bills": [of(0), of(1)], "change": compare::json(&bills[0], &bills[1]) }))?;
-        }
-        Output::Human => print(&compare::text(named(0), named(1), price))?,
-        Output::Quiet => {}
-    }
+    let as_json = || {
+        let of = |at: usize| kept_json(both[at], &bills[at], false, price);
+        json!({ "bills": [of(0), of(1)], "change": compare::json(&bills[0], &bills[1]) })
+    };
+    answer(output, || compare::text(named(0), named(1), price), as_json)?;
     Ok(Exit::Done)
 }
 

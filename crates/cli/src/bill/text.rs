@@ -1,9 +1,11 @@
 //! The bill for people.
 
-use super::figures::{Figure, figures};
+use super::figures::{Figure, Verdict, figures};
 use super::price::{Price, digits};
 use super::sum::Bill;
 use crate::figures::time;
+use crate::jobs::count;
+use crate::table::Table;
 use divvy_core::{Histogram, State};
 
 /// Shares of worker time below this are not worth a word.
@@ -23,9 +25,9 @@ pub fn text(bill: &Bill, price: Option<Price>, of_job: bool) -> String {
         return out + "  no task ran: the workers were there, and had nothing to do\n";
     }
     out += &tasks(bill);
-    for figure in figures(bill) {
-        out += &line(&figure);
-    }
+    let mut table = Table::new(&["", "", "", ""]).words(&[0, 2, 3]);
+    figures(bill).into_iter().for_each(|figure| table.line(cells(figure)));
+    out += &table.text();
     out + &format!("  {}\n", lost_to(bill, of_job))
 }
 
@@ -33,12 +35,16 @@ pub fn text(bill: &Bill, price: Option<Price>, of_job: bool) -> String {
 pub fn states(bill: &Bill, price: Option<Price>) -> String {
     let mut out = format!("\n  {} = {:.2} worker-seconds\n", there_were(bill), bill.offered_seconds());
     let places = price.map_or(0, |price| digits(price.of(bill.offered_seconds())));
+    let columns = if price.is_some() { &["", "", "", ""][..] } else { &["", "", ""] };
+    let mut table = Table::new(columns).words(&[0]);
     for state in State::ALL.into_iter().filter(|state| bill.account.get(*state) >= SHOWN_NS) {
-        let cost =
-            price.map_or(String::new(), |price| format!("  {:>10.places$}", price.of(bill.seconds(state))));
+        let seconds = bill.seconds(state);
         let share = 100.0 * bill.share(&[state]);
-        out += &format!("  {:<10} {:>10.3} s {share:>6.1} %{cost}\n", state.name(), bill.seconds(state));
+        let mut cells = vec![state.name().into(), format!("{seconds:.3} s"), format!("{share:.1} %")];
+        cells.extend(price.map(|price| format!("{:.places$}", price.of(seconds))));
+        table.line(cells);
     }
+    out += &table.text();
     out += &format!("  unaccounted {:.2} %\n", 100.0 * bill.unaccounted().max(0.0));
     if let Some(price) = price {
         let all = price.of(bill.offered_seconds());
@@ -58,8 +64,7 @@ pub fn there_were(bill: &Bill) -> String {
     };
     match workers.round() {
         whole if (workers - whole).abs() < 0.005 * whole => {
-            let s = if whole == 1.0 { "" } else { "s" };
-            format!("{whole} worker{s}{nodes} x {wall:.2} s")
+            format!("{}{nodes} x {wall:.2} s", count(whole as u64, "worker"))
         }
         _ => format!("{workers:.2} workers{nodes} on average x {wall:.2} s"),
     }
@@ -68,8 +73,8 @@ pub fn there_were(bill: &Bill) -> String {
 fn tasks(bill: &Bill) -> String {
     let mut out = String::new();
     if bill.tasks > 0 {
-        let s = if bill.tasks == 1 { "" } else { "s" };
-        out += &format!("  {} task{s}, {} round trips to the store\n", bill.tasks, bill.exchanges);
+        let (tasks, trips) = (count(bill.tasks, "task"), count(bill.exchanges, "round trip"));
+        out += &format!("  {tasks}, {trips} to the store\n");
     }
     if let Some(took) = p50_p99(&bill.run) {
         out += &format!("  task times: {took}\n");
@@ -90,16 +95,17 @@ pub fn span(nanos: u64) -> String {
     time(nanos as f64 / 1e9)
 }
 
-fn line(figure: &Figure) -> String {
+/// Name, value, verdict, and what it means.
+fn cells(figure: Figure) -> Vec<String> {
     let Figure { name, value, verdict, says, thresholds: (good, bad) } = figure;
     match value {
         Ok(value) => {
-            let word = verdict.map_or("-", |verdict| verdict.word());
-            let sign = if good < bad { ['<', '>'] } else { ['>', '<'] };
-            let range = format!("(good {} {good:.2}, bad {} {bad:.2})", sign[0], sign[1]);
-            format!("  {name:<21} {value:>6.3} {word:<4} {range}: {says}\n")
+            let word = verdict.map_or("-", Verdict::word);
+            let (better, worse) = if good < bad { ('<', '>') } else { ('>', '<') };
+            let range = format!("(good {better} {good:.2}, bad {worse} {bad:.2})");
+            vec![name.into(), format!("{value:.3}"), word.into(), format!("{range}: {says}")]
         }
-        Err(why) => format!("  {name:<21}      - {why}\n"),
+        Err(why) => vec![name.into(), "-".into(), String::new(), why],
     }
 }
 
@@ -147,11 +153,7 @@ mod tests {
     fn each_state_has_its_price() {
         let price = Price::parse(OsStr::new("360/h")).unwrap();
         let text = states(&bill(), Some(price));
-        for part in [
-            "2 workers x 2.00 s = 4.00",
-            "run             2.800 s   70.0 %        0.28",
-            "0.12 of 0.40 was waiting",
-        ] {
+        for part in ["2 workers x 2.00 s = 4.00", "run   2.800 s  70.0 %  0.28", "0.12 of 0.40 was waiting"] {
             assert!(text.contains(part), "{part:?} is not in {text}");
         }
         assert!(!states(&bill(), None).contains("was waiting"));

@@ -1,6 +1,7 @@
 //! What the oracle says, in words and as JSON.
 
-use crate::figures::grouped;
+use crate::figures::{grouped, workers_of};
+use crate::table::Table;
 use divvy_core::JobId;
 use divvy_model::capacity::{Limit, Oracle, Peak, Prediction, Silence};
 use serde_json::{Value, json};
@@ -25,13 +26,11 @@ impl Advice {
             Err(silence) => return format!("job {}: nothing can be said yet: {silence}\n", self.job),
         };
         let mut out = format!("job {}: {}", self.job, self.headline(oracle));
-        out += "\n\n  workers   tasks/s   95 % of what is known     limit\n";
+        let mut table = Table::new(&["workers", "tasks/s", "95 % of what is known", "limit"]).words(&[2, 3]);
         for workers in TIMES.map(|times| self.now * times) {
-            out += &match oracle.at(workers) {
-                Ok(said) => row(&said),
-                Err(silence) => format!("  {workers:>7.0}   unknown: {silence}\n"),
-            };
+            table.line(cells(workers, oracle.at(workers)));
         }
+        out += &format!("\n\n{}", table.text());
         out += "\nIf tasks do not wait for each other in a way that has not shown yet (docs/capacity.md).\n";
         out
     }
@@ -39,34 +38,30 @@ impl Advice {
     /// "about 5 400 tasks/s at 64 workers, where it peaks (60-71); you run 40; the limit is ..."
     fn headline(&self, oracle: &Oracle) -> String {
         let you = if self.runs { "you run" } else { "it ran with up to" };
-        let now = self.now;
-        let farthest = || TIMES.iter().rev().find_map(|times| oracle.at(now * times).ok());
-        let peak = oracle.peak();
-        let has_peak = peak.is_some();
-        let (begin, at) = match (peak, farthest()) {
-            (Some(Peak { at, low, high }), _) => {
-                let (rate, workers) = (rounded(at.rate), at.workers);
-                let peak = format!(
-                    "about {rate} tasks/s at {workers:.0} workers, where it peaks ({low:.0}-{high:.0})"
-                );
-                (format!("{peak}; {you} {now:.0}"), at)
-            }
-            (None, Some(far)) => {
-                let how = if far.limit == Limit::Workers { "still rises" } else { "levels off" };
-                let (rate, workers) = (rounded(far.rate), far.workers);
-                let most = "the most that can be spoken of";
-                (
-                    format!(
-                        "{you} {now:.0} workers; throughput {how} towards {rate} tasks/s at {workers:.0}, {most}"
-                    ),
-                    far,
-                )
-            }
-            (None, None) => {
-                return format!("{you} {now:.0} workers, and what others would get done cannot be told");
-            }
+        if let Some(Peak { at, low, high }) = oracle.peak() {
+            let (rate, workers, now) = (rounded(at.rate), at.workers, self.now);
+            return format!(
+                "about {rate} tasks/s at {workers:.0} workers, where it peaks ({low:.0}-{high:.0}); {you} {now:.0}; {}{}",
+                limit(oracle, &at, true),
+                doubled(oracle, &at)
+            );
+        }
+        let you = format!("{you} {}", workers_of(self.now.round()));
+        let Some(far) = TIMES.iter().rev().find_map(|times| oracle.at(self.now * times).ok()) else {
+            return format!("{you}, and what others would get done cannot be told");
         };
-        format!("{begin}; {}{}", limit(oracle, &at, has_peak), doubled(oracle, &at))
+        let (rate, workers) = (rounded(far.rate), far.workers);
+        if workers <= self.now {
+            let why = oracle.at(TIMES[1] * self.now).err().map(|silence| silence.to_string());
+            let why = why.unwrap_or_default();
+            return format!("{you}, about {rate} tasks/s; of more nothing can be told: {why}");
+        }
+        let how = if far.limit == Limit::Workers { "still rises" } else { "levels off" };
+        format!(
+            "{you}; throughput {how} towards {rate} tasks/s at {workers:.0}, the most that can be spoken of; {}{}",
+            limit(oracle, &far, false),
+            doubled(oracle, &far)
+        )
     }
 
     pub(super) fn json(&self) -> Value {
@@ -112,10 +107,15 @@ impl Advice {
     }
 }
 
-fn row(said: &Prediction) -> String {
-    let Prediction { workers, rate, low, high, limit } = *said;
-    let range = format!("{} - {}", rounded(low), rounded(high));
-    format!("  {workers:>7.0} {:>9}   {range:<24}  {}\n", rounded(rate), name(limit))
+fn cells(workers: f64, said: Result<Prediction, Silence>) -> Vec<String> {
+    let workers = format!("{workers:.0}");
+    match said {
+        Ok(Prediction { rate, low, high, limit, .. }) => {
+            let range = format!("{} - {}", rounded(low), rounded(high));
+            vec![workers, rounded(rate), range, name(limit).into()]
+        }
+        Err(silence) => vec![workers, "unknown".into(), String::new(), silence.to_string()],
+    }
 }
 
 fn name(limit: Limit) -> &'static str {
@@ -187,6 +187,10 @@ mod tests {
 
     /// Of round trips that hold the store for so long, and so much longer for each worker.
     fn advice_with(base: f64, each: f64) -> Advice {
+        Advice { job: JobId(3), runs: true, now: 6.0, oracle: Oracle::of(&seen_at(base, each)) }
+    }
+
+    fn seen_at(base: f64, each: f64) -> Seen {
         let level = |n: f64| {
             let hold = base + each * n;
             let none = Moments { count: 5_000.0, ..Moments::default() };
@@ -194,7 +198,7 @@ mod tests {
                 workers: n,
                 trips: 5_000.0,
                 tasks: 1.0,
-                cycle: 10e-3,
+                own: 10e-3,
                 work: Moments { count: 5_000.0, mean: hold, variance: (0.1 * hold).powi(2) },
                 commit: none,
                 work_beyond: none,
@@ -207,8 +211,7 @@ mod tests {
             }
         };
         let levels = (1..=6).map(|n| level(f64::from(n))).collect();
-        let seen = Seen { levels, node: 1.0, cores: 2.0, lease_max: Some(1.0), untold: 0.0 };
-        Advice { job: JobId(3), runs: true, now: 6.0, oracle: Oracle::of(&seen) }
+        Seen { levels, node: 1.0, cores: 2.0, lease_max: Some(1.0), untold: 0.0 }
     }
 
     #[test]
@@ -227,6 +230,10 @@ mod tests {
         );
         assert!(head.contains("doubling the lease size moves it to 2 020 tasks/s at 23"), "{head}");
         assert!(advice(20e-6).json()["peak"]["at"]["limit"].is_string());
+        let table: Vec<_> = text.lines().skip(2).take(5).collect();
+        assert_eq!(table[0], "  workers  tasks/s  95 % of what is known  limit");
+        let limits: Vec<_> = table.iter().map(|line| &line[table[0].find("limit").unwrap()..]).collect();
+        assert_eq!(limits, ["limit", "workers", "workers", "store", "store"], "{text}");
     }
 
     #[test]
@@ -247,8 +254,24 @@ mod tests {
     }
 
     #[test]
+    fn of_workers_that_were_always_as_many_nothing_more_is_told() {
+        let mut one = seen_at(500e-6, 0.0);
+        one.levels.truncate(1);
+        let advice = Advice { now: 1.0, oracle: Oracle::of(&one), ..advice(0.0) };
+        let text = advice.text();
+        let head = text.lines().next().unwrap();
+        assert!(
+            head.starts_with("job 3: you run 1 worker, about 100.0 tasks/s; of more nothing can be told: "),
+            "{head}"
+        );
+        assert!(head.contains("and it was always 1"), "{head}");
+    }
+
+    #[test]
     fn what_is_unknown_is_null_and_has_a_reason() {
         let far = Advice { now: 60.0, ..advice(0.0) };
+        let text = far.text();
+        assert!(text.lines().any(|line| line.starts_with("      480  unknown  ")), "{text}");
         let json = far.json();
         let last = &json["at"][3];
         assert!(last["tasks_per_second"].is_null() && last["limit"].is_null(), "{json:#}");
@@ -258,9 +281,9 @@ mod tests {
     #[test]
     fn silence_has_a_reason() {
         let silent = Advice { oracle: Err(Silence::NothingSeen), ..advice(0.0) };
-        assert_eq!(silent.text(), "job 3: nothing can be said yet: no node has been seen at work yet\n");
+        assert_eq!(silent.text(), format!("job 3: nothing can be said yet: {}\n", Silence::NothingSeen));
         let json = silent.json();
-        assert_eq!(json["reason"], "no node has been seen at work yet");
+        assert_eq!(json["reason"], Silence::NothingSeen.to_string());
         assert!(json["at"].is_null() && json["peak"].is_null());
     }
 }

@@ -7,7 +7,7 @@ mod advice;
 
 use crate::args::{CapacityArgs, Output};
 use crate::exit::Exit;
-use crate::jobs::{print, print_json};
+use crate::jobs::answer;
 use crate::{home, select};
 use advice::Advice;
 use anyhow::{Context, Result};
@@ -31,11 +31,7 @@ pub fn capacity(args: &CapacityArgs, output: Output) -> Result<Exit> {
     let there = workers_at_work(&*store, job.id)?;
     let now = if runs && there > 0 { there as f64 } else { most };
     let advice = Advice { job: job.id, runs: runs && there > 0, now, oracle: Oracle::of(&seen) };
-    match output {
-        Output::Human => print(&advice.text())?,
-        Output::Json => print_json(&advice.json())?,
-        Output::Quiet => {}
-    }
+    answer(output, || advice.text(), || advice.json())?;
     Ok(Exit::Done)
 }
 

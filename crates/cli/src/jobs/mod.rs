@@ -28,6 +28,7 @@ pub use show::show;
 pub use steer::{cancel, forget, pause, retry, unpause};
 pub use wait::wait;
 
+use crate::args::Output;
 use anyhow::Result;
 use divvy_store::{JobInfo, Progress};
 use hold::Jobs;
@@ -86,6 +87,18 @@ pub fn one_line(name: &str, most: usize) -> String {
     match clean.char_indices().nth(most) {
         Some((cut, _)) => format!("{}...", &clean[..cut]),
         None => clean,
+    }
+}
+
+/// Prints an answer in the form that was asked for; only that one is made.
+///
+/// # Errors
+/// As [`print()`].
+pub fn answer(output: Output, text: impl FnOnce() -> String, json: impl FnOnce() -> Value) -> Result<()> {
+    match output {
+        Output::Human => print(&text()),
+        Output::Json => print_json(&json()),
+        Output::Quiet => Ok(()),
     }
 }
 

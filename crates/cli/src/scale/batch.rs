@@ -1,11 +1,11 @@
 //! `divvy scale batch`: how many tasks to take at once, and what it costs to take too few or too many.
 
-use super::spans::{positive, seconds};
-use super::table::Table;
+use super::numbers::{positive, seconds, share};
 use crate::args::{BatchArgs, Output};
 use crate::exit::{Exit, bad_usage};
 use crate::figures::{number, percent, time};
-use crate::jobs::{print, print_json};
+use crate::jobs::answer;
+use crate::table::Table;
 use anyhow::Result;
 use divvy_model::batch::{Bound, Costs, Limits};
 use serde_json::json;
@@ -22,25 +22,14 @@ const SOURCE: &str = "the square-root rule of lot sizes, Harris 1913";
 /// Bad usage.
 pub fn batch(args: &BatchArgs, output: Output) -> Result<Exit> {
     let (setup, item) = (positive("--setup", &args.setup)?, positive("--item", &args.item)?);
-    if let Some(share) = args.overhead.filter(|share| !(*share > 0.0 && *share < 1.0)) {
-        return Err(bad_usage(format!("--overhead: {share} is no share: between 0 and 1, as in 0.02")));
-    }
     let costs =
         Costs::new(setup, item, args.holding).map_err(|error| bad_usage(format!("--holding: {error}")))?;
-    let share = floor_share(args);
-    let mut limits = Limits { overhead: share, ..Limits::default() };
-    if let Some(latency) = &args.latency {
-        limits.latency = seconds("--latency", latency)?;
-    }
-    if let (Some(remaining), workers) = (args.tasks, args.workers.unwrap_or(1)) {
-        (limits.remaining, limits.workers) = (remaining as f64, workers as f64);
-    }
+    let limits = limits(args)?;
     let advice = costs.advise(&limits);
-    let decided_by = why(advice.bound, share);
+    let decided_by = why(advice.bound, limits.overhead);
     let rows: Vec<_> = sizes(advice.size).into_iter().map(|size| Row::new(&costs, setup, size)).collect();
-    match output {
-        Output::Human => print(&text(&costs, advice.size, &decided_by, &rows))?,
-        Output::Json => print_json(&json!({
+    let as_json = || {
+        json!({
             "size": advice.size,
             "decided_by": decided_by,
             "best": costs.best(),
@@ -48,16 +37,28 @@ pub fn batch(args: &BatchArgs, output: Output) -> Result<Exit> {
             "sizes": rows.iter().map(Row::json).collect::<Vec<_>>(),
             "formula": FORMULA,
             "source": SOURCE,
-        }))?,
-        Output::Quiet => {}
-    }
+        })
+    };
+    answer(output, || text(&costs, advice.size, &decided_by, &rows), as_json)?;
     Ok(Exit::Done)
 }
 
-/// The overhead that may not be exceeded. Holding bounds batches from above, so that without it the overhead alone has
-/// to say how large they are.
-fn floor_share(args: &BatchArgs) -> f64 {
-    args.overhead.unwrap_or(if args.holding > 0.0 { f64::INFINITY } else { SMALL })
+/// What bounds the size but what it costs.
+fn limits(args: &BatchArgs) -> Result<Limits> {
+    let mut limits = Limits { workers: args.workers.unwrap_or(1) as f64, ..Limits::default() };
+    // Holding bounds batches from above, so that without it the overhead alone has to say how large they are.
+    limits.overhead = match args.overhead {
+        Some(overhead) => share("--overhead", overhead)?,
+        None if args.holding > 0.0 => f64::INFINITY,
+        None => SMALL,
+    };
+    if let Some(latency) = &args.latency {
+        limits.latency = seconds("--latency", latency)?;
+    }
+    if let Some(tasks) = args.tasks {
+        limits.remaining = tasks as f64;
+    }
+    Ok(limits)
 }
 
 /// One size of batches.

@@ -1,5 +1,6 @@
 //! `divvy scale fit`: the laws, for measurements from anywhere.
 
+use super::source::{Source, cannot_read};
 use super::study::Study;
 use super::{give, machines, read};
 use crate::args::{Output, ScaleFitArgs};
@@ -31,19 +32,10 @@ pub fn fit(args: &ScaleFitArgs, output: Output) -> Result<Exit> {
 ///
 /// # Errors
 /// Bad usage: it is not there, too large, or no text.
-pub fn text(path: &Path) -> Result<(String, String)> {
-    let (name, source): (_, Box<dyn Read>) = if path.as_os_str() == "-" {
-        ("stdin".to_owned(), Box::new(std::io::stdin()))
-    } else {
-        let name = path.display().to_string();
-        let file =
-            std::fs::File::open(path).map_err(|error| bad_usage(format!("cannot read {name}: {error}")))?;
-        (name, Box::new(file))
-    };
+fn text(path: &Path) -> Result<(String, String)> {
+    let Source { name, bytes: source } = Source::open(path)?;
     let mut bytes = Vec::new();
-    let read = source.take(BYTES_MAX + 1).read_to_end(&mut bytes);
-    // Also a directory, which opens like a file.
-    read.map_err(|error| bad_usage(format!("cannot read {name}: {error}")))?;
+    source.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| cannot_read(&name, &error))?;
     if bytes.len() as u64 > BYTES_MAX {
         return Err(bad_usage(format!("{name}: more than {} MiB: is this the file?", BYTES_MAX >> 20)));
     }

@@ -4,7 +4,7 @@ use super::study::Study;
 use super::{json, table, tell};
 use crate::args::{DrawArgs, Output};
 use crate::exit::bad_usage;
-use crate::jobs::{print, print_json};
+use crate::jobs::answer;
 use anyhow::{Context, Result};
 use std::fs::OpenOptions;
 use std::io::IsTerminal;
@@ -50,11 +50,7 @@ pub fn give(study: &Study, args: &DrawArgs, output: Output) -> Result<()> {
         write(args.export_markdown.as_deref(), || table::of(study).markdown()),
         write(args.export_json.as_deref(), || format!("{:#}\n", json::of(study))),
     ];
-    match output {
-        Output::Human => print(&tell::text(study, std::io::stdout().is_terminal()))?,
-        Output::Json => print_json(&json::of(study))?,
-        Output::Quiet => {}
-    }
+    answer(output, || tell::text(study, std::io::stdout().is_terminal()), || json::of(study))?;
     written.into_iter().collect()
 }
 

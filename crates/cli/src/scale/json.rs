@@ -1,6 +1,5 @@
 //! A study as JSON. `docs/scale.md` lists the fields: scripts rely on them.
 
-use super::advice::is_exact;
 use super::ladder::Rung;
 use super::study::{Row, Study, Sweep};
 use divvy_model::fit::{Estimate, Fit, Residual, Rival};
@@ -16,7 +15,7 @@ pub fn of(study: &Study) -> Value {
         }
     };
     put(match &study.fit {
-        Ok(fit) => fitted(fit, is_exact(study)),
+        Ok(fit) => fitted(fit, study.is_exact()),
         Err(error) => unfitted(&error.to_string()),
     });
     put(json!({ "unit": study.unit, "points": study.rows.iter().map(row).collect::<Vec<_>>() }));

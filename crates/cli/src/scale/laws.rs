@@ -1,15 +1,15 @@
 //! `divvy scale amdahl`, `usl` and `paths`: the laws as tables, with their formulas and where they come from.
 
-use super::table::Table;
 use super::workers::workers;
 use crate::args::{AmdahlArgs, Output, PathsArgs, UslArgs};
 use crate::exit::{Exit, bad_usage};
 use crate::figures::{coefficient, number, percent, workers_of};
-use crate::jobs::{print, print_json};
+use crate::jobs::answer;
+use crate::table::Table;
 use anyhow::Result;
 use divvy_model::paths::{path_share, paths as pairs};
 use divvy_model::{Amdahl, Curve, Gustafson, Law, Usl};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const AMDAHL: &str = "speedup(n) = 1 / (s + (1 - s)/n), never above 1/s (Amdahl 1967)";
 const GUSTAFSON: &str = "scaled(n) = n - s (n - 1): work that grows with the workers (Gustafson 1988)";
@@ -53,14 +53,14 @@ pub fn amdahl(args: &AmdahlArgs, output: Output) -> Result<Exit> {
         );
     }
     let roof = half.map(|_| fixed.roof());
-    give(
-        output,
-        &out,
+    let as_json = || {
         json!({
             "serial": serial, "roof": roof, "rows": rows, "formula": AMDAHL, "scaled_formula": GUSTAFSON,
             "source": "Amdahl 1967; Gustafson 1988",
-        }),
-    )
+        })
+    };
+    answer(output, || out, as_json)?;
+    Ok(Exit::Done)
 }
 
 /// The universal scalability law.
@@ -105,16 +105,16 @@ pub fn usl(args: &UslArgs, output: Output) -> Result<Exit> {
         ),
         None => "  no peak and no roof: every worker adds the same\n".into(),
     };
-    give(
-        output,
-        &out,
+    let as_json = || {
         json!({
             "alpha": law.alpha, "beta": law.beta, "lambda": law.lambda,
             "peak_n": law.peak(), "peak_speedup": law.peak().map(|peak| law.speedup(peak)),
             "roof": Some(Curve::Usl(law).roof()).filter(|roof| roof.is_finite()),
             "rows": rows, "formula": Law::Usl.formula(), "source": Law::Usl.source(),
-        }),
-    )
+        })
+    };
+    answer(output, || out, as_json)?;
+    Ok(Exit::Done)
 }
 
 /// Pairs of workers.
@@ -134,14 +134,6 @@ pub fn paths(args: &PathsArgs, output: Output) -> Result<Exit> {
         "{PATHS} ({PATHS_SOURCE})\n\n{}  where everyone tells everyone, telling grows with the pairs: tell one place, or few\n",
         table.text()
     );
-    give(output, &out, json!({ "rows": rows, "formula": PATHS, "source": PATHS_SOURCE }))
-}
-
-fn give(output: Output, text: &str, value: Value) -> Result<Exit> {
-    match output {
-        Output::Human => print(text)?,
-        Output::Json => print_json(&value)?,
-        Output::Quiet => {}
-    }
+    answer(output, || out, || json!({ "rows": rows, "formula": PATHS, "source": PATHS_SOURCE }))?;
     Ok(Exit::Done)
 }

@@ -77,7 +77,7 @@ pub struct Shares {
 pub struct Limit {
     /// Which.
     pub kind: Kind,
-    /// The fewest workers, and the most.
+    /// The fewest workers that were measured.
     pub fewest: u64,
     /// The most.
     pub most: u64,
@@ -157,15 +157,17 @@ fn facts(first: &Typical, last: &Typical) -> Limit {
 fn kind(facts: &Limit, cores: u64) -> Kind {
     let (cores, most) = (cores as f64, facts.most as f64);
     let is_good = facts.of_processors >= GOOD;
-    match facts.busy_alone >= BUSY {
-        true if is_good && most > cores && facts.efficiency < GOOD => return Kind::Cores,
-        true if is_good => return Kind::Parallel,
+    let waits_alone = facts.busy_alone < BUSY;
+    if waits_alone && facts.fewest > 1 && !is_good {
         // Several wait, and it may well be for each other.
-        false if facts.fewest > 1 && !is_good && facts.switches < SWITCHES => return Kind::Unknown,
-        false if facts.fewest > 1 && !is_good => return Kind::Lock,
-        false if !facts.crowded && facts.efficiency >= GROWS => return Kind::Io,
-        false if !facts.crowded => return Kind::IoLimit,
-        _ => {}
+        return if facts.switches < SWITCHES { Kind::Unknown } else { Kind::Lock };
+    }
+    if waits_alone && !facts.crowded {
+        return if facts.efficiency >= GROWS { Kind::Io } else { Kind::IoLimit };
+    }
+    if !waits_alone && is_good {
+        let is_full = most > cores && facts.efficiency < GOOD;
+        return if is_full { Kind::Cores } else { Kind::Parallel };
     }
     let has_grown = facts.cpu_growth >= GROWN;
     // More workers than processors wait for one, whatever else they do: that is no waiting for each other.
@@ -174,11 +176,14 @@ fn kind(facts: &Limit, cores: u64) -> Kind {
     }
     // Others make a program wait, but not compute more, nor hand over more often: these two are seen in any crowd.
     let is_more = if facts.crowded { has_grown } else { facts.shares.more >= facts.shares.waiting };
-    match () {
-        () if !is_good && is_more => Kind::Contention,
-        () if !is_good && facts.switches >= SWITCHES => Kind::Lock,
-        () if facts.crowded => Kind::Unknown,
-        () => Kind::Serial,
+    if !is_good && is_more {
+        Kind::Contention
+    } else if !is_good && facts.switches >= SWITCHES {
+        Kind::Lock
+    } else if facts.crowded {
+        Kind::Unknown
+    } else {
+        Kind::Serial
     }
 }
 

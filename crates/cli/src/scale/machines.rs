@@ -1,16 +1,18 @@
 //! "Are ten big machines cheaper than a thousand small ones?" The law that was fitted, and what machines cost.
 
-use super::table::Table;
 use super::tell::wrapped;
 use crate::args::AskArgs;
 use crate::exit::bad_usage;
-use crate::figures::{number, workers_of};
+use crate::figures::{number, percent, workers_of};
 use crate::lang::Shown;
+use crate::table::Table;
 use anyhow::Result;
 use divvy_model::Curve;
 use divvy_model::machines::{Fleet, Machine, equal_power, equal_throughput};
 use serde_json::{Value, json};
 
+/// The share of the highest throughput that machines are compared at: the last percents take any number of them.
+const NEARLY: f64 = 0.95;
 /// Nobody buys more.
 const MACHINES_MAX: u32 = 10_000_000;
 
@@ -71,8 +73,10 @@ fn one(text: &str) -> Result<Machine> {
 }
 
 impl Machines {
-    /// Compares them: at the nominal power of so many of what was measured, and for this throughput.
-    pub fn compare(kinds: Vec<Machine>, curve: Curve, power: f64, throughput: f64) -> Machines {
+    /// Compares them: at the nominal power of so many of what was measured, and for nearly the most that the law says
+    /// of these.
+    pub fn compare(kinds: Vec<Machine>, curve: Curve, power: f64, most: f64) -> Machines {
+        let throughput = NEARLY * most;
         let by_power = equal_power(curve, &kinds, power);
         let by_throughput = equal_throughput(curve, &kinds, throughput, MACHINES_MAX);
         Machines { kinds, power, throughput, by_power, by_throughput }
@@ -87,7 +91,8 @@ impl Machines {
         }
         out.push('\n');
         let wanted = format!("{} {unit}", number(self.throughput));
-        out += &format!("  for {}, 95 % of the most that was measured:\n\n", wanted.trim_end());
+        out +=
+            &format!("  for {}, {} of the most that was measured:\n\n", wanted.trim_end(), percent(NEARLY));
         out += &self.table(&self.by_throughput, unit);
         for (place, kind) in self.kinds.iter().enumerate() {
             if !self.by_throughput.iter().any(|(found, _)| *found == place) {
@@ -106,7 +111,8 @@ impl Machines {
             "if what they share is no faster",
             "cost",
             "cost of 1",
-        ]);
+        ])
+        .words(&[1]);
         for (place, fleet) in fleets {
             table.line(vec![
                 number(f64::from(fleet.n)),

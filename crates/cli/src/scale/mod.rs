@@ -4,12 +4,12 @@
 //! |---|---|
 //! | `ladder/` | `run`: a program with 1, 2, 4, ... workers |
 //! | `fit.rs`, `read.rs` | `fit`: measurements from a file |
-//! | `study.rs` | what both have found; `limit.rs` what limits it, `advice.rs` what follows, `machines.rs` on which machines |
+//! | `study.rs` | what both have found; `limit.rs` what limits it and `limited.rs` that in words, `advice.rs` what follows, `machines.rs` on which machines |
 //! | `give.rs`, `tell.rs`, `table.rs`, `chart.rs`, `json.rs`, `draw.rs` | how it is told |
 //! | `queue.rs`, `batch.rs`, `laws.rs` | queues, batches, and the laws as tables |
 //! | `costs/` | what coordinating costs here |
 //! | `herd/` | bursts in a log |
-//! | `spans.rs`, `workers.rs` | numbers from people; for them: `figures.rs` of the crate |
+//! | `source.rs`, `numbers.rs`, `workers.rs` | files and numbers from people; for them: `figures.rs` and `table.rs` of the crate |
 //!
 //! The laws themselves, their fits and what may be claimed of them are `divvy-model`'s.
 
@@ -26,10 +26,12 @@ mod json;
 mod ladder;
 mod laws;
 mod limit;
+mod limited;
 mod machines;
+mod numbers;
 mod queue;
 mod read;
-mod spans;
+mod source;
 mod study;
 mod table;
 mod tell;

@@ -1,16 +1,14 @@
 //! `divvy scale queue`: how long tasks wait, how many of them, and how many servers that takes.
 
-use super::spans::{self, positive};
-use super::table::Table;
+use super::numbers::{per_second, positive, seconds};
 use crate::args::{Output, QueueArgs};
 use crate::exit::{Exit, bad_usage};
 use crate::figures::{filled, number, time};
-use crate::jobs::{print, print_json};
-use crate::lang::rate;
+use crate::jobs::answer;
+use crate::table::Table;
 use anyhow::Result;
 use divvy_model::queue::{Mgc, Row, servers_for, table};
 use serde_json::{Value, json};
-use std::os::unix::ffi::OsStrExt;
 
 /// How close to it no wait is worth a server: a tenth of the service.
 const TARGET_SHARE: f64 = 0.1;
@@ -35,34 +33,36 @@ struct Asked {
     target: f64,
 }
 
+/// What becomes of it.
+struct Answer {
+    asked: Asked,
+    /// The fewest servers whose queue does not grow without end.
+    least: u32,
+    /// The fewest with which the mean wait is the target or less.
+    enough: u32,
+    /// The number asked for, or what is enough.
+    chosen: Mgc,
+    /// Other numbers, ascending.
+    by_servers: Vec<Mgc>,
+    /// Other loads of the chosen number.
+    by_load: Vec<Row>,
+}
+
 /// Computes and tells.
 ///
 /// # Errors
 /// Bad usage; also a queue that would grow without end.
 pub fn queue(args: &QueueArgs, output: Output) -> Result<Exit> {
-    let asked = asked(args)?;
-    let least = least(&asked)?;
-    let enough = enough(&asked)?;
-    let servers = args.servers.map_or(enough, |servers| servers.min(u64::from(u32::MAX)) as u32);
-    if servers < least {
-        return Err(impossible(&asked, servers, least, enough));
-    }
-    let rows: Vec<_> = around(servers, least, enough).map(|c| asked.with(c)).collect::<Result<_>>()?;
-    let chosen = asked.with(servers)?;
-    let loads = table(asked.service, servers).map_err(bad_usage)?;
-    match output {
-        Output::Human => print(&text(&asked, &chosen, &rows, &loads, least, enough))?,
-        Output::Json => print_json(&as_json(&asked, &chosen, &rows, &loads, least, enough))?,
-        Output::Quiet => {}
-    }
+    let servers = args.servers.map(|servers| servers.min(u64::from(u32::MAX)) as u32);
+    let found = Answer::new(asked(args)?, servers)?;
+    answer(output, || found.text(), || found.json())?;
     Ok(Exit::Done)
 }
 
 fn asked(args: &QueueArgs) -> Result<Asked> {
-    let arrival =
-        rate::parse(args.arrival.as_bytes()).map_err(|error| bad_usage(format!("--arrival: {error}")))?;
+    let arrival = per_second("--arrival", &args.arrival)?;
     let service = positive("--service", &args.service)?;
-    let target = args.target_wait.as_ref().map(|text| spans::seconds("--target-wait", text)).transpose()?;
+    let target = args.target_wait.as_ref().map(|text| seconds("--target-wait", text)).transpose()?;
     if target == Some(0.0) {
         return Err(bad_usage(
             "--target-wait: random arrivals always wait now and then; give a time above zero",
@@ -142,45 +142,104 @@ fn around(servers: u32, least: u32, enough: u32) -> impl Iterator<Item = u32> {
     all.into_iter()
 }
 
-fn text(asked: &Asked, chosen: &Mgc, rows: &[Mgc], loads: &[Row], least: u32, enough: u32) -> String {
-    let servers = chosen.exponential.servers();
-    let mut out = format!(
-        "{} tasks/s of {} each, cv {}\n  {} servers are busy on average: {LITTLE}\n  {}\n\n",
-        number(asked.arrival),
-        time(asked.service),
-        asked.cv,
-        number(asked.arrival * asked.service),
-        if asked.is_exponential() { EXPONENTIAL } else { GENERAL }
-    );
-    let mut head = vec!["servers", "utilisation", "mean wait"];
-    if asked.is_exponential() {
-        head.push("99 % wait less than");
+impl Answer {
+    fn new(asked: Asked, servers: Option<u32>) -> Result<Answer> {
+        let (least, enough) = (least(&asked)?, enough(&asked)?);
+        let servers = servers.unwrap_or(enough);
+        if servers < least {
+            return Err(impossible(&asked, servers, least, enough));
+        }
+        let by_servers = around(servers, least, enough).map(|c| asked.with(c)).collect::<Result<_>>()?;
+        let by_load = table(asked.service, servers).map_err(bad_usage)?;
+        let chosen = asked.with(servers)?;
+        Ok(Answer { asked, least, enough, chosen, by_servers, by_load })
     }
-    head.extend(["wait and service", "waiting"]);
-    let mut servers_table = Table::new(&head);
-    for row in rows {
-        servers_table.line(cells(row, asked.is_exponential(), servers));
+
+    fn text(&self) -> String {
+        let Answer { asked, least, enough, chosen, by_servers, by_load } = self;
+        let servers = chosen.exponential.servers();
+        let mut out = format!(
+            "{} tasks/s of {} each, cv {}\n  {} servers are busy on average: {LITTLE}\n  {}\n\n",
+            number(asked.arrival),
+            time(asked.service),
+            asked.cv,
+            number(asked.arrival * asked.service),
+            if asked.is_exponential() { EXPONENTIAL } else { GENERAL }
+        );
+        let mut head = vec!["servers", "utilisation", "mean wait"];
+        if asked.is_exponential() {
+            head.push("99 % wait less than");
+        }
+        head.extend(["wait and service", "waiting"]);
+        let mut servers_table = Table::new(&head);
+        for row in by_servers {
+            servers_table.line(cells(row, asked.is_exponential(), servers));
+        }
+        out += &servers_table.text();
+        out += &format!(
+            "  the least that could work: {least}; for a mean wait of {} or less: {enough}\n\n",
+            time(asked.target)
+        );
+        out += &format!(
+            "  {} at other loads, exponential service times (M/M/c):\n\n",
+            crate::jobs::count(u64::from(servers), "server")
+        );
+        let mut load_table =
+            Table::new(&["utilisation", "tasks/s", "mean wait", "wait and service", "waiting"]);
+        for row in by_load {
+            load_table.line(vec![
+                filled(row.utilisation),
+                number(row.arrival),
+                time(row.wait),
+                time(row.response),
+                number(row.depth),
+            ]);
+        }
+        out + &load_table.text()
     }
-    out += &servers_table.text();
-    out += &format!(
-        "  the least that could work: {least}; for a mean wait of {} or less: {enough}\n\n",
-        time(asked.target)
-    );
-    out += &format!(
-        "  {} at other loads, exponential service times (M/M/c):\n\n",
-        crate::jobs::count(u64::from(servers), "server")
-    );
-    let mut load_table = Table::new(&["utilisation", "tasks/s", "mean wait", "wait and service", "waiting"]);
-    for row in loads {
-        load_table.line(vec![
-            filled(row.utilisation),
-            number(row.arrival),
-            time(row.wait),
-            time(row.response),
-            number(row.depth),
-        ]);
+
+    fn json(&self) -> Value {
+        let Answer { asked, least, enough, chosen, by_servers, by_load } = self;
+        let of = |row: &Mgc| {
+            let queue = &row.exponential;
+            let quantile = asked.is_exponential().then(|| queue.wait_quantile(0.99));
+            json!({
+                "servers": queue.servers(),
+                "utilisation": queue.utilisation(),
+                "wait_seconds": row.wait(),
+                "wait_p99_seconds": quantile,
+                "response_seconds": row.response(),
+                "waiting": row.depth(),
+            })
+        };
+        let load = |row: &Row| {
+            json!({
+                "utilisation": row.utilisation,
+                "arrival_per_second": row.arrival,
+                "wait_seconds": row.wait,
+                "response_seconds": row.response,
+                "waiting": row.depth,
+            })
+        };
+        let mut out = of(chosen);
+        let more = json!({
+            "arrival_per_second": asked.arrival,
+            "service_seconds": asked.service,
+            "cv": asked.cv,
+            "busy": asked.arrival * asked.service,
+            "servers_least": least,
+            "servers_for_target": enough,
+            "target_wait_seconds": asked.target,
+            "by_servers": by_servers.iter().map(of).collect::<Vec<_>>(),
+            "by_utilisation": by_load.iter().map(load).collect::<Vec<_>>(),
+            "formula": if asked.is_exponential() { EXPONENTIAL } else { GENERAL },
+            "source": if asked.is_exponential() { EXPONENTIAL_SOURCE } else { GENERAL_SOURCE },
+        });
+        if let (Value::Object(out), Value::Object(more)) = (&mut out, more) {
+            out.extend(more);
+        }
+        out
     }
-    out + &load_table.text()
 }
 
 fn cells(row: &Mgc, with_quantile: bool, chosen: u32) -> Vec<String> {
@@ -192,48 +251,6 @@ fn cells(row: &Mgc, with_quantile: bool, chosen: u32) -> Vec<String> {
     }
     cells.extend([time(row.response()), number(row.depth())]);
     cells
-}
-
-fn as_json(asked: &Asked, chosen: &Mgc, rows: &[Mgc], loads: &[Row], least: u32, enough: u32) -> Value {
-    let of = |row: &Mgc| {
-        let queue = &row.exponential;
-        let quantile = asked.is_exponential().then(|| queue.wait_quantile(0.99));
-        json!({
-            "servers": queue.servers(),
-            "utilisation": queue.utilisation(),
-            "wait_seconds": row.wait(),
-            "wait_p99_seconds": quantile,
-            "response_seconds": row.response(),
-            "waiting": row.depth(),
-        })
-    };
-    let load = |row: &Row| {
-        json!({
-            "utilisation": row.utilisation,
-            "arrival_per_second": row.arrival,
-            "wait_seconds": row.wait,
-            "response_seconds": row.response,
-            "waiting": row.depth,
-        })
-    };
-    let mut out = of(chosen);
-    let more = json!({
-        "arrival_per_second": asked.arrival,
-        "service_seconds": asked.service,
-        "cv": asked.cv,
-        "busy": asked.arrival * asked.service,
-        "servers_least": least,
-        "servers_for_target": enough,
-        "target_wait_seconds": asked.target,
-        "by_servers": rows.iter().map(of).collect::<Vec<_>>(),
-        "by_utilisation": loads.iter().map(load).collect::<Vec<_>>(),
-        "formula": if asked.is_exponential() { EXPONENTIAL } else { GENERAL },
-        "source": if asked.is_exponential() { EXPONENTIAL_SOURCE } else { GENERAL_SOURCE },
-    });
-    if let (Value::Object(out), Value::Object(more)) = (&mut out, more) {
-        out.extend(more);
-    }
-    out
 }
 
 #[cfg(test)]

@@ -2,16 +2,13 @@
 //! `divvy scale run` and `divvy scale fit`, so that both tell it alike.
 
 use super::advice;
-use super::ladder::{Rung, Typical, median};
+use super::ladder::{Rung, Typical};
 use super::limit::{Limit, limit};
 use super::machines::Machines;
 use anyhow::Result;
-use divvy_model::Error;
 use divvy_model::fit::{Fit, Options, Point, fit};
 use divvy_model::machines::Machine;
-
-/// The share of the highest throughput that machines are compared at.
-const NEARLY: f64 = 0.95;
+use divvy_model::{Error, Law, median};
 
 /// Everything there is to tell.
 pub struct Study {
@@ -103,19 +100,18 @@ impl Study {
     /// If no law can be fitted to them.
     pub fn of_points(title: String, points: Vec<Point>, seed: u64) -> Result<Study, Error> {
         let found = fitted(&points, seed)?;
-        Ok(Study::new(title, "", points, Ok(found), Vec::new(), None))
+        Ok(Study::new(title, "", points, Ok(found), None))
     }
 
     /// Of a program that was run. With one or two numbers of workers there is no law, but still something to tell.
     pub fn of_sweep(sweep: Sweep, unit: &'static str, seed: u64) -> Study {
-        let typical: Vec<_> = sweep.rungs.iter().filter_map(Rung::typical).collect();
         let points = sweep
             .rungs
             .iter()
             .flat_map(|rung| rung.counted().iter().map(|sample| Point::new(rung.n as f64, sample.rate)));
         let points: Vec<_> = points.collect();
         let found = fitted(&points, seed);
-        Study::new(sweep.command.clone(), unit, points, found, typical, Some(sweep))
+        Study::new(sweep.command.clone(), unit, points, found, Some(sweep))
     }
 
     /// The same with what these machines would do and cost, at as much power as so many workers, or the most that were
@@ -131,9 +127,8 @@ impl Study {
                 .push("machines are not compared: without a law nobody knows what more of them do".into());
             return self;
         };
-        // Nearly the most, by the law: the last percents take any number of machines.
         let most = self.rows.iter().filter_map(|row| row.predicted).fold(0.0, f64::max);
-        self.machines = Some(Machines::compare(kinds, curve, power.unwrap_or(last.n), NEARLY * most));
+        self.machines = Some(Machines::compare(kinds, curve, power.unwrap_or(last.n), most));
         self
     }
 
@@ -142,10 +137,11 @@ impl Study {
         unit: &'static str,
         mut points: Vec<Point>,
         fit: Result<Fit, Error>,
-        costs: Vec<Typical>,
         sweep: Option<Sweep>,
     ) -> Study {
         points.sort_by(|a, b| a.n.total_cmp(&b.n));
+        let rungs = sweep.as_ref().map_or(&[][..], |sweep| &sweep.rungs);
+        let costs: Vec<_> = rungs.iter().filter_map(Rung::typical).collect();
         let alone = alone(&points, fit.as_ref().ok());
         let rows = rows(&points, fit.as_ref().ok(), alone, &costs);
         let limit = sweep.as_ref().and_then(|sweep| limit(&costs, sweep.cores));
@@ -153,6 +149,12 @@ impl Study {
             Study { title, unit, rows, points, fit, alone, limit, sweep, machines: None, advice: Vec::new() };
         study.advice = advice::of(&study);
         study
+    }
+
+    /// Whether the law goes through all points because it has as many numbers as there are points: then nothing is left
+    /// to tell chance by, and an interval says nothing.
+    pub fn is_exact(&self) -> bool {
+        self.points.len() <= Law::Usl.parameters()
     }
 
     /// A throughput with its unit.
@@ -168,7 +170,7 @@ fn fitted(points: &[Point], seed: u64) -> Result<Fit, Error> {
 }
 
 fn alone(points: &[Point], fit: Option<&Fit>) -> Alone {
-    let of_n = |n: f64| median(points.iter().filter(|point| point.n == n).map(|point| point.x).collect());
+    let of_n = |n: f64| median(points.iter().filter(|point| point.n == n).map(|point| point.x));
     match (points.first(), fit) {
         (Some(first), _) if first.n == 1.0 => Alone::Measured(of_n(1.0)),
         (_, Some(Fit { curve: Some(curve), .. })) => Alone::Law(curve.lambda()),
@@ -182,7 +184,7 @@ fn rows(points: &[Point], fit: Option<&Fit>, alone: Alone, costs: &[Typical]) ->
     let of_one = |runs: &[Point]| {
         let n = runs[0].n;
         let rates = || runs.iter().map(|point| point.x);
-        let x = median(rates().collect());
+        let x = median(rates());
         Row {
             n,
             x,
@@ -195,4 +197,25 @@ fn rows(points: &[Point], fit: Option<&Fit>, alone: Alone, costs: &[Typical]) ->
         }
     };
     points.chunk_by(|a, b| a.n == b.n).map(of_one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_what_was_measured() {
+        let points = [(4.0, 30.0), (1.0, 9.0), (1.0, 10.0), (2.0, 19.0), (1.0, 10.5), (8.0, 50.0)];
+        let points = points.map(|(n, x)| Point::new(n, x)).to_vec();
+        let study = Study::of_points("test".into(), points, 1).unwrap();
+        let rows: Vec<_> = study.rows.iter().map(|row| (row.n, row.runs)).collect();
+        assert_eq!(rows, [(1.0, 3), (2.0, 1), (4.0, 1), (8.0, 1)]);
+        let first = &study.rows[0];
+        assert_eq!((first.low, first.x, first.high), (9.0, 10.0, 10.5));
+        let fit = study.fit.as_ref().unwrap();
+        for row in &study.rows {
+            assert_eq!(row.predicted, fit.predicted(row.n));
+            assert!((row.efficiency - row.x / (row.n * 10.0)).abs() < 1e-12);
+        }
+    }
 }

@@ -1,16 +1,19 @@
 //! A study for people: the table, the law, the peak, and what follows.
 
-use super::advice::is_exact;
 use super::study::{Study, Sweep};
 use super::{chart, table};
 use crate::figures::{coefficient, number, percent, workers_of};
-use divvy_model::fit::{Estimate, Fit, Reason};
+use divvy_model::fit::{Estimate, Fit, MARGIN_MIN, Reason};
 use divvy_model::{Curve, Law};
 
 /// Where the second column begins.
 const INDENT: usize = 14;
 /// Words of a line, so that it fits a terminal of usual width.
 const LINE: usize = 98;
+
+/// Laws whose AICc differs by less can hardly be told apart (Burnham and Anderson 2002: from 4 on there is considerably
+/// less support). A claim takes more: [`MARGIN_MIN`].
+const APART: f64 = 4.0;
 
 /// All of it.
 pub fn text(study: &Study, with_chart: bool) -> String {
@@ -26,7 +29,7 @@ pub fn text(study: &Study, with_chart: bool) -> String {
     out += "\n";
     match &study.fit {
         Ok(fit) => {
-            out += &law(fit, is_exact(study));
+            out += &law(fit, study.is_exact());
             out += &entry("peak", &peak(study, fit));
         }
         Err(_) => out += &entry("law", "none: there are too few numbers of workers to tell laws apart"),
@@ -89,7 +92,11 @@ fn law(fit: &Fit, is_exact: bool) -> String {
     let others = fit.rivals.iter().map(|rival| format!("{} {:+.1}", rival.curve.law(), rival.aicc - best));
     out + &entry(
         "laws",
-        &format!("{} (AICc beside the best: 4 more is clearly worse)", others.collect::<Vec<_>>().join(", ")),
+        &format!(
+            "{} (AICc above that of the best: less than {APART} can hardly be told apart, and a peak is claimed only \
+             if the best rival has {MARGIN_MIN} more)",
+            others.collect::<Vec<_>>().join(", ")
+        ),
     )
 }
 
@@ -173,4 +180,34 @@ pub fn wrapped(first: &str, text: &str, indent: usize) -> String {
         is_first_word = false;
     }
     lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use divvy_model::fit::Point;
+
+    #[test]
+    fn what_differences_between_laws_prove_is_said_as_it_is() {
+        // A law 17 better than the USL, and one 3 behind the best: SPEC SDM91.
+        let points = [
+            (1.0, 64.9),
+            (18.0, 995.9),
+            (36.0, 1652.4),
+            (72.0, 1853.2),
+            (108.0, 1828.9),
+            (144.0, 1775.0),
+            (216.0, 1702.2),
+        ];
+        let points = points.map(|(n, x)| Point::new(n, x)).to_vec();
+        let said = text(&Study::of_points("sdm91".into(), points, 1).unwrap(), false);
+        let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in [
+            "laws repairman +0.0, ceiling +3.2,",
+            "less than 4 can hardly be told apart, and a peak is claimed only if the best rival has 16 more)",
+            "peak none is claimed: the law \"repairman\", which has no peak, fits better (AICc lower by 17.3)",
+        ] {
+            assert!(words.contains(part), "{part:?} is not in {said}");
+        }
+    }
 }

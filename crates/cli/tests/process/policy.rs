@@ -100,3 +100,16 @@ fn few_open_files_bound_the_workers_and_fail_no_task() {
     divvy("256", &["run", "-j", "0", "--array", "1-300", "true"]).silent();
     divvy("256", &["run", "-j", "24", "--array", "1-300", "sleep", "0.05"]).silent();
 }
+
+#[test]
+fn a_lease_has_no_more_tasks_than_it_may() {
+    let place = Place::new();
+    let trips = |given: &[&str]| {
+        place.divvy([&["run", "-j1"], given, &["--array", "1-200", "true"]].concat()).exits(0);
+        place.json(&["bill"])["exchanges"].as_u64().expect("a count")
+    };
+    // Tasks that are known to be short come in large leases otherwise.
+    let (few, many) = (trips(&[]), trips(&["--lease-max", "2"]));
+    assert!(few < 80 && many >= 100, "{few} and {many} round trips");
+    place.divvy(["run", "--lease-max", "0", "true", ":::", "a"]).refused(125, &["--lease-max"]);
+}

@@ -27,6 +27,8 @@ pub struct Cost {
 pub struct Trip {
     /// Workers of all nodes at that moment.
     pub workers: u64,
+    /// Workers of this node.
+    pub own: u64,
     /// How long it took.
     pub total_ns: u64,
     /// Since the one before it had ended.
@@ -91,10 +93,12 @@ pub enum Sum {
     CommitBeyond,
     /// Its squares.
     CommitBeyondSq,
+    /// Worker-nanoseconds of the nodes: the time of each round trip and before it, times the workers of its node.
+    Own,
 }
 
 /// How many sums there are.
-const SUMS: usize = Sum::CommitBeyondSq as usize + 1;
+const SUMS: usize = Sum::Own as usize + 1;
 
 /// More sums than any program will write.
 const SUMS_MAX: u64 = 1 << 16;
@@ -105,7 +109,7 @@ pub struct Level([u64; SUMS]);
 
 impl Level {
     fn of(trip: &Trip, habits: &mut Habits) -> Level {
-        let Trip { workers, total_ns, gap_ns, tasks, ran, run_ns, cpu_ns, busy_ns, .. } = *trip;
+        let Trip { workers, own, total_ns, gap_ns, tasks, ran, run_ns, cpu_ns, busy_ns, .. } = *trip;
         let Cost { work_ns, commit_ns, group, retries } = trip.cost.unwrap_or_default();
         let run_sq = square_us(run_ns / ran.max(1)).saturating_mul(ran);
         let told = trip.cost.is_some().into();
@@ -136,6 +140,7 @@ impl Level {
             work_beyond_sq,
             commit_beyond,
             commit_beyond_sq,
+            own.saturating_mul(total_ns + gap_ns),
         ])
     }
 
@@ -228,6 +233,7 @@ mod tests {
         let cost = Cost { work_ns: 5_000, commit_ns: 7_000, group: 2, retries: 3 };
         Trip {
             workers,
+            own: 2,
             total_ns: 20_000,
             gap_ns: 1,
             cost: Some(cost),
@@ -250,7 +256,7 @@ mod tests {
         assert_eq!((level.get(Sum::Trips), level.get(Sum::Workers)), (4, 36 + 37 + 38 + 39));
         assert_eq!((level.get(Sum::WorkSq), level.get(Sum::RunSq)), (4 * 25, 4 * 2 * 16));
         assert_eq!((level.get(Sum::Busy), level.get(Sum::Retries)), (40, 12));
-        assert_eq!(level.get(Sum::WorkBeyond), 0);
+        assert_eq!((level.get(Sum::WorkBeyond), level.get(Sum::Own)), (0, 4 * 2 * 20_001));
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Costs {
             lease_grows: seen.lease_max.is_none(),
             section: Section::default(),
             cores: seen.cores,
-            others: others(levels, seen.node.max(1.0)),
+            others: others(levels),
             node: seen.node.max(1.0),
         };
         costs.between = costs.between_tasks(levels);
@@ -108,13 +108,14 @@ impl Costs {
 
     /// From the levels at which neither store nor cores were busy.
     fn between_tasks(&self, levels: &[Level]) -> Line {
-        let calm = |level: &&Level| level.rate(self.node) < CALM * self.bound(level.workers);
-        let between = |level: &Level| {
-            let value = (level.cycle * self.node / level.tasks - level.task.mean).max(0.0);
-            Mean { n: level.workers, value, count: 1.0, variance: (SURE_OF_PACE * level.task.mean).powi(2) }
+        let calm = |level: &&Level| level.rate() < CALM * self.bound(level.workers);
+        let between = |level: &Level| Mean {
+            n: level.workers,
+            value: level.own / level.tasks - level.task.mean,
+            count: level.trips * level.tasks,
+            variance: 0.0,
         };
-        let means = Means::of(levels.iter().filter(calm).map(between).collect());
-        if means.is_empty() { Line::default() } else { Line::flat(&means) }
+        Line::flat(&Means::of(levels.iter().filter(calm).map(between).collect())).no_less_than(0.0)
     }
 
     /// What cores and store get done alone.
@@ -209,13 +210,11 @@ impl Costs {
 }
 
 /// Cores that other programs kept busy, each level counting by how long it was seen.
-fn others(levels: &[Level], node: f64) -> f64 {
-    let seconds: f64 = levels.iter().map(|level| level.trips * level.cycle).sum();
-    let by_others = |level: &Level| (level.busy - level.rate(node) * level.cpu).max(0.0);
-    levels.iter().map(|level| level.trips * level.cycle * by_others(level)).sum::<f64>() / seconds
+fn others(levels: &[Level]) -> f64 {
+    let seconds: f64 = levels.iter().map(Level::seconds).sum();
+    let by_others = |level: &Level| (level.busy - level.rate() * level.cpu).max(0.0);
+    levels.iter().map(|level| level.seconds() * by_others(level)).sum::<f64>() / seconds
 }
 
 /// Below this share of what cores and store get done, what passes between tasks is not for want of them.
 const CALM: f64 = 0.6;
-/// How sure the pace of a level is taken to be.
-const SURE_OF_PACE: f64 = 0.02;

@@ -1,10 +1,13 @@
 //! A line through the means of levels, and how sure it is.
 //!
-//! Means of a second's round trips scatter for two reasons. Round trips differ, which averages out the more of them there
-//! are; how much they differ is the same for all levels, so it is taken from all of them: a second in which the disk
-//! never stalled is no surer than one in which it did. And there are *moods*: one second is slower than the next
-//! altogether. Their variance is what is left when the first is taken off, by Paule and Mandel (*Consensus values and
-//! weighting factors*, 1982): as much as makes the scatter about the line what it should be. Errors have both in them.
+//! A mean counts by how many values it is of. So a flat line is the mean of all values, which is what throughput over a long
+//! time goes by: of a slow second there are few round trips, and no more of them than there were come into it.
+//!
+//! How sure it is has to be seen from how the means scatter, since they do for two reasons. Round trips differ, which averages out
+//! the more of them there are. And there are *moods*: one second is slower than the next altogether. So each mean is
+//! taken to be off by as much as it is seen to be (MacKinnon and White, *Some heteroskedasticity-consistent covariance matrix
+//! estimators*, 1985, their third), and by no less than chance has it: how much values differ is the same for all, so a
+//! second in which the disk never stalled is no surer than one in which it did.
 
 use crate::rng::Rng;
 
@@ -19,7 +22,7 @@ pub(super) struct Line {
     /// What least squares say.
     slope_seen: f64,
     slope_sd: f64,
-    /// By how much the mean of a minute may be off the line.
+    /// By how much the mean of the seconds to come may be off the line.
     mood_sd: f64,
 }
 
@@ -40,63 +43,42 @@ const SURENESS: f64 = 0.002;
 const MOODS: f64 = 4.0;
 /// The least variance: what never was anything but 0 is sure, but not so sure that weights would overflow.
 const LEAST: f64 = 1e-100;
-/// Halvings in search of the variance of moods: to a thousandth.
-const HALVINGS: usize = 40;
 
-/// Means with the variance of each.
+/// Means, and by how much each is off at the least.
 pub(super) struct Means {
     means: Vec<Mean>,
-    /// Of each mean, without moods.
-    variances: Vec<f64>,
+    /// The variance of all values, from all of them.
+    pooled: f64,
 }
 
 impl Means {
-    pub(super) fn of(means: Vec<Mean>) -> Means {
+    pub(super) fn of(mut means: Vec<Mean>) -> Means {
+        means.retain(|mean| mean.count > 0.0);
         let count: f64 = means.iter().map(|mean| mean.count).sum();
         let pooled = means.iter().map(|mean| mean.count * mean.variance).sum::<f64>() / count.max(1.0);
-        let sure = |mean: &Mean| pooled / mean.count.max(1.0) + (SURENESS * mean.value).powi(2);
-        let variances = means.iter().map(|mean| sure(mean).max(LEAST)).collect();
-        Means { means, variances }
+        Means { means, pooled }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Mean> {
         self.means.iter()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.means.is_empty()
+    fn sum(&self, of: impl Fn(&Mean) -> f64) -> f64 {
+        self.means.iter().map(|mean| mean.count * of(mean)).sum()
     }
 
-    /// What each mean weighs, if moods have this variance.
-    fn weights(&self, moods: f64) -> Vec<f64> {
-        self.variances.iter().map(|variance| (variance + moods).recip()).collect()
+    /// The variance of a mean by chance alone, if that of the values is this.
+    fn chance(variance: f64, mean: &Mean) -> f64 {
+        (variance / mean.count + (SURENESS * mean.value).powi(2)).max(LEAST)
     }
 
-    /// The means with what each weighs, moods being what scatters about a line.
+    /// The means with what each weighs: less, where they scatter about a line by more than chance has it.
     pub(super) fn weighed(&self) -> Vec<(Mean, f64)> {
-        let weights = self.weights(self.moods(Line::through, 2));
-        self.means.iter().copied().zip(weights).collect()
-    }
-
-    /// The variance of moods: with it the means scatter about what is fitted as they should.
-    fn moods(&self, fitted: fn(&Means, &[f64]) -> Line, unknowns: usize) -> f64 {
-        let spare = self.means.len().saturating_sub(unknowns) as f64;
-        let is_too_much = |moods: f64| {
-            let weights = self.weights(moods);
-            let line = fitted(self, &weights);
-            let off = |(mean, weight): (&Mean, &f64)| weight * (mean.value - line.at(mean.n)).powi(2);
-            self.means.iter().zip(&weights).map(off).sum::<f64>() > spare
-        };
-        if spare == 0.0 || !is_too_much(0.0) {
-            return 0.0;
-        }
-        let most = self.means.iter().map(|mean| mean.value.abs()).fold(0.0, f64::max);
-        let (mut low, mut high) = (0.0, most * most);
-        for _ in 0..HALVINGS {
-            let middle = (low + high) / 2.0;
-            if is_too_much(middle) { low = middle } else { high = middle }
-        }
-        high
+        let line = Line::through(self);
+        let spare = (self.means.len() as f64 - 2.0).max(1.0);
+        let seen = self.sum(|mean| (mean.value - line.at(mean.n)).powi(2)) / spare;
+        let weight = |mean: &Mean| Means::chance(self.pooled.max(seen), mean).recip();
+        self.means.iter().map(|mean| (*mean, weight(mean))).collect()
     }
 }
 
@@ -104,47 +86,50 @@ impl Line {
     /// For what may grow with workers but not fall: without its slope if that does not stand out, as what has not shown to
     /// grow is taken not to. That it may grow all the same stays in the draws.
     pub(super) fn growing(means: &Means) -> Line {
-        let first = means.iter().next().map(|mean| mean.n);
-        if means.iter().all(|mean| Some(mean.n) == first) {
-            return Line::flat(means);
-        }
-        let line = Line::fitted(means, Line::through, 2);
+        let line = Line::through(means);
         if line.slope_seen >= STANDS_OUT * line.slope_sd { line } else { Line { slope: 0.0, ..line } }
     }
 
-    /// The mean of all, wherever they are.
+    /// The mean of all values, wherever they are.
     pub(super) fn flat(means: &Means) -> Line {
-        Line::fitted(means, Line::level, 1)
+        let count = means.sum(|_| 1.0);
+        let mean = |of: fn(&Mean) -> f64| if count > 0.0 { means.sum(of) / count } else { 0.0 };
+        let line = Line { center: mean(|mean| mean.n), value: mean(|mean| mean.value), ..Line::default() };
+        line.unsure(means, |_| 0.0, 1.0)
     }
 
-    fn fitted(means: &Means, fitted: fn(&Means, &[f64]) -> Line, unknowns: usize) -> Line {
-        let spare = means.means.len().saturating_sub(unknowns).max(1) as f64;
-        let moods = means.moods(fitted, unknowns) * student(spare).powi(2);
-        Line { mood_sd: (moods / MOODS).sqrt(), ..fitted(means, &means.weights(moods)) }
-    }
-
-    /// Weighted least squares.
-    fn through(means: &Means, weights: &[f64]) -> Line {
-        let flat = Line::level(means, weights);
-        let sum = |of: &dyn Fn(&Mean) -> f64| -> f64 {
-            means.iter().zip(weights).map(|(mean, weight)| weight * of(mean)).sum()
-        };
-        let spread = sum(&|mean| (mean.n - flat.center).powi(2));
+    /// Least squares, or the mean of all if all are in one place.
+    fn through(means: &Means) -> Line {
+        let flat = Line::flat(means);
+        let spread = means.sum(|mean| (mean.n - flat.center).powi(2));
         if spread <= 0.0 {
             return flat;
         }
-        let slope = sum(&|mean| (mean.n - flat.center) * mean.value) / spread;
-        Line { slope, slope_seen: slope, slope_sd: spread.sqrt().recip(), ..flat }
+        let slope = means.sum(|mean| (mean.n - flat.center) * mean.value) / spread;
+        let line = Line { slope, slope_seen: slope, ..flat };
+        line.unsure(means, |mean| (mean.n - flat.center) / spread, 2.0)
     }
 
-    /// The weighted mean.
-    fn level(means: &Means, weights: &[f64]) -> Line {
-        let all: f64 = weights.iter().sum();
-        let mean = |of: &dyn Fn(&Mean) -> f64| -> f64 {
-            means.iter().zip(weights).map(|(mean, weight)| weight * of(mean)).sum::<f64>() / all
+    /// The same with its errors. `pull`: how much a value of a mean moves the slope.
+    fn unsure(self, means: &Means, pull: impl Fn(&Mean) -> f64, unknowns: f64) -> Line {
+        let count = means.sum(|_| 1.0).max(1.0);
+        let spare = (means.means.len() as f64 - unknowns).max(1.0);
+        // By what each is off, with the share taken out that it has in the line itself.
+        let off = |mean: &Mean| {
+            let own = mean.count * (1.0 / count + pull(mean) * (mean.n - self.center));
+            let off = (mean.value - self.at(mean.n)).powi(2) / (1.0 - own).max(0.1).powi(2);
+            off.max(Means::chance(means.pooled, mean))
         };
-        let (center, value) = (mean(&|mean| mean.n), mean(&|mean| mean.value));
-        Line { center, value, value_sd: all.sqrt().recip(), ..Line::default() }
+        let wider = student(spare);
+        let error = |pull: &dyn Fn(&Mean) -> f64| {
+            wider * means.sum(|mean| mean.count * pull(mean).powi(2) * off(mean)).sqrt()
+        };
+        let moods = (means.sum(off) / count / MOODS).sqrt();
+        Line { value_sd: error(&|_| 1.0 / count), slope_sd: error(&pull), mood_sd: moods, ..self }
+    }
+
+    pub(super) fn no_less_than(self, least: f64) -> Line {
+        Line { value: self.value.max(least), ..self }
     }
 
     pub(super) fn at(&self, n: f64) -> f64 {
@@ -224,8 +209,17 @@ mod tests {
     #[test]
     fn how_values_scatter_is_taken_from_all() {
         let mean = |n: f64, variance: f64| Mean { n, value: 1.0, count: 100.0, variance };
-        let weights = Means::of(vec![mean(1.0, 0.0), mean(2.0, 50.0), mean(3.0, 0.0)]).weights(0.0);
-        assert!(weights.iter().all(|weight| (weight - weights[0]).abs() < 1e-9), "{weights:?}");
+        let line = Line::flat(&Means::of(vec![mean(1.0, 0.0), mean(2.0, 30.0), mean(3.0, 0.0)]));
+        assert!((line.value_sd / student(2.0) - (10.0f64 / 300.0).sqrt()).abs() < 1e-3, "{line:?}");
+    }
+
+    /// A slow second, of which there are few values, does not count as much as a fast one.
+    #[test]
+    fn a_mean_counts_by_its_values() {
+        let mean = |value: f64, count: f64| Mean { n: 1.0, value, count, variance: 0.0 };
+        let line = Line::growing(&Means::of(vec![mean(1.0, 90.0), mean(10.0, 10.0), mean(5.0, 0.0)]));
+        assert!((line.at(3.0) - 1.9).abs() < 1e-12, "{line:?}");
+        assert_eq!(Line::flat(&Means::of(Vec::new())), Line::default());
     }
 
     #[test]

@@ -136,10 +136,10 @@ impl Oracle {
     fn comes_to(&self, levels: &[Level]) -> Result<(), Silence> {
         // Each level counts by how long it was seen.
         let mean = |of: &dyn Fn(&Level) -> f64| {
-            let seconds: f64 = levels.iter().map(|level| level.trips * level.cycle).sum();
-            levels.iter().map(|level| level.trips * level.cycle * of(level)).sum::<f64>() / seconds
+            let seconds: f64 = levels.iter().map(Level::seconds).sum();
+            levels.iter().map(|level| level.seconds() * of(level)).sum::<f64>() / seconds
         };
-        let (seen, workers) = (mean(&|level| level.rate(self.costs.node)), mean(&|level| level.workers));
+        let (seen, workers) = (mean(&|level| level.rate()), mean(&|level| level.workers));
         let modelled = mean(&|level| self.costs.throughput(level.workers));
         let agrees = (seen / modelled - 1.0).abs() <= AGREES;
         if agrees { Ok(()) } else { Err(Silence::Unaccounted { workers, seen, modelled }) }

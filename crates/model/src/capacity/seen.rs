@@ -32,8 +32,8 @@ pub struct Level {
     pub trips: f64,
     /// Tasks that a round trip reported, on average.
     pub tasks: f64,
-    /// From the end of one round trip of a node to the end of its next, on average.
-    pub cycle: f64,
+    /// Worker-seconds from the end of one round trip of a node to the end of its next, on average.
+    pub own: f64,
     /// What a round trip held the store for, alone, as far as it was usual.
     pub work: Moments,
     /// What it held it for beyond that: stalls, 0 but for a few.
@@ -55,9 +55,14 @@ pub struct Level {
 }
 
 impl Level {
-    /// Tasks per second of all workers, of which each node has `node`.
-    pub(super) fn rate(&self, node: f64) -> f64 {
-        self.workers / node * self.tasks / self.cycle
+    /// Tasks per second of all workers.
+    pub(super) fn rate(&self) -> f64 {
+        self.workers * self.tasks / self.own
+    }
+
+    /// For how long it was seen, in seconds.
+    pub(super) fn seconds(&self) -> f64 {
+        self.trips * self.own / self.workers
     }
 }
 

@@ -65,7 +65,11 @@ pub enum Silence {
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Silence::NothingSeen => write!(f, "no node has been seen at work yet"),
+            Silence::NothingSeen => write!(
+                f,
+                "no round trip was seen that was for this job alone: it was too short so far, or its nodes worked for \
+                 other jobs as well"
+            ),
             Silence::TooFew { trips } => {
                 write!(f, "only {trips} round trips were seen while there was work: let it go on for a while")
             }
@@ -77,8 +81,8 @@ impl fmt::Display for Silence {
             }
             Silence::NoVariation { workers } => write!(
                 f,
-                "there were always {workers:.0} workers: how costs grow shows only if that changes; start or stop a node \
-                 for a few seconds"
+                "how costs grow shows only if the number of workers changes, and it was always {workers:.0}: start or stop a \
+                 node for a few seconds"
             ),
             Silence::TasksSlow { from, to } => write!(
                 f,

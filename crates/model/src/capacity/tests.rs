@@ -12,7 +12,7 @@ fn seen(base: f64, each: f64, task: f64, workers: &[f64]) -> Seen {
             workers: *n,
             trips: 2_000.0,
             tasks: 1.0,
-            cycle: n / rate,
+            own: n / rate,
             work: Moments { count: 2_000.0, mean: hold, variance: (0.2 * hold).powi(2) },
             commit: none,
             work_beyond: none,
@@ -103,7 +103,7 @@ fn sharing(section: f64) -> (Seen, impl Fn(f64) -> f64) {
     let mut seen = seen(1e-6, 0.0, 20e-3, &FEW[..6]);
     for level in &mut seen.levels {
         level.task.mean = mean(level.workers);
-        level.cycle = level.task.mean;
+        level.own = level.task.mean;
     }
     (seen, move |n| n / mean(n))
 }
@@ -144,7 +144,7 @@ fn it_is_silent_where_it_cannot_know() {
     assert_eq!(of(&|s| s.untold = 1e5), Err(Silence::Untold));
     let slow = of(&|s| s.levels.iter_mut().for_each(|l| l.task.mean += 1e-3 * l.workers));
     assert!(matches!(slow, Err(Silence::TasksSlow { .. })), "{slow:?}");
-    let lost = of(&|s| s.levels.iter_mut().for_each(|l| l.cycle *= 1.5 + 0.1 * l.workers));
+    let lost = of(&|s| s.levels.iter_mut().for_each(|l| l.own *= 1.5 + 0.1 * l.workers));
     assert!(matches!(lost, Err(Silence::Unaccounted { .. })), "{lost:?}");
     let oracle = Oracle::of(&good).unwrap();
     assert_eq!(oracle.at(65.0), Err(Silence::TooFar { most: 64.0 }));

@@ -9,10 +9,10 @@ use crate::law::Law;
 const COUNTS_MIN: usize = 6;
 /// Most workers over fewest.
 const RATIO_MIN: f64 = 8.0;
-/// By how much a rival's AICc has to be higher. 4 is the usual sign of a clear difference, and true for 1 of 100 sweeps of
-/// a plain queue to three times its knee, some of which then also seemed to fall; the most in 8 000 was 14. Sweeps to
-/// twice a true peak, with 3 % noise and three repeats, have 26 and more.
-pub(super) const MARGIN_MIN: f64 = 16.0;
+/// By how much the AICc of the best rival has to be higher for a peak to be claimed. 4 is the usual sign of a clear
+/// difference, and true for 1 of 100 sweeps of a plain queue to three times its knee, some of which then also seemed to
+/// fall; the most in 8 000 was 14. Sweeps to twice a true peak, with 3 % noise and three repeats, have 26 and more.
+pub const MARGIN_MIN: f64 = 16.0;
 /// Bootstraps without coherency.
 const BETA_ZERO_MAX: f64 = 0.05;
 /// Measured off the law.

@@ -9,6 +9,7 @@
 
 use super::Point;
 use crate::error::Error;
+use crate::median::median;
 
 /// Beyond this many scales from the middle, a repeat counts less (Huber 1964: 95 % as good as the mean on clean data).
 const HUBER: f64 = 1.345;
@@ -30,11 +31,6 @@ pub(super) struct Level {
 }
 
 impl Level {
-    /// Throughput.
-    pub(super) fn x(&self) -> f64 {
-        self.ln_x.exp()
-    }
-
     /// Weighted squares of how far the repeats are from their middle.
     pub(super) fn squares(&self) -> f64 {
         self.deviations().map(|(off, weight)| weight * off.powi(2)).sum()
@@ -95,22 +91,18 @@ fn mean(runs: &[(f64, f64)]) -> f64 {
 fn scale(levels: &[Level]) -> f64 {
     let mut off: Vec<f64> = Vec::new();
     for level in levels.iter().filter(|level| level.runs.len() > 1) {
-        let mut runs: Vec<f64> = level.runs.iter().map(|run| run.0).collect();
-        runs.sort_by(f64::total_cmp);
-        let middle = median(&runs);
-        // The middle one of an odd number is its own median, and says nothing about the spread.
-        let mut distances: Vec<f64> = runs.iter().map(|ln_x| (ln_x - middle).abs()).collect();
+        let middle = middle(&level.runs);
+        let mut distances: Vec<f64> = level.runs.iter().map(|run| (run.0 - middle).abs()).collect();
         distances.sort_by(f64::total_cmp);
-        off.extend(&distances[runs.len() % 2..]);
+        // The middle one of an odd number is its own median, and says nothing about the spread.
+        off.extend(&distances[distances.len() % 2..]);
     }
-    off.sort_by(f64::total_cmp);
     // 1.4826 makes a median deviation a standard deviation.
-    if off.is_empty() { 0.0 } else { 1.4826 * median(&off) }
+    if off.is_empty() { 0.0 } else { 1.4826 * median(off) }
 }
 
-fn median(sorted: &[f64]) -> f64 {
-    let half = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[half] } else { (sorted[half - 1] + sorted[half]) / 2.0 }
+fn middle(runs: &[(f64, f64)]) -> f64 {
+    median(runs.iter().map(|run| run.0))
 }
 
 /// Mean in which runs far from the middle count less.
@@ -119,9 +111,7 @@ fn huber(runs: &[(f64, f64)], start: f64, scale: f64) -> f64 {
     if runs.len() < 3 || scale <= 0.0 {
         return start;
     }
-    let mut sorted: Vec<f64> = runs.iter().map(|run| run.0).collect();
-    sorted.sort_by(f64::total_cmp);
-    let mut middle = median(&sorted);
+    let mut middle = middle(runs);
     for _ in 0..20 {
         let weighted: Vec<(f64, f64)> = runs
             .iter()

@@ -26,8 +26,9 @@ mod result;
 mod rivals;
 mod roof;
 
+pub use gates::MARGIN_MIN;
 pub use reason::Reason;
-pub use result::{Estimate, Fit, Options, Peak, Point, Residual, Rival, Row, UslEstimate};
+pub use result::{Estimate, Fit, Options, Peak, Point, Residual, Rival, UslEstimate};
 
 use crate::error::Error;
 use crate::law::{Curve, Law};
@@ -88,7 +89,6 @@ pub fn fit(points: &[Point], options: &Options) -> Result<Fit, Error> {
         fall_chance: doubt.as_ref().map(|doubt| doubt.chance),
         regret: projected.zip(bootstrap).map(|(n, bootstrap)| bootstrap.regret(n, n_max)),
         worst_residual,
-        rows: levels.iter().map(|level| row(level, curve)).collect(),
         rivals,
     })
 }
@@ -128,17 +128,4 @@ fn worst(levels: &[Level], residuals: &[f64]) -> Residual {
         .fold(Residual { n: levels[0].n, relative: 0.0 }, |a, b| {
             if b.relative.abs() > a.relative.abs() { b } else { a }
         })
-}
-
-fn row(level: &Level, curve: Option<Curve>) -> Row {
-    let runs = || level.runs.iter().map(|run| run.0.exp());
-    Row {
-        n: level.n,
-        x: level.x(),
-        low: runs().fold(f64::INFINITY, f64::min),
-        high: runs().fold(0.0, f64::max),
-        runs: level.runs.len(),
-        predicted: curve.map(|curve| curve.throughput(level.n)),
-        efficiency: curve.map(|curve| level.x() / (level.n * curve.lambda())),
-    }
 }

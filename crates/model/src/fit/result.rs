@@ -89,8 +89,8 @@ pub struct Peak {
 pub struct Rival {
     /// The law with its best numbers.
     pub curve: Curve,
-    /// Akaike's criterion, corrected for few data: lower is better, 4 lower is clearly better, and a peak
-    /// takes 16 (see [`Reason::Rival`]).
+    /// Akaike's criterion, corrected for few data: lower is better. Laws less than 4 apart can hardly be told from each
+    /// other; a peak takes [`MARGIN_MIN`](super::MARGIN_MIN) to the best rival.
     pub aicc: f64,
     /// Root mean square of the relative residuals.
     pub rms: f64,
@@ -105,25 +105,6 @@ pub struct Residual {
     pub n: f64,
     /// Measured over predicted, less 1.
     pub relative: f64,
-}
-
-/// One number of workers in the table of a fit.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Row {
-    /// Workers.
-    pub n: f64,
-    /// Measured throughput, the middle of the repeats.
-    pub x: f64,
-    /// The lowest repeat.
-    pub low: f64,
-    /// The highest repeat.
-    pub high: f64,
-    /// How many repeats.
-    pub runs: usize,
-    /// What the winning law says, if one fits.
-    pub predicted: Option<f64>,
-    /// `x` over `n` times the throughput of one worker, as that law has it.
-    pub efficiency: Option<f64>,
 }
 
 /// What a set of measurements says.
@@ -159,8 +140,6 @@ pub struct Fit {
     pub regret: Option<f64>,
     /// The measurement that is farthest from the USL.
     pub worst_residual: Residual,
-    /// The measurements, by number of workers.
-    pub rows: Vec<Row>,
 }
 
 impl Fit {

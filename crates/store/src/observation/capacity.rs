@@ -61,7 +61,7 @@ fn level(sums: &Sums) -> Level {
         workers: of(Sum::Workers) / trips,
         trips: of(Sum::Told),
         tasks: of(Sum::Tasks) / trips,
-        cycle: (of(Sum::Total) + of(Sum::Gap)) / trips / 1e9,
+        own: of(Sum::Own) / trips / 1e9,
         work: moments(told, Sum::Work, Sum::WorkSq),
         work_beyond: moments(told, Sum::WorkBeyond, Sum::WorkBeyondSq),
         commit: moments(told, Sum::Commit, Sum::CommitSq),
@@ -92,6 +92,7 @@ mod tests {
         let cost = Cost { work_ns: 3_000_000, commit_ns: 1_000_000, group: 2, retries: 1 };
         let trip = Trip {
             workers: 6,
+            own: 2,
             total_ns: 10_000_000,
             gap_ns: 30_000_000,
             cost: Some(cost),
@@ -109,7 +110,7 @@ mod tests {
         near(level.workers, 6.0);
         near(level.trips, 2.0);
         near(level.tasks, 4.0);
-        near(level.cycle, 0.040);
+        near(level.own, 0.080);
         near(level.work.mean, 0.004);
         near(level.work.variance, 1e-6);
         near(level.commit.mean, 0.001);
@@ -136,6 +137,18 @@ mod tests {
             two.clone().map(|seen| Observation { from: seen.from + 400, until: seen.until + 400, ..seen });
         assert_eq!(levels(&[two, other].concat()), [(1.0, 40.0), (2.0, 60.0), (2.0, 80.0)]);
         assert_eq!(levels(&[second(0, 2, 2), second(1, 1, 3), second(2, 2, 4)]), [(1.0, 3.0), (2.0, 6.0)]);
+    }
+
+    /// Nodes of one, three and eight workers, each of which runs a task in 50 ms: what all get done is what there are of them.
+    #[test]
+    fn nodes_may_be_of_different_sizes() {
+        let node = |own: u64| {
+            let trip = Trip { workers: 12, own, gap_ns: 500_000_000, tasks: 10 * own, ..Trip::default() };
+            observation(0, 1_000, own, &vec![Trip { cost: Some(Cost::default()), ..trip }; 20])
+        };
+        let seen = seen(&[node(1), node(3), node(8)], 2, 0);
+        let [level] = seen.levels[..] else { panic!("one level: {seen:?}") };
+        assert!((level.workers * level.tasks / level.own - 240.0).abs() < 1e-6, "{level:?}");
     }
 
     #[test]

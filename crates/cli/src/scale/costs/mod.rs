@@ -13,15 +13,15 @@ mod hops;
 mod memory;
 mod system;
 
-use super::ladder::median;
-use super::spans::positive;
-use super::table::Table;
+use super::numbers::{positive, share};
 use crate::args::{CostsArgs, Output};
-use crate::exit::{Exit, bad_usage};
+use crate::exit::Exit;
 use crate::figures::{number, percent, time};
 use crate::home;
-use crate::jobs::{print, print_json};
+use crate::jobs::answer;
+use crate::table::Table;
 use anyhow::Result;
+use divvy_model::median;
 use serde_json::json;
 use std::time::Instant;
 
@@ -49,12 +49,7 @@ const SOURCE: &str = "the fixed cost of a lot, Harris 1913, where holding costs 
 /// # Errors
 /// Bad usage, or what the system says.
 pub fn costs(args: &CostsArgs, output: Output) -> Result<Exit> {
-    if !(args.overhead > 0.0 && args.overhead < 1.0) {
-        return Err(bad_usage(format!(
-            "--overhead: {} is no share: between 0 and 1, as in 0.02",
-            args.overhead
-        )));
-    }
+    let overhead = share("--overhead", args.overhead)?;
     let task = args.task.as_ref().map(|text| positive("--task", text)).transpose()?;
     let dir = home::dir()?;
     std::fs::create_dir_all(&dir)?;
@@ -68,11 +63,7 @@ pub fn costs(args: &CostsArgs, output: Output) -> Result<Exit> {
         system::fsync(&dir)?,
         system::process()?,
     ];
-    match output {
-        Output::Human => print(&text(&costs, task, args.overhead))?,
-        Output::Json => print_json(&as_json(&costs, task, args.overhead))?,
-        Output::Quiet => {}
-    }
+    answer(output, || text(&costs, task, overhead), || as_json(&costs, task, overhead))?;
     Ok(Exit::Done)
 }
 
@@ -87,6 +78,11 @@ impl Cost {
     /// The shortest task that may pay it each time.
     fn worthwhile(&self, overhead: f64) -> f64 {
         self.median / overhead
+    }
+
+    /// How many shorter ones have to share it.
+    fn batch(&self, overhead: f64, task: f64) -> f64 {
+        (self.worthwhile(overhead) / task).ceil().max(1.0)
     }
 }
 
@@ -112,7 +108,7 @@ fn text(costs: &[Cost], task: Option<f64>, overhead: f64) -> String {
     let mut head = vec!["", "middle", "lowest .. highest", pays.as_str()];
     let batch = task.map(|task| format!("tasks of {} at once", time(task)));
     head.extend(batch.as_deref());
-    let mut table = Table::new(&head);
+    let mut table = Table::new(&head).words(&[0]);
     for cost in costs {
         let mut cells = vec![
             cost.name.into(),
@@ -120,14 +116,16 @@ fn text(costs: &[Cost], task: Option<f64>, overhead: f64) -> String {
             format!("{} .. {}", time(cost.low), time(cost.high)),
             time(cost.worthwhile(overhead)),
         ];
-        cells.extend(task.map(|task| number((cost.worthwhile(overhead) / task).ceil().max(1.0))));
+        cells.extend(task.map(|task| number(cost.batch(overhead, task))));
         table.line(cells);
     }
-    let mut out = format!("what coordinating costs here\n\n{}\n  {FORMULA}\n  ({SOURCE})\n\n", table.text());
-    for cost in costs {
-        out += &format!("  {:<16}  {}\n", cost.name, cost.what);
-    }
-    out
+    let mut legend = Table::new(&["", ""]).words(&[0, 1]);
+    costs.iter().for_each(|cost| legend.line(vec![cost.name.into(), cost.what.into()]));
+    format!(
+        "what coordinating costs here\n\n{}\n  {FORMULA}\n  ({SOURCE})\n\n{}",
+        table.text(),
+        legend.text()
+    )
 }
 
 fn as_json(costs: &[Cost], task: Option<f64>, overhead: f64) -> serde_json::Value {
@@ -137,7 +135,7 @@ fn as_json(costs: &[Cost], task: Option<f64>, overhead: f64) -> serde_json::Valu
             "low": cost.low,
             "high": cost.high,
             "task_seconds": cost.worthwhile(overhead),
-            "batch": task.map(|task| (cost.worthwhile(overhead) / task).ceil().max(1.0)),
+            "batch": task.map(|task| cost.batch(overhead, task)),
         });
         (cost.name.replace(' ', "_"), fields)
     };

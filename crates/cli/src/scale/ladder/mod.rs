@@ -23,7 +23,7 @@ mod tail;
 
 #[cfg(test)]
 pub use measure::Cost;
-pub use rung::{Rung, Sample, Typical, median};
+pub use rung::{Rung, Sample, Typical};
 
 use super::give;
 use super::study::{Study, Sweep};

@@ -1,6 +1,7 @@
 //! What was measured with one number of workers.
 
 use super::measure::{Cost, Ran};
+use divvy_model::median;
 use std::process::ExitStatus;
 
 /// A run that counts.
@@ -94,7 +95,7 @@ impl Rung {
     /// The middles; `None` without runs.
     pub fn typical(&self) -> Option<Typical> {
         let samples = self.counted();
-        let middle = |of: fn(&Sample) -> f64| median(samples.iter().map(of).collect());
+        let middle = |of: fn(&Sample) -> f64| median(samples.iter().map(of));
         (!samples.is_empty()).then(|| Typical {
             n: self.n,
             rate: middle(|s| s.rate),
@@ -108,16 +109,6 @@ impl Rung {
             others: middle(|s| s.others.unwrap_or(0.0)),
         })
     }
-}
-
-/// The middle of some numbers, between the two middle ones if they are even.
-///
-/// # Panics
-/// If there is none: a middle of nothing is a mistake of the caller.
-pub fn median(mut of: Vec<f64>) -> f64 {
-    of.sort_by(f64::total_cmp);
-    let half = of.len() / 2;
-    if of.len() % 2 == 1 { of[half] } else { f64::midpoint(of[half - 1], of[half]) }
 }
 
 fn ended(status: ExitStatus) -> String {
@@ -141,13 +132,6 @@ fn last_lines(stderr: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_middle_of_several() {
-        assert_eq!(median(vec![3.0]), 3.0);
-        assert_eq!(median(vec![9.0, 1.0]), 5.0);
-        assert_eq!(median(vec![9.0, 1.0, 2.0]), 2.0);
-    }
 
     #[test]
     fn the_last_lines_are_clean_and_few() {

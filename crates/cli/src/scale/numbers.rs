@@ -1,7 +1,7 @@
-//! Spans of time in arguments, as seconds.
+//! Numbers in arguments: spans of time, rates, shares.
 
 use crate::exit::bad_usage;
-use crate::lang::duration;
+use crate::lang::{duration, rate};
 use anyhow::Result;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -24,4 +24,23 @@ pub fn positive(flag: &str, text: &OsStr) -> Result<f64> {
         0.0 => Err(bad_usage(format!("{flag}: a time above zero is needed, as in 100ms"))),
         seconds => Ok(seconds),
     }
+}
+
+/// A rate that a flag was given, per second.
+///
+/// # Errors
+/// Bad usage: it is none.
+pub fn per_second(flag: &str, text: &OsStr) -> Result<f64> {
+    rate::parse(text.as_bytes()).map_err(|error| bad_usage(format!("{flag}: {error}")))
+}
+
+/// A share that a flag was given, if it is one: neither nothing nor all.
+///
+/// # Errors
+/// Bad usage: it is none.
+pub fn share(flag: &str, value: f64) -> Result<f64> {
+    if value > 0.0 && value < 1.0 {
+        return Ok(value);
+    }
+    Err(bad_usage(format!("{flag}: {value} is no share: above 0 and below 1, as in 0.02")))
 }
