@@ -1,6 +1,6 @@
 //! Plain words on what follows from the measurements.
 
-use super::limit::{GOOD, Kind, Limit};
+use super::limit::{FULL, GOOD, Kind, Limit};
 use super::limited::{limited, tenths};
 use super::study::{Alone, Row, Study};
 use crate::figures::{number, percent, workers_of};
@@ -149,15 +149,15 @@ fn superlinear(study: &Study) -> Option<String> {
     })
 }
 
-/// Whether what keeps throughput down is not the program's own: others had the machine, it disturbed the runs, or there are
-/// more workers than processors. A law cannot know, and takes it for contention.
+/// Whether what keeps throughput down is not the program's own: others had the machine, it disturbed the runs, or more
+/// workers than there are processors had all of them. A law cannot know, and takes it for contention.
 fn is_elsewhere(limit: &Limit, study: &Study) -> bool {
     let cores = study.sweep.as_ref().map_or(u64::MAX, |sweep| sweep.cores);
     match limit.kind {
         Kind::Unknown | Kind::Cores => true,
         Kind::Io | Kind::IoLimit => false,
         Kind::Parallel if limit.efficiency < GOOD => true,
-        _ => limit.most > cores,
+        _ => limit.most > cores && limit.cores_used >= FULL * cores as f64,
     }
 }
 
