@@ -152,6 +152,9 @@ fn reason(reason: &Reason) -> &'static str {
         Reason::NoFall => "no fall",
         Reason::Doubtful { .. } => "doubt",
         Reason::Misfit { .. } => "misfit",
+        Reason::Few { .. } => "few",
+        Reason::NoLaw { .. } => "no law",
+        Reason::NoRise { .. } => "no rise",
         Reason::NotBracketed { .. } => "bracket",
         _ => "other",
     }

@@ -232,7 +232,7 @@ pub struct BatchArgs {
     pub holding: f64,
     /// Take at least so many that taking costs no more than this share of the work: 0.02 is 2 % [default: no bound;
     /// 0.02 where --holding is 0]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     pub overhead: Option<f64>,
     /// The longest that the last task of a batch may wait for those before it: 2s [default: no bound]
     #[arg(long, value_name = "TIME")]
@@ -268,7 +268,7 @@ pub struct LawRows {
 )]
 pub struct AmdahlArgs {
     /// The share of the work that only one worker can do at a time, 0 to 1: 0.05 is 5 %
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     pub serial: f64,
     #[command(flatten)]
     pub rows: LawRows,
@@ -281,10 +281,10 @@ pub struct AmdahlArgs {
                   `divvy scale run` and `fit` find these three numbers for a program or its measurements.")]
 pub struct UslArgs {
     /// Contention: what grows with the workers (they wait for one thing), 0 to 1: 0.05
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     pub alpha: f64,
     /// Coherency: what grows with their pairs (they tell each other), 0 or above: 0.001
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     pub beta: f64,
     /// What one worker does alone, in any unit: `x` in the table is in it
     #[arg(long, value_name = "THROUGHPUT", default_value_t = 1.0)]
@@ -320,7 +320,7 @@ pub struct CostsArgs {
     #[arg(long, value_name = "TIME")]
     pub task: Option<OsString>,
     /// The share of the work that coordinating may cost: 0.02 is 2 %
-    #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
+    #[arg(long, value_name = "SHARE", value_parser = share, default_value_t = 0.02)]
     pub overhead: f64,
 }
 
@@ -345,4 +345,24 @@ pub struct HerdArgs {
     /// The log: lines with a time (seconds or milliseconds since 1970, ISO 8601, or [10/Oct/2000:13:55:36 +0000]);
     /// - is stdin
     pub log: PathBuf,
+}
+
+/// A share as people write one: 0.05 or 5%.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, unit) = text.strip_suffix('%').map_or((text, 1.0), |number| (number.trim_end(), 100.0));
+    let value: f64 = number.parse().map_err(|_| "this is no share: write 0.05 or 5%".to_owned())?;
+    Ok(value / unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share;
+
+    #[test]
+    fn a_share_may_be_in_percent() {
+        assert_eq!(["0.05", "5%", "5 %"].map(|text| share(text).unwrap()), [0.05; 3]);
+        for text in ["", "%", "five", "5%%"] {
+            assert!(share(text).unwrap_err().contains("0.05 or 5%"), "{text}");
+        }
+    }
 }

@@ -54,8 +54,8 @@ pub fn text(study: &Study) -> String {
     let mut plane = vec![[' '; WIDTH]; HEIGHT];
     let column = |n: f64| (across.place(n) * (WIDTH - 1) as f64).round() as usize;
     let line = |x: f64| HEIGHT - 1 - ((x / top).clamp(0.0, 1.0) * (HEIGHT - 1) as f64).round() as usize;
-    if let Ok(fit) = &study.fit {
-        let predicted = |at: usize| fit.predicted(across.at(at as f64 / (WIDTH - 1) as f64));
+    if let Some(curve) = study.fit.as_ref().ok().and_then(|fit| fit.curve) {
+        let predicted = |at: usize| curve.throughput(across.at(at as f64 / (WIDTH - 1) as f64));
         (0..WIDTH).for_each(|at| plane[line(predicted(at))][at] = '.');
     }
     for row in &study.rows {
@@ -92,7 +92,11 @@ fn labels(study: &Study, column: impl Fn(f64) -> usize) -> String {
             line = format!("{line:<at$}{text}");
         }
     }
-    let key = if study.fit.is_ok() { "o measured, . the law" } else { "o measured" };
+    let key = if study.fit.as_ref().is_ok_and(|fit| fit.curve.is_some()) {
+        "o measured, . the law"
+    } else {
+        "o measured"
+    };
     format!("{:>11} {line}\n{:>11} workers; {key}\n", "", "")
 }
 

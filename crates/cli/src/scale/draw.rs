@@ -23,8 +23,8 @@ const CURVE: u32 = 250;
 const LABEL_GAP: i32 = 34;
 /// Pixels of its longest line.
 const LEGEND_WIDTH: i32 = 400;
-/// Room above the highest point, for what is written there.
-const HEADROOM: f64 = 1.18;
+/// Room above the highest point: what is written there takes a sixth of the plane and must not hide the law.
+const HEADROOM: f64 = 1.25;
 
 type Plane<'a, B> = ChartContext<'a, B, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
@@ -134,7 +134,8 @@ where
     let ideal = along().map(|place| (place, alone * across.at(place))).take_while(|(_, x)| *x <= top);
     plane.draw_series(DashedLineSeries::new(ideal, 6, 5, IDEAL.stroke_width(2)))?;
     let Ok(fit) = &study.fit else { return Ok(()) };
-    let law = along().map(|place| (place, fit.predicted(across.at(place))));
+    let Some(curve) = fit.curve else { return Ok(()) };
+    let law = along().map(|place| (place, curve.throughput(across.at(place))));
     plane.draw_series(LineSeries::new(law, LAW.stroke_width(3)))?;
     if let Some(peak) = &fit.peak {
         let place = across.place(peak.n);
@@ -171,8 +172,8 @@ fn legend<B: DrawingBackend>(
     let (xs, ys) = plane.plotting_area().get_pixel_range();
     let (x, mut y) = (xs.start + 16, ys.start + 10);
     let mut lines = vec![(MEASURED, "measured: middle, lowest and highest run".to_owned())];
-    if let Ok(fit) = &study.fit {
-        lines.push((LAW, format!("{}: {}", fit.law, fit.law.formula())));
+    if let Some(law) = study.fit.as_ref().ok().and_then(|fit| fit.law) {
+        lines.push((LAW, format!("{law}: {}", law.formula())));
     }
     lines.push((IDEAL, "perfect scaling".into()));
     // Curves may pass behind it.

@@ -2,8 +2,8 @@
 
 use super::ladder::Rung;
 use super::study::{Row, Study, Sweep};
-use divvy_model::Curve;
-use divvy_model::fit::{Estimate, Fit, Rival};
+use divvy_model::fit::{Estimate, Fit, Residual, Rival};
+use divvy_model::{Curve, Law};
 use serde_json::{Map, Value, json};
 
 /// All of it, in one object.
@@ -45,10 +45,12 @@ fn fitted(fit: &Fit, is_exact: bool) -> Value {
     let usl = &fit.usl;
     let ends = |of: &Estimate| (!is_exact).then(|| json!([of.low, of.high]));
     json!({
-        "law": fit.law.name(),
-        "formula": fit.law.formula(),
-        "source": fit.law.source(),
-        "parameters": parameters(fit.curve),
+        "law": fit.law.map(Law::name),
+        "formula": fit.law.map(Law::formula),
+        "source": fit.law.map(Law::source),
+        "parameters": fit.curve.map(parameters),
+        "roof": fit.roof.map(|roof| roof.value),
+        "roof_interval": fit.roof.map(|roof| json!([roof.low, roof.high])),
         "alpha": usl.alpha.value,
         "alpha_interval": ends(&usl.alpha),
         "beta": usl.beta.value,
@@ -61,8 +63,9 @@ fn fitted(fit: &Fit, is_exact: bool) -> Value {
         "peak_x": fit.peak.map(|peak| peak.x),
         "projected_n": fit.projected,
         "reason": fit.reason.to_string(),
+        "fall_chance": fit.fall_chance,
         "regret": fit.regret,
-        "worst_residual": { "n": fit.worst_residual.n, "relative": fit.worst_residual.relative },
+        "worst_residual": residual(fit.worst_residual),
         "rivals": fit.rivals.iter().map(rival).collect::<Vec<_>>(),
     })
 }
@@ -74,6 +77,8 @@ fn unfitted(reason: &str) -> Value {
         "formula",
         "source",
         "parameters",
+        "roof",
+        "roof_interval",
         "alpha",
         "alpha_interval",
         "beta",
@@ -85,6 +90,7 @@ fn unfitted(reason: &str) -> Value {
         "peak_interval",
         "peak_x",
         "projected_n",
+        "fall_chance",
         "regret",
         "worst_residual",
         "rivals",
@@ -98,8 +104,13 @@ fn rival(rival: &Rival) -> Value {
         "law": rival.curve.law().name(),
         "aicc": rival.aicc,
         "rms": rival.rms,
+        "worst_residual": residual(rival.worst),
         "parameters": parameters(rival.curve),
     })
+}
+
+fn residual(of: Residual) -> Value {
+    json!({ "n": of.n, "relative": of.relative })
 }
 
 fn parameters(curve: Curve) -> Value {

@@ -8,7 +8,7 @@ use crate::jobs::answer;
 use crate::table::Table;
 use anyhow::Result;
 use divvy_model::paths::{path_share, paths as pairs};
-use divvy_model::{Amdahl, Gustafson, Law, Usl};
+use divvy_model::{Amdahl, Curve, Gustafson, Law, Usl};
 use serde_json::json;
 
 const AMDAHL: &str = "speedup(n) = 1 / (s + (1 - s)/n), never above 1/s (Amdahl 1967)";
@@ -109,7 +109,7 @@ pub fn usl(args: &UslArgs, output: Output) -> Result<Exit> {
         json!({
             "alpha": law.alpha, "beta": law.beta, "lambda": law.lambda,
             "peak_n": law.peak(), "peak_speedup": law.peak().map(|peak| law.speedup(peak)),
-            "roof": Some(law.roof()).filter(|roof| roof.is_finite()),
+            "roof": Some(Curve::Usl(law).roof()).filter(|roof| roof.is_finite()),
             "rows": rows, "formula": Law::Usl.formula(), "source": Law::Usl.source(),
         })
     };

@@ -11,7 +11,7 @@ pub const GOOD: f64 = 0.8;
 /// Below this efficiency more workers that wait for something outside get little more out of it.
 const GROWS: f64 = 0.5;
 /// The processors are full when so much of them is used.
-const FULL: f64 = 0.9;
+pub const FULL: f64 = 0.9;
 /// A worker that is on a processor less than this, alone, waits for something else than other workers.
 const BUSY: f64 = 0.5;
 /// More switches than these for each worker are hand-offs; fewer come with starting workers and waiting for their end.

@@ -37,7 +37,16 @@ pub fn asked(ask: &AskArgs) -> Result<Vec<Machine>> {
 }
 
 fn parse(texts: &[String]) -> Result<Vec<Machine>> {
-    texts.iter().map(|text| one(text)).collect()
+    let machines: Vec<Machine> = texts.iter().map(|text| one(text)).collect::<Result<_>>()?;
+    for (place, machine) in machines.iter().enumerate() {
+        if machines[..place].iter().any(|other| other.name == machine.name) {
+            let name = Shown(machine.name.as_bytes());
+            return Err(bad_usage(format!(
+                "--machine: {name} is named twice: each kind has a name of its own"
+            )));
+        }
+    }
+    Ok(machines)
 }
 
 fn one(text: &str) -> Result<Machine> {
@@ -55,8 +64,8 @@ fn one(text: &str) -> Result<Machine> {
             .parse::<f64>()
             .map_err(|_| wrong(&format!("the {what} {} is no number", Shown(text.as_bytes()))))
     };
-    let speed = of("speed", speed.trim_end_matches(['x', 'X']))?;
-    let price = of("price", price.trim_start_matches('$'))?;
+    let speed = of("speed", speed.strip_suffix(['x', 'X']).unwrap_or(speed))?;
+    let price = of("price", price.strip_prefix('$').unwrap_or(price))?;
     if name.is_empty() {
         return Err(wrong(&"it has no name"));
     }
@@ -179,9 +188,25 @@ mod tests {
             let machine = one(text).unwrap();
             assert_eq!((machine.name.as_str(), machine.speed, machine.price), ("big", 100.0, 4.0), "{text}");
         }
-        for text in ["big", "big=4", "big=x@4", "big=1x@y", "=1x@1", "big=0x@1", "big=1x@-1"] {
+        for text in [
+            "big",
+            "big=4",
+            "big=x@4",
+            "big=1x@y",
+            "=1x@1",
+            "big=0x@1",
+            "big=1x@-1",
+            "big=1xx@2",
+            "big=1x@$$2",
+        ] {
             assert!(one(text).unwrap_err().to_string().contains("NAME=SPEEDx@PRICE"), "{text}");
         }
+    }
+
+    #[test]
+    fn each_kind_is_named_once() {
+        let said = parse(&["a=1x@1".into(), "a=2x@1".into()]).unwrap_err().to_string();
+        assert!(said.contains("`a` is named twice"), "{said}");
     }
 
     #[test]

@@ -20,7 +20,8 @@ const WORKERS: &[&str] = &[
     "parameter_n",
 ];
 /// What the column of throughput may be called.
-const THROUGHPUT: &[&str] = &["x", "throughput", "rate", "ops", "tps", "qps", "rps", "ops/s", "req/s"];
+const THROUGHPUT: &[&str] =
+    &["x", "x(n)", "throughput", "rate", "ops", "tps", "qps", "rps", "ops/s", "req/s"];
 
 /// Why a file has no measurements. `line` counts from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,13 +120,18 @@ fn fields(line: &str) -> Vec<&str> {
         Some(by) => line.split(by).collect(),
         None => line.split_whitespace().collect(),
     };
-    divided.into_iter().map(|field| field.trim().trim_matches('"').trim()).collect()
+    divided.into_iter().map(|field| field.trim().trim_matches(['"', '`', '\'']).trim()).collect()
+}
+
+/// A number, with a decimal point or, where commas do not divide the columns, a decimal comma.
+fn parsed(field: &str) -> Option<f64> {
+    field.parse().ok().or_else(|| field.replacen(',', ".", 1).parse().ok())
 }
 
 impl Columns {
     /// By the first line; also whether that is a header.
     fn of(line: usize, fields: &[&str]) -> Result<(Columns, bool), ReadError> {
-        let is_number = |field: &&str| field.parse::<f64>().is_ok();
+        let is_number = |field: &&str| parsed(field).is_some();
         if fields.iter().any(is_number) {
             return match fields.len() {
                 2 => Ok((Columns { n: 0, x: 1, fields: 2, bare: true }, false)),
@@ -151,7 +157,7 @@ impl Columns {
         }
         let value = |at: usize, what: &'static str| {
             let text = fields[at];
-            let value: f64 = text.parse().map_err(|_| ReadError::Text { line, what, text: text.into() })?;
+            let value = parsed(text).ok_or_else(|| ReadError::Text { line, what, text: text.into() })?;
             let is_fit = value.is_finite() && value > 0.0;
             is_fit.then_some(value).ok_or_else(|| ReadError::Value { line, what, text: text.into() })
         };
@@ -190,7 +196,7 @@ impl fmt::Display for ReadError {
             ),
             ReadError::Value { line, what, text } => write!(
                 f,
-                "line {line}: the {what} is {text}, and has to be above zero: leave out runs that failed"
+                "line {line}: the {what} is {text}, and has to be a finite number above zero: leave out runs that failed"
             ),
             ReadError::Many { line, text } => {
                 write!(f, "line {line}: {text} is more than {WORKERS_MAX} workers: is this the right column?")
@@ -224,6 +230,10 @@ mod tests {
             "# measured today\nn x # and a note\n\n1 10\n2 19.5 # twice\n",
             "\u{feff}\"n\",\"x\"\n\"1\",\"10\"\n2,19.5\n",
             "threads,throughput\n1,10\n2,19.5",
+            "N,X(N)\n1,10\n2,19.5",
+            "`N`,`X`\n1,10\n2,19.5",
+            "n;x\n1;10\n2;19,5",
+            "1\t10,0\n2\t19,5",
         ] {
             assert_eq!(pairs(text), expected, "{text:?}");
         }
@@ -237,7 +247,8 @@ mod tests {
             ("1,10\n2,fast\n", &["line 2", "`fast`"]),
             ("n,x\n1,10\n\n# no\n0,19\n", &["line 5", "workers is 0"]),
             ("n,x\n1,-3\n", &["line 2", "throughput is -3"]),
-            ("n,x\n1,nan\n", &["line 2", "above zero"]),
+            ("n,x\n1,nan\n", &["line 2", "a finite number above zero"]),
+            ("n;x\n1;1,2,3\n", &["line 2", "`1,2,3`"]),
             ("n,x\n1\n", &["line 2", "2 columns"]),
             ("n,x\n1,10\n2e9,10\n", &["line 3", "2e9 is more than 1000000000"]),
             ("1,2,3\n", &["line 1", "3 columns", "header"]),

@@ -121,13 +121,14 @@ impl Study {
         if kinds.is_empty() {
             return self;
         }
-        let (Ok(fit), Some(last)) = (&self.fit, self.rows.last()) else {
+        let curve = self.fit.as_ref().ok().and_then(|fit| fit.curve);
+        let (Some(curve), Some(last)) = (curve, self.rows.last()) else {
             self.advice
                 .push("machines are not compared: without a law nobody knows what more of them do".into());
             return self;
         };
         let most = self.rows.iter().filter_map(|row| row.predicted).fold(0.0, f64::max);
-        self.machines = Some(Machines::compare(kinds, fit.curve, power.unwrap_or(last.n), most));
+        self.machines = Some(Machines::compare(kinds, curve, power.unwrap_or(last.n), most));
         self
     }
 
@@ -172,9 +173,9 @@ fn alone(points: &[Point], fit: Option<&Fit>) -> Alone {
     let of_n = |n: f64| median(points.iter().filter(|point| point.n == n).map(|point| point.x));
     match (points.first(), fit) {
         (Some(first), _) if first.n == 1.0 => Alone::Measured(of_n(1.0)),
-        (_, Some(fit)) => Alone::Law(fit.curve.lambda()),
-        (Some(first), None) => Alone::Fewest(of_n(first.n) / first.n, first.n),
-        (None, None) => Alone::Fewest(f64::NAN, f64::NAN),
+        (_, Some(Fit { curve: Some(curve), .. })) => Alone::Law(curve.lambda()),
+        (Some(first), _) => Alone::Fewest(of_n(first.n) / first.n, first.n),
+        (None, _) => Alone::Fewest(f64::NAN, f64::NAN),
     }
 }
 
@@ -190,7 +191,7 @@ fn rows(points: &[Point], fit: Option<&Fit>, alone: Alone, costs: &[Typical]) ->
             low: rates().fold(f64::INFINITY, f64::min),
             high: rates().fold(0.0, f64::max),
             runs: runs.len(),
-            predicted: fit.map(|fit| fit.predicted(n)),
+            predicted: fit.and_then(|fit| fit.predicted(n)),
             efficiency: x / (n * alone.rate()),
             cost: costs.iter().find(|cost| cost.n as f64 == n).copied(),
         }
@@ -213,7 +214,7 @@ mod tests {
         assert_eq!((first.low, first.x, first.high), (9.0, 10.0, 10.5));
         let fit = study.fit.as_ref().unwrap();
         for row in &study.rows {
-            assert_eq!(row.predicted, Some(fit.predicted(row.n)));
+            assert_eq!(row.predicted, fit.predicted(row.n));
             assert!((row.efficiency - row.x / (row.n * 10.0)).abs() < 1e-12);
         }
     }

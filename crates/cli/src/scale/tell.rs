@@ -3,7 +3,7 @@
 use super::study::{Study, Sweep};
 use super::{chart, table};
 use crate::figures::{coefficient, number, percent, workers_of};
-use divvy_model::fit::{Estimate, Fit, MARGIN_MIN};
+use divvy_model::fit::{Estimate, Fit, MARGIN_MIN, Reason};
 use divvy_model::{Curve, Law};
 
 /// Where the second column begins.
@@ -66,12 +66,15 @@ fn failures(sweep: &Sweep) -> String {
 
 /// The winner, its numbers, the USL's numbers, and the others.
 fn law(fit: &Fit, is_exact: bool) -> String {
-    let mut out = entry("law", &format!("{}: {} ({})", fit.law, fit.law.formula(), fit.law.source()));
-    for (name, value) in numbers(fit.curve) {
+    let mut out = match fit.law {
+        Some(law) => entry("law", &format!("{law}: {} ({})", law.formula(), law.source())),
+        None => entry("law", "none: each is more than 15 % off somewhere"),
+    };
+    for (name, value) in fit.curve.map(|curve| numbers(fit, curve)).unwrap_or_default() {
         out += &entry(name, &value);
     }
     let usl = &fit.usl;
-    if fit.law != Law::Usl {
+    if fit.law != Some(Law::Usl) {
         out += &entry("as a USL", Law::Usl.formula());
     }
     let mut number_of = |name: &str, of: &Estimate, shown: fn(f64) -> String, what: &str| {
@@ -98,7 +101,8 @@ fn law(fit: &Fit, is_exact: bool) -> String {
 }
 
 /// The numbers of a law that is no USL: those of a USL have intervals and come from elsewhere.
-fn numbers(curve: Curve) -> Vec<(&'static str, String)> {
+fn numbers(fit: &Fit, curve: Curve) -> Vec<(&'static str, String)> {
+    let roof = || fit.roof.as_ref().map_or_else(|| number(curve.roof()), roof);
     let one = |lambda: f64| ("one worker", number(lambda));
     match curve {
         Curve::Usl(_) => vec![],
@@ -106,13 +110,18 @@ fn numbers(curve: Curve) -> Vec<(&'static str, String)> {
         Curve::Amdahl { alpha, lambda } => {
             vec![one(lambda), ("serial", percent(alpha)), ("roof", number(lambda / alpha))]
         }
-        Curve::Ceiling { lambda, ceiling } => vec![one(lambda), ("ceiling", number(ceiling))],
+        Curve::Ceiling { lambda, .. } => vec![one(lambda), ("ceiling", roof())],
         Curve::Repairman { think, demand } => vec![
             ("Z", format!("{}   what a task takes beside the bottleneck", coefficient(think))),
             ("D", format!("{}   what it takes of the bottleneck", coefficient(demand))),
-            ("roof", number(1.0 / demand)),
+            ("roof", roof()),
         ],
     }
+}
+
+/// A roof with its interval.
+pub fn roof(of: &Estimate) -> String {
+    format!("{} [{}, {}]", number(of.value), number(of.low), number(of.high))
 }
 
 fn peak(study: &Study, fit: &Fit) -> String {
@@ -131,6 +140,15 @@ fn peak(study: &Study, fit: &Fit) -> String {
                 regret.unwrap_or_default()
             )
         }
+        (None, Some(_)) if matches!(fit.reason, Reason::NoRise { .. }) => {
+            format!("none is claimed: {}", fit.reason)
+        }
+        (None, None) if fit.law.is_none() => format!("none is claimed: {}", fit.reason),
+        (None, None) if fit.usl.usl().peak().is_some() => format!(
+            "no peak seen up to {}: {}. If the USL were right, it would be far beyond what was measured",
+            workers_of(most),
+            fit.reason
+        ),
         (None, Some(projected)) => format!(
             "none is claimed: {}. Projected, if the USL were right: {}",
             fit.reason,

@@ -8,17 +8,23 @@ use crate::rng::Rng;
 use crate::usl::Usl;
 
 /// USLs fitted to resampled measurements.
+///
+/// How large the noise is, is not known either ([`Noise::spread`]). That factor stretches how far a fit has moved, and not
+/// the noise that it is fitted to: noise of ten times its size, which a single degree of freedom has in one draw of ten,
+/// is where least squares goes astray, and says nothing of the measurements (lower ends of a millionth of the estimate).
 pub(super) struct Bootstrap(Vec<Usl>);
 
 impl Bootstrap {
     /// `count` fits to `law` with noise on it.
     pub(super) fn new(levels: &[Level], law: Usl, noise: &Noise, rng: &mut Rng, count: u32) -> Bootstrap {
         let expected: Vec<f64> = levels.iter().map(|level| law.throughput(level.n).ln()).collect();
+        let pull: Vec<f64> = levels.iter().map(|level| noise.pull(level)).collect();
         let fit = |_| {
             let spread = noise.spread(rng);
-            let mut off = |level| noise.draw(rng, level, spread) - noise.pull(level, spread);
-            let drawn: Vec<f64> = levels.iter().zip(&expected).map(|(level, at)| at + off(level)).collect();
-            nnls::fit(levels, &drawn, nnls::USL)
+            let mut off = |level, pull| noise.draw(rng, level, 1.0) - pull;
+            let drawn = levels.iter().zip(&expected).zip(&pull);
+            let drawn: Vec<f64> = drawn.map(|((level, at), pull)| at + off(level, pull)).collect();
+            stretched(law, nnls::fit(levels, &drawn, nnls::USL), spread)
         };
         Bootstrap((0..count).map(fit).collect())
     }
@@ -51,11 +57,22 @@ impl Bootstrap {
         self.interval(0.0, loss).high
     }
 
-    /// Percentiles of `of`.
+    /// Percentiles of `of`, and what was estimated: with noise as large as what is measured all draws can lie to one side
+    /// of it, and it is possible all the same.
     fn interval(&self, value: f64, of: impl Fn(Usl) -> f64) -> Estimate {
         let mut all: Vec<f64> = self.0.iter().map(|&law| of(law)).collect();
         all.sort_by(f64::total_cmp);
         let at = |part: f64| all[((all.len() as f64 + 1.0) * part).round() as usize - 1];
-        Estimate { value, low: at(0.025), high: at(0.975) }
+        Estimate { value, low: at(0.025).min(value), high: at(0.975).max(value) }
+    }
+}
+
+/// `law` moved `spread` times as far as to `drawn`, within what a USL can be.
+fn stretched(law: Usl, drawn: Usl, spread: f64) -> Usl {
+    let moved = |from: f64, to: f64| from + spread * (to - from);
+    Usl {
+        alpha: moved(law.alpha, drawn.alpha).clamp(0.0, 1.0),
+        beta: moved(law.beta, drawn.beta).max(0.0),
+        lambda: moved(law.lambda.ln(), drawn.lambda.ln()).exp(),
     }
 }

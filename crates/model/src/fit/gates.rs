@@ -16,13 +16,15 @@ pub const MARGIN_MIN: f64 = 16.0;
 /// Bootstraps without coherency.
 const BETA_ZERO_MAX: f64 = 0.05;
 /// Measured off the law.
-const MISFIT_MAX: f64 = 0.15;
+pub(super) const MISFIT_MAX: f64 = 0.15;
 /// How often noise may look like the fall that was measured.
-const CHANCE_MAX: f64 = 0.01;
+pub(super) const CHANCE_MAX: f64 = 0.01;
 
 /// What the gates look at.
 pub(super) struct Evidence<'a> {
     pub(super) levels: &'a [Level],
+    /// The nearest law and what it misses, if that is too much and no law fits.
+    pub(super) no_law: Option<(Law, Residual)>,
     /// Where the USL has its peak.
     pub(super) projected: Option<f64>,
     /// The rival that is hardest to tell from it, and by how much it is worse.
@@ -38,6 +40,9 @@ pub(super) struct Evidence<'a> {
 pub(super) fn pass(evidence: &Evidence) -> Reason {
     let (counts, n_min) = (evidence.levels.len(), evidence.levels[0].n);
     let n_max = evidence.levels[counts - 1].n;
+    if let Some((law, Residual { n, relative })) = evidence.no_law {
+        return Reason::NoLaw { law, n, relative };
+    }
     let Some(projected) = evidence.projected else { return Reason::NoCoherency };
     if counts < COUNTS_MIN {
         return Reason::FewCounts { counts };
@@ -57,6 +62,9 @@ pub(super) fn pass(evidence: &Evidence) -> Reason {
     }
     if evidence.worst.relative.abs() > MISFIT_MAX {
         return Reason::Misfit { n: evidence.worst.n, relative: evidence.worst.relative };
+    }
+    if projected.round() <= n_min {
+        return Reason::NoRise { n_min };
     }
     if projected > n_max {
         return Reason::NotBracketed { projected, n_max };

@@ -13,6 +13,8 @@ use crate::median::median;
 
 /// Beyond this many scales from the middle, a repeat counts less (Huber 1964: 95 % as good as the mean on clean data).
 const HUBER: f64 = 1.345;
+/// Beyond this many scales it was disturbed: of clean repeats that is 1 in 400.
+const DISTURBED: f64 = 3.0;
 
 /// All measurements at one number of workers.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,12 +26,20 @@ pub(super) struct Level {
     pub(super) weight: f64,
     /// Logarithm and weight of each repeat.
     pub(super) runs: Vec<(f64, f64)>,
+    /// Farther than this from the middle no repeat is taken to be.
+    reach: f64,
 }
 
 impl Level {
     /// Weighted squares of how far the repeats are from their middle.
     pub(super) fn squares(&self) -> f64 {
-        self.runs.iter().map(|(ln_x, weight)| weight * (ln_x - self.ln_x).powi(2)).sum()
+        self.deviations().map(|(off, weight)| weight * off.powi(2)).sum()
+    }
+
+    /// How far each repeat is from the middle, and its weight. One that was disturbed counts as one that is merely far: it
+    /// says nothing of how much the others scatter, and its square alone would hide which law is the better one.
+    pub(super) fn deviations(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.runs.iter().map(|(ln_x, weight)| ((ln_x - self.ln_x).clamp(-self.reach, self.reach), *weight))
     }
 }
 
@@ -43,7 +53,7 @@ pub(super) fn levels(points: &[Point]) -> Result<Vec<Level>, Error> {
         .map(|same| {
             let runs: Vec<(f64, f64)> = same.iter().map(|point| (point.x.ln(), point.weight)).collect();
             let weight = runs.iter().map(|run| run.1).sum();
-            Level { n: same[0].n, ln_x: mean(&runs), weight, runs }
+            Level { n: same[0].n, ln_x: mean(&runs), weight, runs, reach: f64::INFINITY }
         })
         .collect();
     if levels.len() < 3 {
@@ -52,6 +62,10 @@ pub(super) fn levels(points: &[Point]) -> Result<Vec<Level>, Error> {
     let scale = scale(&levels);
     for level in &mut levels {
         level.ln_x = huber(&level.runs, level.ln_x, scale);
+        // Of two repeats nobody can tell which is the disturbed one.
+        if level.runs.len() > 2 && scale > 0.0 {
+            level.reach = DISTURBED * scale;
+        }
     }
     Ok(levels)
 }

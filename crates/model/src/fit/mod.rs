@@ -3,7 +3,8 @@
 //! 1. Repeats of one number of workers become one level, by a Huber mean (`levels`).
 //! 2. The USL is linear in three factors that cannot be negative: relative least squares in closed form (`nnls`). These
 //!    are the numbers that are printed, and the ones the bootstrap repeats: a search would have to be repeated with them.
-//! 3. Linear, Amdahl, ceiling and repairman are fitted too, and compared by AICc of the logarithms (`rivals`).
+//! 3. Linear, Amdahl, ceiling and repairman are fitted too, and compared by AICc of the logarithms (`rivals`). A law that
+//!    misses a measurement by more than 15 % is none; if all do, no law fits.
 //! 4. The noise around the USL is taken apart into what repeats differ by and what levels miss (`noise`), and drawn again
 //!    999 times: the intervals (`bootstrap`), and how often chance looks like a fall (`fall`).
 //! 5. A peak is claimed if every gate agrees (`gates`), and the first that does not is the [`Reason`].
@@ -23,6 +24,7 @@ mod noise;
 mod reason;
 mod result;
 mod rivals;
+mod roof;
 
 pub use gates::MARGIN_MIN;
 pub use reason::Reason;
@@ -56,30 +58,36 @@ pub fn fit(points: &[Point], options: &Options) -> Result<Fit, Error> {
 
     let worst_residual = worst(&levels, &residuals);
     let doubt = Doubt::new(&levels, usl, &residuals, options);
+    let curve = rivals::choose(&levels, &rivals);
+    let nearest = || rivals.iter().min_by(|a, b| a.worst.relative.abs().total_cmp(&b.worst.relative.abs()));
     let reason = gates::pass(&Evidence {
         levels: &levels,
+        no_law: nearest().filter(|_| curve.is_none()).map(|rival| (rival.curve.law(), rival.worst)),
         projected: usl.peak(),
         rival: rivals::strongest(&rivals),
         beta_zero_share: doubt.as_ref().map(|doubt| doubt.bootstrap.beta_zero_share()),
         worst: worst_residual,
         chance: doubt.as_ref().map(|doubt| doubt.chance),
-    });
+    })
+    .beside(curve.map(Curve::law));
     let bootstrap = doubt.as_ref().map(|doubt| &doubt.bootstrap);
     let peak = usl.peak().zip(bootstrap).filter(|_| reason == Reason::Proved).map(|(n, bootstrap)| {
         let interval = bootstrap.peak(n);
         Peak { n, low: interval.low, high: interval.high, x: usl.throughput(n) }
     });
     let n_max = levels[levels.len() - 1].n;
-    let curve = rivals[0].curve;
+    let projected = usl.peak().filter(|n| curve.is_some() && *n <= reason::FAR * n_max);
     Ok(Fit {
-        law: curve.law(),
+        law: curve.map(Curve::law),
         curve,
+        roof: curve.and_then(|curve| roof::roof(&levels, curve)),
         usl: bootstrap.map_or(unknown(usl), |bootstrap| bootstrap.estimate(usl)),
         beta_zero_share: bootstrap.map(Bootstrap::beta_zero_share),
-        projected: usl.peak().filter(|_| peak.is_none()),
+        projected: projected.filter(|_| peak.is_none()),
         peak,
         reason,
-        regret: usl.peak().zip(bootstrap).map(|(n, bootstrap)| bootstrap.regret(n, n_max)),
+        fall_chance: doubt.as_ref().map(|doubt| doubt.chance),
+        regret: projected.zip(bootstrap).map(|(n, bootstrap)| bootstrap.regret(n, n_max)),
         worst_residual,
         rivals,
     })

@@ -18,8 +18,6 @@ pub(super) struct Noise {
     within: Vec<f64>,
     /// Deviations of levels from the law beyond that, of the right spread.
     between: Vec<f64>,
-    /// Their mean squares.
-    variances: (f64, f64),
     /// How many independent deviations the spread was estimated from.
     freedom: usize,
 }
@@ -29,8 +27,7 @@ impl Noise {
     /// says how much there is: three measurements that three numbers fit exactly.
     pub(super) fn new(levels: &[Level], residuals: &[f64], parameters: usize) -> Option<Noise> {
         let repeated = || levels.iter().filter(|level| level.runs.len() > 1);
-        let mut within: Vec<f64> =
-            repeated().flat_map(|level| level.runs.iter().map(|run| run.0 - level.ln_x)).collect();
+        let mut within: Vec<f64> = repeated().flat_map(Level::deviations).map(|(off, _)| off).collect();
         // Deviations from what was fitted to them are too small, by as many as were fitted.
         let inner = within.len() - repeated().count();
         rescale(&mut within, inner);
@@ -56,8 +53,7 @@ impl Noise {
     }
 
     fn of(within: Vec<f64>, between: Vec<f64>, freedom: usize) -> Noise {
-        let variances = (variance(&within), variance(&between));
-        Noise { within, between, variances, freedom }
+        Noise { within, between, freedom }
     }
 
     /// How large the noise may be, over how large it looks: drawn once for each data set.
@@ -83,12 +79,18 @@ impl Noise {
         spread * (sum + self.between[rng.below(self.between.len())])
     }
 
-    /// How far relative least squares put a law above the middle of such noise: by one and a half variances, as they look
-    /// for `E(x^2)/E(x)`. 0.1 % with noise of 3 %, but 9 % with 25 %: drawn around the law without it, data would be fitted
-    /// that much too high again, and the estimate lie outside of its own interval.
-    pub(super) fn pull(&self, level: &Level, spread: f64) -> f64 {
-        let (within, between) = self.variances;
-        1.5 * spread * spread * (within / level.runs.len() as f64 + between)
+    /// How far relative least squares put a law above the middle of such noise: by `E(x^2)/E(x)` of what `N/X` is multiplied
+    /// by. 0.1 % with noise of 3 %, but 9 % with 25 %: drawn around the law without it, data would be fitted that much too
+    /// high again, and the estimate lie outside of its own interval.
+    pub(super) fn pull(&self, level: &Level) -> f64 {
+        let runs = level.runs.len() as f64;
+        let of = |deviations: &[f64], share: f64| {
+            let mean = |power: f64| {
+                deviations.iter().map(|d| (-power * share * d).exp()).sum::<f64>() / deviations.len() as f64
+            };
+            if deviations.is_empty() { 0.0 } else { (mean(2.0) / mean(1.0)).ln() }
+        };
+        runs * of(&self.within, 1.0 / runs) + of(&self.between, 1.0)
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use super::gates::MARGIN_MIN;
+use super::gates::{MARGIN_MIN, MISFIT_MAX};
 use crate::law::Law;
+
+/// A law is not asked about more than this many times the most workers that were measured.
+pub(super) const FAR: f64 = 10.0;
 
 /// The gates, in the order in which they are asked. The first that refuses is the reason.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +33,28 @@ pub enum Reason {
         /// By how much the USL's AICc is lower than that law's; 16 are demanded. Negative if the rival is better.
         margin: f64,
     },
+    /// The USL comes nearer than a law without a peak and describes the measurements best, but there are too few of them to
+    /// tell its third number from chance for a peak.
+    Few {
+        /// The rival.
+        law: Law,
+        /// By how much the USL's AICc is lower than that law's: negative, it is higher.
+        margin: f64,
+    },
+    /// Every law misses the measurements somewhere by more than 15 %.
+    NoLaw {
+        /// The law that comes nearest.
+        law: Law,
+        /// The workers of what it misses most.
+        n: f64,
+        /// Measured over predicted, less 1.
+        relative: f64,
+    },
+    /// The law falls from the fewest workers measured: what is below them was not seen.
+    NoRise {
+        /// How many they are.
+        n_min: f64,
+    },
     /// Throughput does not fall beyond doubt: a curve that only rises or stays fits nearly as well.
     NoFall,
     /// More than one bootstrap in twenty has no coherency.
@@ -51,6 +76,18 @@ pub enum Reason {
         /// The largest number of workers measured.
         n_max: f64,
     },
+}
+
+impl Reason {
+    /// The same, said beside the law that describes the measurements: where that is the USL itself, no rival fits better.
+    pub(super) fn beside(self, chosen: Option<Law>) -> Reason {
+        match self {
+            Reason::Rival { law, margin } if chosen == Some(Law::Usl) && margin < 0.0 => {
+                Reason::Few { law, margin }
+            }
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -75,6 +112,27 @@ impl fmt::Display for Reason {
             Reason::Rival { law, margin } if margin < 0.0 => {
                 write!(f, "the law \"{law}\", which has no peak, fits better (AICc lower by {:.1})", -margin)
             }
+            Reason::Few { law, margin } => write!(
+                f,
+                "the USL comes nearer than the law \"{law}\", which has no peak, but so few measurements do not prove \
+                 its third number (AICc higher by {:.1}, where it has to be lower by {MARGIN_MIN}): measure at more \
+                 numbers of workers, or with more repeats",
+                -margin
+            ),
+            Reason::NoLaw { law, n, relative } => write!(
+                f,
+                "no law fits: what was measured with {} is {:.0} % {} the nearest, \"{law}\", and {:.0} % are \
+                 allowed: repeat that run, or look at what changes there",
+                workers(n),
+                (relative * 100.0).abs(),
+                if relative < 0.0 { "below" } else { "above" },
+                MISFIT_MAX * 100.0
+            ),
+            Reason::NoRise { n_min } => write!(
+                f,
+                "throughput falls from the fewest workers that were measured ({n_min}): measure with fewer, if there \
+                 can be fewer"
+            ),
             Reason::Rival { law, margin } => write!(
                 f,
                 "the law \"{law}\", which has no peak, fits nearly as well (AICc higher by {margin:.1}, where \
@@ -92,9 +150,14 @@ impl fmt::Display for Reason {
             ),
             Reason::Misfit { n, relative } => write!(
                 f,
-                "at {n} workers the measurement is {:.0} % {} the law: look at that run, or at what changes there",
+                "at {} the measurement is {:.0} % {} the USL: look at that run, or at what changes there",
+                workers(n),
                 (relative * 100.0).abs(),
                 if relative < 0.0 { "below" } else { "above" }
+            ),
+            Reason::NotBracketed { projected, n_max } if projected > FAR * n_max => write!(
+                f,
+                "the law's peak lies far beyond the last measurement ({n_max}): measure further out"
             ),
             Reason::NotBracketed { projected, n_max } => write!(
                 f,
@@ -104,4 +167,8 @@ impl fmt::Display for Reason {
             ),
         }
     }
+}
+
+fn workers(n: f64) -> String {
+    format!("{n} worker{}", if n == 1.0 { "" } else { "s" })
 }

@@ -94,6 +94,8 @@ pub struct Rival {
     pub aicc: f64,
     /// Root mean square of the relative residuals.
     pub rms: f64,
+    /// What it misses most: a measurement, or a stretch of neighbours where there are more than 16.
+    pub worst: Residual,
 }
 
 /// How far a measurement is from the law.
@@ -108,23 +110,30 @@ pub struct Residual {
 /// What a set of measurements says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fit {
-    /// The law that describes them best.
-    pub law: Law,
+    /// The law that describes them best; None if every law misses them somewhere by more than 15 %.
+    pub law: Option<Law>,
     /// The same with its numbers.
-    pub curve: Curve,
+    pub curve: Option<Curve>,
+    /// What no number of workers exceeds under that law, with its 95 % interval; None if there is no law, or none that has
+    /// a full bottleneck.
+    pub roof: Option<Estimate>,
     /// The USL, whether or not it won: its numbers are what people compare.
     pub usl: UslEstimate,
-    /// All laws that could be fitted, best first.
+    /// All laws that could be fitted, lowest AICc first.
     pub rivals: Vec<Rival>,
     /// Share of the bootstraps in which coherency is 0, and with it the peak nowhere; None where nothing says how uncertain
     /// the measurements are.
     pub beta_zero_share: Option<f64>,
     /// Where throughput peaks, if the measurements prove that it does.
     pub peak: Option<Peak>,
-    /// Where the USL would peak if it were right, when nothing proves it: never to be called a peak.
+    /// Where the USL would peak if it were right, when nothing proves it: never to be called a peak. None where no law
+    /// fits, and where that is more than ten times the most workers that were measured: so far no curve reaches.
     pub projected: Option<f64>,
     /// Why a peak is claimed or not.
     pub reason: Reason,
+    /// How often noise around a curve that never falls looks as much like a fall as the measurements do; None where nothing
+    /// says how much noise there is. From 1 % on nothing is said to fall.
+    pub fall_chance: Option<f64>,
     /// How much throughput is lost at most by running `peak.n` or `projected` workers if the best number is at an end of
     /// its interval instead, as a share; None where neither is known, or nothing says how
     /// uncertain it is.
@@ -134,21 +143,28 @@ pub struct Fit {
 }
 
 impl Fit {
+    /// Whether throughput falls beyond doubt; None where nothing says how much noise there is.
+    #[must_use]
+    pub fn falls(&self) -> Option<bool> {
+        self.fall_chance.map(|chance| chance <= super::gates::CHANCE_MAX)
+    }
+
     /// What the winning law says about `n` workers.
     #[must_use]
-    pub fn predicted(&self, n: f64) -> f64 {
-        self.curve.throughput(n)
+    pub fn predicted(&self, n: f64) -> Option<f64> {
+        Some(self.curve?.throughput(n))
     }
 
     /// Predicted throughput of `n` workers over `n` times that of one.
     #[must_use]
-    pub fn efficiency(&self, n: f64) -> f64 {
-        self.curve.efficiency(n)
+    pub fn efficiency(&self, n: f64) -> Option<f64> {
+        Some(self.curve?.efficiency(n))
     }
 
     /// Speed-up that the winning law gives `n` workers over one.
     #[must_use]
-    pub fn speedup(&self, n: f64) -> f64 {
-        self.curve.throughput(n) / self.curve.lambda()
+    pub fn speedup(&self, n: f64) -> Option<f64> {
+        let curve = self.curve?;
+        Some(curve.throughput(n) / curve.lambda())
     }
 }

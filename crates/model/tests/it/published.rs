@@ -58,7 +58,7 @@ fn on_sdm91_a_queue_explains_more_than_the_usl() {
     digits(usl.beta, "1.152e-4");
     digits(usl.lambda, "68.16");
     digits(fit.projected.unwrap(), "92.5");
-    assert_eq!((fit.law, fit.peak), (Law::Repairman, None));
+    assert_eq!((fit.law, fit.peak), (Some(Law::Repairman), None));
     assert!(
         matches!(fit.reason, Reason::Rival { law: Law::Repairman, margin } if margin < 0.0),
         "{:?}",
@@ -76,7 +76,7 @@ fn the_ray_tracer_has_no_peak() {
     digits(usl.alpha, "0.056857");
     digits(usl.beta, "3.45e-6");
     digits(usl.peak().unwrap(), "522");
-    assert_eq!((fit.law, fit.peak), (Law::Amdahl, None));
+    assert_eq!((fit.law, fit.peak), (Some(Law::Amdahl), None));
     // A USL without the bound has a negative coherency here in other fits; ours cannot.
     assert_eq!(fit.usl.beta.low, 0.0);
 }
@@ -103,11 +103,11 @@ fn exact_data_have_an_exact_peak() {
     digits(usl.alpha, "0.02000");
     digits(usl.beta, "0.02000");
     digits(usl.lambda, "1.0000");
-    assert_eq!((fit.law, fit.reason, fit.projected), (Law::Usl, Reason::Proved, None));
+    assert_eq!((fit.law, fit.reason, fit.projected), (Some(Law::Usl), Reason::Proved, None));
     let peak = fit.peak.unwrap();
     digits(peak.n, "7.00");
     assert!(peak.low <= 7.0001 && 6.9999 <= peak.high && peak.x > 3.57, "{peak:?}");
-    assert_eq!(fit.curve, Curve::Usl(usl));
+    assert_eq!(fit.curve, Some(Curve::Usl(usl)));
     assert!(fit.regret.unwrap() < 1e-6);
 }
 
@@ -121,7 +121,7 @@ fn three_points_of_the_photo_pipeline_prove_little() {
     digits(usl.lambda, "17122");
     digits(fit.projected.unwrap(), "1544");
     digits(usl.throughput(fit.projected.unwrap()) / 1e6, "2.03");
-    assert_eq!((fit.law, fit.peak, fit.reason), (Law::Usl, None, Reason::FewCounts { counts: 3 }));
+    assert_eq!((fit.law, fit.peak, fit.reason), (Some(Law::Usl), None, Reason::FewCounts { counts: 3 }));
     assert!(fit.reason.to_string().contains("three points"), "{}", fit.reason);
     // Three numbers fit three points exactly: nothing says how uncertain they are.
     assert_eq!((fit.usl.beta.low, fit.usl.beta.high), (0.0, f64::INFINITY));
@@ -138,7 +138,7 @@ fn mysql_on_a_cisco_server() {
     digits(usl.alpha, "0.0203");
     digits(usl.beta, "8.96e-4");
     digits(usl.lambda, "960.0");
-    assert_eq!((fit.law, fit.peak), (Law::Usl, None));
+    assert_eq!((fit.law, fit.peak), (Some(Law::Usl), None));
     assert!(matches!(fit.reason, Reason::NotBracketed { .. }), "{}", fit.reason);
     assert!((33.0..37.0).contains(&fit.projected.unwrap()), "{:?}", fit.projected);
 }

@@ -66,8 +66,8 @@ fn extremes_are_survived() {
         let usl = fit.usl.usl();
         assert!(usl.lambda.is_finite() && usl.lambda > 0.0 && (0.0..=1.0).contains(&usl.alpha), "{usl:?}");
         assert!(fit.rivals.iter().all(|rival| rival.aicc.is_finite()), "{:?}", fit.rivals);
-        let predicted = |point: &(f64, f64)| fit.predicted(point.0);
-        assert!(data.iter().map(predicted).all(|x| x.is_finite() && x > 0.0));
+        let mut predicted = data.iter().filter_map(|point| fit.predicted(point.0));
+        assert!(predicted.all(|x| x.is_finite() && x > 0.0));
         assert!(!fit.reason.to_string().is_empty());
     }
 }
