@@ -11,9 +11,11 @@
 //! divvy-sim bugs                                  hunt every planted bug
 //! divvy-sim policy                                what the dividing costs, without faults
 //! divvy-sim packing                               what the choice of the next task costs where room is short
+//! divvy-sim capacity                              what the capacity oracle says, against what is so
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod capacity;
 pub mod model;
 pub mod packing;
 pub mod planted;

@@ -10,19 +10,27 @@ const USAGE: &str =
     "usage: divvy-sim [--seeds N] [--from SEED] [-j THREADS] [--events N] [--bug NAME] [--trace]
        divvy-sim bugs      hunt every planted bug
        divvy-sim policy    makespan against the lower bound, by how task times are distributed
-       divvy-sim packing [--tasks N]    makespan against the lower bound, by how the next task is chosen";
+       divvy-sim packing [--tasks N]    makespan against the lower bound, by how the next task is chosen
+       divvy-sim capacity [--only SCENES] [--most N] [--seeds N] [--from SEED]
+                           the capacity oracle against simulations of 10 to 10 000 workers; --most: workers seen at the most;
+                           --seeds is 1 here
+       divvy-sim parking [--from SEED]    whether parking workers at random shows what each adds to a round trip";
 
 struct Args {
     campaign: Campaign,
     verb: Option<String>,
     tasks: u64,
+    /// As said, if it was.
+    seeds: Option<u64>,
+    only: Option<String>,
+    most: Option<usize>,
 }
 
 fn parse() -> Result<Args, String> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let options = Options::default();
     let campaign = Campaign { from: 0, seeds: 1_000, threads, options, progress: true };
-    let mut args = Args { campaign, verb: None, tasks: 100_000 };
+    let mut args = Args { campaign, verb: None, tasks: 100_000, seeds: None, only: None, most: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || -> Result<u64, String> {
@@ -31,7 +39,7 @@ fn parse() -> Result<Args, String> {
         };
         let run = &mut args.campaign;
         match word.as_str() {
-            "--seeds" => run.seeds = number()?,
+            "--seeds" => args.seeds = Some(number()?),
             "--from" => run.from = number()?,
             "-j" => run.threads = number()? as usize,
             "--events" => run.options.events = number()?,
@@ -41,10 +49,14 @@ fn parse() -> Result<Args, String> {
                 run.options.bug = Some(Planted::of(&name).ok_or_else(|| format!("no bug is called {name}"))?);
             }
             "--tasks" => args.tasks = number()?,
-            "bugs" | "policy" | "packing" => args.verb = Some(word),
+            "--most" => args.most = Some(number()? as usize),
+            "--only" => args.only = Some(words.next().ok_or("--only needs names")?),
+            "bugs" | "policy" | "packing" | "capacity" | "parking" => args.verb = Some(word),
+            "-h" | "--help" => args.verb = Some("--help".into()),
             _ => return Err(format!("{word}: unknown")),
         }
     }
+    args.campaign.seeds = args.seeds.unwrap_or(args.campaign.seeds);
     Ok(args)
 }
 
@@ -56,6 +68,23 @@ fn main() -> ExitCode {
         }
         Ok(Args { campaign, verb: None, .. }) => seeds(&campaign),
         Ok(Args { campaign, verb: Some(verb), .. }) if verb == "bugs" => bugs(campaign.options.events),
+        Ok(Args { verb: Some(verb), .. }) if verb == "--help" => {
+            println!("{USAGE}\n\nscenes of capacity:\n{}", divvy_sim::capacity::scenes());
+            ExitCode::SUCCESS
+        }
+        Ok(Args { campaign, seeds, only, most, verb: Some(verb), .. }) if verb == "capacity" => {
+            match divvy_sim::capacity::run(campaign.from, seeds.unwrap_or(1), only.as_deref(), most) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(why) => {
+                    eprintln!("{why}");
+                    ExitCode::from(125)
+                }
+            }
+        }
+        Ok(Args { campaign, verb: Some(verb), .. }) if verb == "parking" => {
+            print!("{}", divvy_sim::capacity::parking::table(campaign.from));
+            ExitCode::SUCCESS
+        }
         Ok(Args { tasks, verb: Some(verb), .. }) if verb == "packing" => {
             print!("{}", divvy_sim::packing::table(tasks as usize));
             ExitCode::SUCCESS

@@ -18,7 +18,7 @@ mod net;
 mod perform;
 mod plan;
 pub mod policy;
-mod pool;
+pub(crate) mod pool;
 mod queue;
 mod runs;
 mod store;
