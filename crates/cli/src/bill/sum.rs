@@ -22,7 +22,7 @@ pub struct Bill {
     pub exchanges: u64,
     /// Who was there.
     pub nodes: BTreeMap<NodeId, Part>,
-    /// How evenly the workers ran; `None` where that cannot be added up.
+    /// How evenly the workers ran, as shares of the time for which they were there; `None` where that cannot be added up.
     pub spread: Option<Spread>,
     /// Task times.
     pub run: Histogram,
@@ -64,9 +64,7 @@ impl Bill {
             // The latest holds.
             spreads.insert(seen.node, seen.spread);
         }
-        let mut spread = Spread::default();
-        spreads.values().for_each(|of_node| spread.merge(of_node));
-        bill.spread = Some(spread);
+        bill.spread = Some(shares(&bill.nodes, &spreads));
         bill.wall_ns = 1_000_000 * covered(seen.iter().map(|seen| (seen.from, seen.until)));
         bill.exact_wall();
         bill
@@ -135,6 +133,26 @@ impl Bill {
     }
 }
 
+/// The shares of their time that workers ran, of all nodes together. In seconds a node that came late or left early would
+/// look slow. A worker counts by the time for which it was there: one that came for the last moment tells next to nothing.
+fn shares(nodes: &BTreeMap<NodeId, Part>, ran: &BTreeMap<NodeId, Spread>) -> Spread {
+    let there_s = |node: &Part| ratio(node.offered_ns as f64 / 1e9, node.workers as f64);
+    let of_nodes: Vec<_> = ran
+        .iter()
+        .map(|(id, ran)| (ran, nodes.get(id).map_or(0.0, there_s)))
+        .filter(|(ran, there_s)| ran.workers > 0 && *there_s > 0.0)
+        .collect();
+    let workers: u64 = of_nodes.iter().map(|(ran, _)| ran.workers).sum();
+    let mean_s =
+        ratio(of_nodes.iter().map(|(ran, there_s)| ran.workers as f64 * there_s).sum(), workers as f64);
+    let mut all = Spread { workers, ..Spread::default() };
+    for (ran, there_s) in of_nodes {
+        all.sum += ratio(ran.sum, mean_s);
+        all.squares += ratio(ran.squares, there_s * mean_s);
+    }
+    all
+}
+
 /// Milliseconds that any of these windows covers.
 fn covered(windows: impl Iterator<Item = (Millis, Millis)>) -> u64 {
     let mut windows: Vec<_> = windows.collect();
@@ -172,14 +190,41 @@ mod tests {
         let bill = Bill::of(&[seen(1, 0, 1_000, 5), seen(1, 1_000, 2_000, 9), seen(2, 1_500, 2_500, 1)]);
         assert_eq!((bill.wall_ns, bill.tasks, bill.nodes.len()), (2_500_000_000, 15, 2));
         assert!((bill.workers() - 2.4).abs() < 1e-9);
-        assert_eq!(
-            bill.spread,
-            Some(Spread { workers: 4, sum: 10.0, squares: 82.0 }),
-            "of each node the latest"
-        );
+        assert_eq!(bill.spread.map(|spread| spread.workers), Some(4));
         let with_pause = Bill::of(&[seen(1, 0, 1_000, 5), seen(2, 9_000, 10_000, 9)]);
         assert_eq!(with_pause.wall_ns, 2_000_000_000);
         assert!((with_pause.workers() - 2.0).abs() < 1e-9);
+    }
+
+    /// All workers ran all the time, and the bill said that some ran much longer than others.
+    #[test]
+    fn nodes_that_come_and_go_do_not_make_workers_uneven() {
+        let busy = |node, from, until| {
+            let mut seen = Observation { node: NodeId(node), ..seen(node, from, until, 0) };
+            seen.spread = Spread::default();
+            (0..2).for_each(|_| seen.spread.add((until - from) as f64 / 1e3));
+            seen
+        };
+        let cv = |seen: &[Observation]| Bill::of(seen).spread.unwrap().cv().unwrap();
+        assert!(cv(&[busy(1, 0, 4_000), busy(2, 2_000, 4_000)]) < 1e-6);
+        assert!(cv(&[busy(1, 0, 900), busy(2, 5_000, 9_000)]) < 1e-6);
+        let half = |node, from, until| {
+            let mut seen = busy(node, from, until);
+            seen.spread =
+                Spread { workers: 2, sum: seen.spread.sum / 2.0, squares: seen.spread.squares / 4.0 };
+            seen
+        };
+        assert!((cv(&[busy(1, 0, 4_000), half(2, 0, 4_000)]) - 1.0 / 3.0).abs() < 1e-6, "one is slower");
+        let late = cv(&[busy(1, 0, 4_000), half(2, 3_990, 4_000)]);
+        assert!(late < 0.05, "a node that saw the end only: {late}");
+    }
+
+    #[test]
+    fn of_each_node_the_latest_spread_holds() {
+        let bill = Bill::of(&[seen(1, 0, 1_000, 5), seen(1, 1_000, 2_000, 9)]);
+        let spread = bill.spread.unwrap();
+        // Nine of the two seconds that it was there.
+        assert_eq!((spread.workers, spread.sum), (2, 4.5));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::figures::{Figure, figures};
 use super::price::{Price, digits};
 use super::sum::Bill;
 use crate::figures::time;
+use crate::jobs::count;
 use divvy_core::{Histogram, State};
 
 /// Shares of worker time below this are not worth a word.
@@ -27,6 +28,12 @@ pub fn text(bill: &Bill, price: Option<Price>, of_job: bool) -> String {
         out += &line(&figure);
     }
     out + &format!("  {}\n", lost_to(bill, of_job))
+}
+
+/// How evenly the workers of a phase ran: of all phases together that cannot be told.
+pub fn spread(bill: &Bill) -> String {
+    let [spread, ..] = figures(bill);
+    line(&spread)
 }
 
 /// Worker time by state, and what it cost.
@@ -68,8 +75,8 @@ pub fn there_were(bill: &Bill) -> String {
 fn tasks(bill: &Bill) -> String {
     let mut out = String::new();
     if bill.tasks > 0 {
-        let s = if bill.tasks == 1 { "" } else { "s" };
-        out += &format!("  {} task{s}, {} round trips to the store\n", bill.tasks, bill.exchanges);
+        let (tasks, trips) = (count(bill.tasks, "task"), count(bill.exchanges, "round trip"));
+        out += &format!("  {tasks}, {trips} to the store\n");
     }
     if let Some(took) = p50_p99(&bill.run) {
         out += &format!("  task times: {took}\n");
