@@ -26,7 +26,7 @@ const SHOWN: usize = 20;
 /// Spans of jitter that are tried, in windows.
 const JITTERS: [f64; 7] = [0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
 
-const FORMULA: &str = "a burst is more in a window than independent arrivals at the mean rate (Poisson) bring anywhere \
+const FORMULA: &str = "a burst is more in a window than independent arrivals at the rate around it (Poisson) bring anywhere \
                        in one of a hundred such logs; full jitter delays each by uniform(0, J)";
 
 const SOURCE: &str = "Poisson 1837; full jitter after Brooker 2015";
@@ -115,9 +115,10 @@ fn read(args: &HerdArgs) -> Result<Log> {
 fn text(log: &Log, herd: &Herd, spread: &[(f64, f64)], window: f64, needed: Option<f64>) -> String {
     let span = log.arrivals[log.arrivals.len() - 1] - log.arrivals[0];
     let mut out = format!(
-        "{}: {} arrivals in {}, {}/s on average ({})\n",
+        "{}: {} arrival{} in {}, {}/s on average ({})\n",
         log.name,
         number(log.arrivals.len() as f64),
+        if log.arrivals.len() == 1 { "" } else { "s" },
         time(span),
         number(herd.mean_rate),
         log.format
@@ -127,7 +128,7 @@ fn text(log: &Log, herd: &Herd, spread: &[(f64, f64)], window: f64, needed: Opti
     }
     out += &super::tell::wrapped("  ", FORMULA, 2);
     out += &format!("  ({SOURCE})\n");
-    out += &format!("  here: more than {} in {}\n\n", number(herd.threshold), time(window));
+    out += &format!("  here: more than {} in {}, where most come\n\n", number(herd.threshold), time(window));
     if herd.bursts.is_empty() {
         return out + "no bursts: this many at once come by chance alone. Jitter would change nothing\n";
     }
