@@ -424,18 +424,16 @@ fn what_cannot_be_a_handler_is_refused_before_anything_is_stored() {
 /// It was called running, and the bill said that all workers ran tasks nearly all the time.
 #[test]
 fn the_start_of_a_handler_is_not_its_tasks() {
-    for (setup, exactly) in [("time.sleep(1)\nsay({'divvy': 1})", true), ("time.sleep(1)", false)] {
+    for setup in ["time.sleep(1)\nsay({'divvy': 1})", "time.sleep(1)"] {
         let place = Place::new();
         let handler = python(&place, setup, "say({'task': task['task']})");
         place.divvy(["run", "-j1", "--handler", &handler, "--array", "1-200"]).silent();
         let bill = place.json(&["bill"]);
         let seconds = |state: &str| bill["account"]["seconds"][state].as_f64().unwrap();
-        // It slept for a second. Without an announcement the start is what is above some tasks' time.
-        assert!(!exactly || seconds("spawn") >= 1.0, "{bill}");
         assert!(seconds("run") < seconds("spawn"), "{bill}");
         assert!(bill["run_seconds"]["p50"].as_f64() < Some(0.5), "{bill}");
         assert!(bill["account"]["unaccounted"].as_f64().unwrap().abs() < 0.01, "{bill}");
-        let count = bill["run_seconds"]["count"].as_u64().unwrap();
-        assert!(if exactly { count == 200 } else { count < 200 }, "{bill}");
+        // Its first tasks have no time of their own where nothing was heard of it before their answers.
+        assert!(bill["run_seconds"]["count"].as_u64() >= Some(190), "{bill}");
     }
 }
