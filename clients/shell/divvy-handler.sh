@@ -84,6 +84,8 @@ divvy_field() {
 
 # Handles tasks with the function $1 until there are no more.
 divvy_handle() {
+  # Ready: what came before was the start, and no task's time.
+  printf '{"divvy":1}\n'
   while IFS= read -r divvy_line; do
     # Before the input there are only numbers.
     divvy_rest=${divvy_line%%\"input*}

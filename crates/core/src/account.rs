@@ -103,6 +103,20 @@ impl Account {
         more
     }
 
+    /// Puts up to so many nanoseconds of one state down to another, and returns how many.
+    pub fn shift(&mut self, from: State, to: State, at_most_ns: u64) -> u64 {
+        let ns = self.take(from, at_most_ns);
+        self.add(to, ns);
+        ns
+    }
+
+    /// Takes up to so many nanoseconds out of a state, and returns how many.
+    pub fn take(&mut self, from: State, at_most_ns: u64) -> u64 {
+        let ns = at_most_ns.min(self.get(from));
+        self.nanos[from as usize] -= ns;
+        ns
+    }
+
     /// A share `part / whole` of each state, rounded down.
     #[must_use]
     pub fn share(&self, part: u64, whole: u64) -> Account {

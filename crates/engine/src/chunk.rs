@@ -37,13 +37,15 @@ pub struct Chunk<'a> {
     pub(crate) now_ns: u64,
     /// Tasks of it go on after it.
     detached: Cell<bool>,
+    /// Time of it that was no task's, as far as is known, and tasks of which the time is not known.
+    pub(crate) left_out: (u64, u64),
 }
 
 impl<'a> Chunk<'a> {
     pub(crate) fn new(lent: &'a Arc<Lent>, range: Range, desk: &'a Desk, now_ns: u64) -> Chunk<'a> {
         let run_of_done = Range::new(range.lo, range.lo);
         let (worked, settled, detached) = (Worked::default(), Vec::new(), Cell::new(false));
-        Chunk { lent, range, desk, run_of_done, worked, settled, now_ns, detached }
+        Chunk { lent, range, desk, run_of_done, worked, settled, now_ns, detached, left_out: (0, 0) }
     }
 
     /// The tasks.
@@ -231,6 +233,25 @@ impl<'a> Chunk<'a> {
         self.desk.meter.enter(state, self.now_ns);
     }
 
+    /// A process has been started that will be told tasks when it is ready, or before: see [`Chunk::started`].
+    pub fn starting(&mut self) {
+        self.enter(State::Run);
+        self.desk.meter.on_starting();
+    }
+
+    /// So much of what this worker has spent on the job in `run` was the start of a process. To be told once it is known, in
+    /// whatever chunk that is.
+    pub fn started(&mut self, ns: u64) {
+        self.enter(State::Run);
+        self.desk.meter.on_started(ns);
+    }
+
+    /// So much of this chunk's time is not counted as its tasks', and neither are so many of its tasks: how long they
+    /// took by themselves is not known.
+    pub fn leave_out(&mut self, ns: u64, tasks: u64) {
+        self.left_out = (self.left_out.0 + ns, self.left_out.1 + tasks);
+    }
+
     /// The clock that the account uses, nanoseconds.
     #[must_use]
     pub fn now_ns(&self) -> u64 {
@@ -245,6 +266,16 @@ impl<'a> Chunk<'a> {
     /// How many of the tasks were not given back.
     pub(crate) fn ran(&self) -> u64 {
         self.range.len() - self.worked.stopped.len()
+    }
+
+    /// How many of them have a time that is known.
+    pub(crate) fn timed(&self) -> u64 {
+        self.ran().saturating_sub(self.left_out.1)
+    }
+
+    /// What is left of a time that it took, for those.
+    pub(crate) fn timed_ns(&self, took_ns: u64) -> u64 {
+        if self.timed() == 0 { 0 } else { took_ns.saturating_sub(self.left_out.0) }
     }
 
     pub(crate) fn finish(&mut self) {

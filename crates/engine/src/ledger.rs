@@ -3,9 +3,10 @@
 //! # Whose time it is
 //!
 //! What a worker does in a chunk, and between two chunks of a job, is that job's. While it *waits* it is nobody's in
-//! particular: that time is divided among the jobs in proportion to what the workers spent on them meanwhile; if
-//! they were at none, equally among those of which the node holds leases, or it goes to the one job that the node
-//! was started for. What is nobody's even then, such as a node that sits beside an empty store, is not kept.
+//! particular: that time is divided among the jobs of which the node holds leases, in proportion to what the workers spent on
+//! them meanwhile; if they were at none, equally, or it goes to the one job that the node
+//! was started for. What is nobody's even then, such as a node that sits beside an empty store, is not kept. A job that was
+//! canceled pays for its last tasks until they have ended, and for no worker that waits beside them.
 //!
 //! It is divided when an observation is made, and whenever the node gets its first lease or loses its last: time
 //! without any work is not mixed with time with some.
@@ -31,6 +32,8 @@ pub(crate) struct Ledger {
     begun_at: u64,
     /// Up to when time is divided, by both clocks.
     divided_at: (u64, Millis),
+    /// Worker time up to then that workers keep back, since nobody knows yet what it was.
+    kept_back: u64,
     window: BTreeMap<JobId, Observation>,
     ran: BTreeMap<JobId, Ran>,
     /// Tasks that were leased and had not started, when that was last looked at.
@@ -69,11 +72,17 @@ impl Ledger {
             only,
             begun_at: 0,
             divided_at: (0, wall.saturating_sub(now / 1_000_000)),
+            kept_back: 0,
             window: BTreeMap::new(),
             ran: BTreeMap::new(),
             unstarted: Vec::new(),
             looked_at: now,
         }
+    }
+
+    /// Up to when time is divided.
+    pub(crate) fn divided_at(&self) -> u64 {
+        self.divided_at.0
     }
 
     /// Whether it is time to tell.
@@ -112,7 +121,7 @@ impl Ledger {
         }
     }
 
-    /// Divides the workers' time up to now. `held`: the jobs of which the node holds leases.
+    /// Divides the workers' time up to now. `held`: the jobs of which the node holds leases, or did since the last time.
     pub(crate) fn divide(
         &mut self,
         desks: &[Arc<Desk>],
@@ -120,13 +129,16 @@ impl Ledger {
         (now, wall): (u64, Millis),
         held: &[JobId],
     ) {
-        let offered_ns = self.workers * now.saturating_sub(self.divided_at.0);
+        let passed_ns = self.workers * now.saturating_sub(self.divided_at.0);
         // The wall clock may step back.
         let (from, until) = (self.divided_at.1, wall.max(self.divided_at.1));
         self.divided_at = (now, until);
         let (mut own, mut shared) = (BTreeMap::new(), Account::default());
+        let mut kept_back = 0;
         for (worker, desk) in desks.iter().enumerate() {
-            for (job, part) in desk.meter.fetch(phases, now) {
+            let (parts, kept) = desk.meter.fetch(phases, now);
+            kept_back += kept;
+            for (job, part) in parts {
                 match job {
                     Some(job) => {
                         *own.entry(job).or_insert(0) += part.account.total();
@@ -136,22 +148,31 @@ impl Ledger {
                 }
             }
         }
-        own.retain(|_, ns| *ns > 0);
-        if own.is_empty() {
-            let owners = if held.is_empty() { self.only.as_slice() } else { held };
-            own.extend(owners.iter().map(|job| (*job, 1)));
-        }
-        let whole = own.values().sum();
-        for (job, part) in own {
+        let offered_ns = (passed_ns + self.kept_back).saturating_sub(kept_back);
+        self.kept_back = kept_back;
+        own.retain(|_, ns: &mut u64| *ns > 0);
+        let shares = self.shares(&own, held);
+        let whole = shares.values().sum();
+        let waited_ns = offered_ns.saturating_sub(own.values().sum());
+        for job in own.keys().chain(shares.keys()).copied().collect::<BTreeSet<_>>() {
+            let part = shares.get(&job).copied().unwrap_or(0);
             let seen = self.seen(job);
             if seen.until == 0 {
                 seen.from = from;
             }
             seen.until = until;
             seen.account.merge(&shared.share(part, whole));
-            let offered = u128::from(offered_ns) * u128::from(part) / u128::from(whole);
-            seen.offered_ns += offered as u64;
+            let of_waiting = u128::from(waited_ns) * u128::from(part) / u128::from(whole.max(1));
+            seen.offered_ns += own.get(&job).copied().unwrap_or(0) + of_waiting as u64;
         }
+    }
+
+    /// In which proportion jobs pay for workers that waited. `own`: what was spent on them.
+    fn shares(&self, own: &BTreeMap<JobId, u64>, held: &[JobId]) -> BTreeMap<JobId, u64> {
+        let owners = if held.is_empty() { self.only.as_slice() } else { held };
+        let spent = |job: &JobId| own.get(job).map(|ns| (*job, *ns));
+        let shares: BTreeMap<_, _> = owners.iter().filter_map(spent).collect();
+        if shares.is_empty() { owners.iter().map(|job| (*job, 1)).collect() } else { shares }
     }
 
     fn put(&mut self, job: JobId, worker: usize, part: &Part) {
@@ -219,5 +240,31 @@ mod tests {
         assert_eq!([told(1), told(1)], [(1, 1), (0, 1)]);
         let most = (2..=LET_GO_MAX as u64 + 1).map(|job| told(job).1).max();
         assert_eq!((most, told(1)), (Some(LET_GO_MAX), (1, 1)), "but not for ever");
+    }
+
+    fn ledger() -> Ledger {
+        Ledger::new(4, None, 0, 0)
+    }
+
+    fn jobs(of: &[(u64, u64)]) -> BTreeMap<JobId, u64> {
+        of.iter().map(|(job, ns)| (JobId(*job), *ns)).collect()
+    }
+
+    #[test]
+    fn workers_that_wait_are_paid_by_the_jobs_that_are_held() {
+        let ledger = ledger();
+        let own = jobs(&[(1, 3), (2, 1)]);
+        assert_eq!(ledger.shares(&own, &[JobId(1), JobId(2), JobId(3)]), own, "in proportion");
+        assert_eq!(ledger.shares(&jobs(&[]), &[JobId(1), JobId(3)]), jobs(&[(1, 1), (3, 1)]));
+        assert_eq!(ledger.shares(&jobs(&[(2, 5)]), &[JobId(1)]), jobs(&[(1, 1)]));
+        let alone = Ledger::new(4, Some(JobId(7)), 0, 0);
+        assert_eq!(alone.shares(&jobs(&[]), &[]), jobs(&[(7, 1)]));
+    }
+
+    /// A task that took a moment to die after its job was canceled brought that job all the time in which the node had
+    /// nothing to do.
+    #[test]
+    fn a_job_that_is_over_does_not_pay_for_workers_that_wait() {
+        assert_eq!(ledger().shares(&jobs(&[(1, 10_000_000)]), &[]), jobs(&[]));
     }
 }

@@ -86,6 +86,8 @@ pub(crate) struct Meter {
     cpu_read_at: AtomicU64,
     /// The job that the tally is at, 0 for none: known without the lock.
     job: AtomicU64,
+    /// Of what was stamped as `run`, so much has turned out to be `spawn`.
+    spawned_ns: AtomicU64,
     /// `Some`: waiting since this reading of the phases. Held while a wait begins or ends, and by readers.
     waiting: Mutex<Option<Account>>,
     tally: Mutex<Tally>,
@@ -103,6 +105,7 @@ impl Meter {
             cpu_ns: AtomicU64::new(0),
             cpu_read_at: AtomicU64::new(0),
             job: AtomicU64::new(0),
+            spawned_ns: AtomicU64::new(0),
             waiting: Mutex::new(None),
             tally: Mutex::default(),
         }
@@ -188,6 +191,26 @@ impl Meter {
         lock(&self.tally).on_chunk(ran);
     }
 
+    /// A process begins, which says later when it was ready.
+    pub(crate) fn on_starting(&self) {
+        if self.on {
+            lock(&self.tally).on_starting(&self.stamped(), self.cpu_ns());
+        }
+    }
+
+    /// So much of what was spent at the present job, and counted as `run`, went into the start of a process.
+    pub(crate) fn on_started(&self, ns: u64) {
+        if self.on {
+            self.spawned_ns.store(self.spawned_ns.load(Ordering::Relaxed) + ns, Ordering::Relaxed);
+            lock(&self.tally).on_started(&self.stamped(), self.cpu_ns(), ns);
+        }
+    }
+
+    /// Nothing more will be known of the processes that it has started.
+    pub(crate) fn on_end(&self) {
+        lock(&self.tally).release();
+    }
+
     /// What was stamped in this state. Asked by the worker itself.
     pub(crate) fn spent(&self, state: State) -> u64 {
         self.nanos[state as usize].load(Ordering::Relaxed)
@@ -215,6 +238,13 @@ impl Meter {
 
     /// The account up to now.
     pub(crate) fn read(&self, phases: &Phases, now: u64) -> Account {
+        let mut account = self.read_stamps(phases, now);
+        account.shift(State::Run, State::Spawn, self.spawned_ns.load(Ordering::Relaxed));
+        account
+    }
+
+    /// The same by what was stamped: such an account never runs back.
+    fn read_stamps(&self, phases: &Phases, now: u64) -> Account {
         if !self.on {
             return Account::default();
         }
@@ -241,12 +271,13 @@ impl Meter {
         }
     }
 
-    /// What the worker spent on which job since the last time.
-    pub(crate) fn fetch(&self, phases: &Phases, now: u64) -> Vec<(Option<JobId>, Part)> {
+    /// What the worker spent on which job since the last time, and how much of its time is kept back, nanoseconds.
+    pub(crate) fn fetch(&self, phases: &Phases, now: u64) -> (Vec<(Option<JobId>, Part)>, u64) {
         // In this order, so that the worker does not turn to another job between the reading and the division.
         let mut tally = lock(&self.tally);
-        let account = self.read(phases, now);
-        tally.fetch(&account, self.cpu_ns())
+        let account = self.read_stamps(phases, now);
+        let parts = tally.fetch(&account, self.cpu_ns());
+        (parts, tally.kept_back())
     }
 }
 
@@ -304,7 +335,7 @@ mod tests {
         meter.enter(State::Run, 410);
         meter.on_job(JobId(2), 410);
         let parts = |now| -> Vec<_> {
-            let parts = meter.fetch(&phases, now).into_iter();
+            let parts = meter.fetch(&phases, now).0.into_iter();
             parts.map(|(job, part)| (job.map_or(0, |job| job.0), part.account)).collect()
         };
         let first = parts(500);
@@ -321,11 +352,60 @@ mod tests {
     }
 
     #[test]
+    fn what_turns_out_to_be_a_start_was_not_told_as_running() {
+        let (meter, phases) = (Meter::new(true), Phases::new());
+        let told = |now| {
+            let (parts, kept_back) = meter.fetch(&phases, now);
+            let of = |state| parts.iter().map(|(_, part)| part.account.get(state)).sum::<u64>();
+            (of(State::Run), of(State::Spawn), kept_back)
+        };
+        meter.enter(State::Run, 0);
+        meter.on_job(JobId(1), 0);
+        meter.enter(State::Run, 100);
+        meter.on_starting();
+        assert_eq!(told(900), (100, 0, 800));
+        meter.enter(State::Run, 1_000);
+        meter.on_started(850);
+        let account = meter.read(&phases, 1_000);
+        assert_eq!((account.get(State::Run), account.get(State::Spawn)), (150, 850));
+        assert_eq!(told(1_000), (50, 850, 0));
+    }
+
+    /// A task may take hours: then what was taken for running is put right as there is as much of it.
+    #[test]
+    fn what_is_kept_back_for_too_long_is_told_and_put_right_later() {
+        let (meter, phases) = (Meter::new(true), Phases::new());
+        let told = |now| {
+            let (parts, kept_back) = meter.fetch(&phases, now);
+            let of = |state| parts.iter().map(|(_, part)| part.account.get(state)).sum::<u64>();
+            (of(State::Run), of(State::Spawn), kept_back)
+        };
+        const SECOND: u64 = 1_000_000_000;
+        meter.enter(State::Run, 0);
+        meter.on_job(JobId(1), 0);
+        meter.on_starting();
+        assert_eq!(told(6 * SECOND), (6 * SECOND, 0, 0), "nobody knows better yet");
+        meter.enter(State::Run, 7 * SECOND);
+        meter.on_started(7 * SECOND);
+        assert_eq!(told(7 * SECOND), (0, SECOND, 0), "no more than there was");
+        assert_eq!(
+            told(20 * SECOND),
+            (7 * SECOND, 6 * SECOND, 0),
+            "and the rest as soon as there is as much"
+        );
+        meter.on_starting();
+        meter.enter(State::Run, 21 * SECOND);
+        assert_eq!(told(21 * SECOND), (0, 0, SECOND));
+        meter.on_end();
+        assert_eq!(told(21 * SECOND), (SECOND, 0, 0));
+    }
+
+    #[test]
     fn without_an_account_nothing_is_counted() {
         let (meter, phases) = (Meter::new(false), Phases::new());
         meter.enter(State::Run, 100);
         meter.on_job(JobId(1), 100);
-        meter.on_chunk(Ran { tasks: 1, run_ns: Some(5), wait_ns: None }, 200);
+        meter.on_chunk(Ran { tasks: 1, timed: 1, run_ns: Some(5), wait_ns: None }, 200);
         meter.on_wait(&phases, 300);
         meter.on_wake(&phases, 400);
         assert_eq!((meter.read(&phases, 500).total(), meter.cpu_ns()), (0, 0));

@@ -146,6 +146,8 @@ struct Running<'a> {
     /// The degree of stop that the runners know of.
     stopped: StopLevel,
     end: Option<Result<End>>,
+    /// A job that was canceled under this node, until the store is told what was seen of it.
+    canceled: Option<JobId>,
 }
 
 /// A job that this node works on, or did until a moment ago.
@@ -190,6 +192,7 @@ impl<'a> Running<'a> {
             stop_at: None,
             stopped: StopLevel::Run,
             end: None,
+            canceled: None,
         })
     }
 
@@ -241,7 +244,18 @@ impl<'a> Running<'a> {
         if self.observing.as_ref().is_some_and(Observing::is_due) {
             self.observe();
         }
+        self.observe_canceled();
         Ok(())
+    }
+
+    /// What was seen of a job that was canceled is told when its last task has ended here: nothing else may be written for long.
+    fn observe_canceled(&mut self) {
+        let nothing_runs = self.lending.idle_workers() == self.engine.settings.decide.workers;
+        let Some(job) = self.canceled.take_if(|_| nothing_runs) else { return };
+        let held = self.held();
+        if let Some(observing) = &mut self.observing {
+            observing.observe_now(self.id, &held, job);
+        }
     }
 
     /// Tells the store what was seen since the last time.
@@ -260,9 +274,11 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// The jobs of which the node has leases.
+    /// The jobs of which the node has leases, or did when workers' time was last put down to jobs.
     fn held(&self) -> Vec<JobId> {
-        self.jobs.iter().filter(|(_, job)| job.idle_ns.is_none()).map(|(id, _)| *id).collect()
+        let divided_at = self.observing.as_ref().map_or(0, Observing::divided_at);
+        let is_held = |job: &Opened| job.idle_ns.is_none_or(|since| since > divided_at);
+        self.jobs.iter().filter(|(_, job)| is_held(job)).map(|(id, _)| *id).collect()
     }
 
     /// Whether the node has no lease of anything.
@@ -472,6 +488,7 @@ impl<'a> Running<'a> {
     }
 
     fn abandon(&mut self, key: Held) {
+        self.canceled = Some(key.0);
         self.lending.abandon(key);
         self.engine.stop.wake_workers();
     }

@@ -86,6 +86,18 @@ impl Observing {
         self.store.observe(&told);
     }
 
+    /// Tells the store at once: of a job that was canceled this node may write nothing again for long.
+    pub(crate) fn observe_now(&mut self, node: NodeId, held: &[JobId], of: JobId) {
+        self.observe(node, held);
+        // Asking for them writes what waits. Nobody needs the answer, and a job that is gone by now has no bill.
+        let _ = self.store.observations(of);
+    }
+
+    /// Up to when the workers' time is put down to jobs.
+    pub(crate) fn divided_at(&self) -> u64 {
+        self.ledger.divided_at()
+    }
+
     /// Puts the workers' time up to now down to the jobs it was for.
     pub(crate) fn divide(&mut self, held: &[JobId]) {
         let now = (self.clock.nanos(), self.clock.millis());

@@ -90,7 +90,7 @@ impl Desk {
     /// Adds what became of a chunk.
     fn put(&self, chunk: &mut Chunk<'_>, key: Held, run_ns: u64) {
         chunk.finish();
-        (chunk.worked.run_ns, chunk.worked.tasks) = (run_ns, chunk.ran());
+        (chunk.worked.run_ns, chunk.worked.tasks) = (chunk.timed_ns(run_ns), chunk.timed());
         if !chunk.lent.lease.demand.is_empty() {
             chunk.worked.ended.insert(chunk.range);
         }
@@ -152,10 +152,12 @@ impl Before {
     /// What is counted of a chunk that has just ended. What held a task back belongs to its wait.
     fn ran(&self, chunk: &Chunk<'_>, begun_ns: u64) -> Ran {
         let now = Before::of(chunk.desk);
-        let run_ns = now.working_ns - self.working_ns;
-        let begun_ns = begun_ns + (now.held_ns - self.held_ns) + run_ns / 2;
+        let run_ns = chunk.timed_ns(now.working_ns - self.working_ns);
+        let ready_ns = if chunk.timed() == chunk.ran() { chunk.left_out.0 } else { 0 };
+        let begun_ns = begun_ns + (now.held_ns - self.held_ns) + ready_ns + run_ns / 2;
         let wait_ns = chunk.lent.due_ns.map(|due| (begun_ns as i64).saturating_sub(due).max(0) as u64);
-        Ran { tasks: chunk.ran(), run_ns: Some(run_ns).filter(|_| !chunk.is_detached()), wait_ns }
+        let run_ns = Some(run_ns).filter(|_| !chunk.is_detached());
+        Ran { tasks: chunk.ran(), timed: chunk.timed(), run_ns, wait_ns }
     }
 }
 
@@ -169,7 +171,7 @@ impl divvy_pool::Worker for Worker {
         let Some(lent) = self.lent(tag) else { return Duration::ZERO };
         self.desk.meter.on_job(lent.lease.job, begun_ns);
         let key = lent.key();
-        let (mut tasks, mut ran) = (0, 0);
+        let (mut tasks, mut ran, mut left_out_ns) = (0, 0, 0);
         for range in lent.in_lease(Seqs::new(chunk.start, chunk.end)).ranges() {
             tasks += range.len();
             let mut chunk = Chunk::new(&lent, *range, &self.desk, self.now_ns);
@@ -181,10 +183,16 @@ impl divvy_pool::Worker for Worker {
             self.desk.meter.on_chunk(before.ran(&chunk, self.now_ns), ended_ns);
             self.desk.put(&mut chunk, key, ended_ns - self.now_ns);
             self.now_ns = ended_ns;
-            ran += chunk.ran();
+            if chunk.timed() > 0 {
+                left_out_ns += chunk.left_out.0;
+                ran += chunk.timed();
+            } else {
+                ran += chunk.ran();
+            }
         }
-        // What was given back would have taken as long as what ran.
-        let took_ns = u128::from(self.now_ns - begun_ns) * u128::from(tasks) / u128::from(ran.max(1));
+        // What was given back would have taken as long as what ran, and so would what has no time of its own.
+        let took_ns = (self.now_ns - begun_ns).saturating_sub(left_out_ns);
+        let took_ns = u128::from(took_ns) * u128::from(tasks) / u128::from(ran.max(1));
         Duration::from_nanos(u64::try_from(took_ns).unwrap_or(u64::MAX))
     }
 
@@ -209,5 +217,6 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.desk.meter.read_cpu(self.now_ns);
         self.enter(State::Parked);
+        self.desk.meter.on_end();
     }
 }

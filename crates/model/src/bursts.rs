@@ -15,9 +15,9 @@ pub struct Burst {
     pub end: f64,
     /// How many came.
     pub arrivals: usize,
-    /// How many the mean rate of the log would have brought.
+    /// How many the rate around it would have brought.
     pub expected: f64,
-    /// The most in one window, per second.
+    /// The most in one window, per second, wherever that begins.
     pub peak_rate: f64,
 }
 
@@ -28,7 +28,7 @@ pub struct Herd {
     pub mean_rate: f64,
     /// The most in one window, per second.
     pub peak_rate: f64,
-    /// More than so many in a window are a burst.
+    /// More than so many in a window are a burst wherever it is; where less comes, fewer are.
     pub threshold: f64,
     /// The bursts, in order.
     pub bursts: Vec<Burst>,
@@ -36,8 +36,9 @@ pub struct Herd {
 
 /// The bursts among `arrivals`, which are rising seconds, counted in windows of `window` seconds.
 ///
-/// A window is part of a burst if its count exceeds what a Poisson process of the same mean rate exceeds anywhere in so
-/// long a log once in a hundred logs.
+/// A window is part of a burst if its count exceeds what a Poisson process of the rate around it exceeds anywhere in so
+/// long a log once in a hundred logs. The rate around it is the higher one of those before and after it, over 60 windows and
+/// 100 arrivals at least: a day is busier than a night, and its beginning is no herd. A log too short for that has its mean.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the window is not above zero, or so short that the log has more than 100 million, or if the times
@@ -53,18 +54,76 @@ pub fn find(arrivals: &[f64], window: f64) -> Result<Herd, Error> {
         return Err(Error::Invalid { what: "the window", value: window, must });
     }
     let mean_rate = arrivals.len() as f64 / (windows * window);
-    let threshold = poisson::quantile(mean_rate * window, FALSE_ALARM / windows);
+    let around = Around { arrivals, window, mean_rate };
     let index = |at: f64| ((at - first) / window).floor();
-    let mut peak = 0;
+    let quantile = |rate: f64| poisson::quantile(rate * window, FALSE_ALARM / windows);
+    let (mut at, mut highest) = (0, 0.0_f64);
     let mut bursts: Vec<Burst> = Vec::new();
     for same in arrivals.chunk_by(|a, b| index(*a) == index(*b)) {
-        peak = peak.max(same.len());
-        if same.len() as f64 > threshold {
+        let (low, rate) = around.rates(at, at + same.len());
+        at += same.len();
+        // What is high on both sides: a herd is high on one.
+        highest = highest.max(low);
+        let (count, expected) = (same.len() as f64, rate * window);
+        // Most windows are not worth the quantile.
+        if count > expected + expected.sqrt() && count > quantile(rate) {
             let start = first + index(same[0]) * window;
-            extend(&mut bursts, start, window, same.len(), mean_rate);
+            extend(&mut bursts, start, window, same.len(), low);
         }
     }
-    Ok(Herd { mean_rate, peak_rate: peak as f64 / window, threshold, bursts })
+    for burst in &mut bursts {
+        burst.peak_rate = peak(arrivals, window, burst.start - window, burst.end) as f64 / window;
+    }
+    let peak_rate = peak(arrivals, window, first, last) as f64 / window;
+    Ok(Herd { mean_rate, peak_rate, threshold: quantile(highest), bursts })
+}
+
+/// Windows and arrivals, at least, of which the rate around a window is made.
+const AROUND_WINDOWS: f64 = 60.0;
+const AROUND_ARRIVALS: usize = 100;
+
+/// What came before a window and after it.
+struct Around<'a> {
+    arrivals: &'a [f64],
+    window: f64,
+    mean_rate: f64,
+}
+
+impl Around<'_> {
+    /// The lower and the higher rate around the arrivals `[lo, hi)`, which are those of a window.
+    fn rates(&self, lo: usize, hi: usize) -> (f64, f64) {
+        let span = AROUND_WINDOWS * self.window;
+        let (all, least) = (self.arrivals, AROUND_ARRIVALS);
+        let before = (lo >= least && all[lo] - all[0] >= span).then(|| {
+            let from = all[lo - least].min(all[lo] - span);
+            (lo - all.partition_point(|at| *at < from)) as f64 / (all[lo] - from)
+        });
+        let last = all[all.len() - 1];
+        let after = (all.len() - hi >= least && last - all[hi - 1] >= span).then(|| {
+            let until = all[hi - 1 + least].max(all[hi - 1] + span);
+            (all.partition_point(|at| *at <= until) - hi) as f64 / (until - all[hi - 1])
+        });
+        match (before, after) {
+            (Some(before), Some(after)) => (before.min(after), before.max(after)),
+            (one, other) => {
+                let rate = one.or(other).unwrap_or(self.mean_rate);
+                (rate, rate)
+            }
+        }
+    }
+}
+
+/// The most arrivals in one window, wherever it begins between these moments.
+fn peak(arrivals: &[f64], window: f64, from: f64, until: f64) -> usize {
+    let begin = arrivals.partition_point(|at| *at < from);
+    let (mut end, mut most) = (begin, 0);
+    for (at, begun) in arrivals.iter().enumerate().skip(begin).take_while(|(_, begun)| **begun <= until) {
+        while end < arrivals.len() && arrivals[end] <= begun + window {
+            end += 1;
+        }
+        most = most.max(end - at);
+    }
+    most
 }
 
 fn check(arrivals: &[f64]) -> Result<(), Error> {
@@ -182,6 +241,40 @@ mod tests {
         let bursts: usize =
             (0..100).map(|seed| find(&random(seed, 5.0, 1_000.0), 1.0).unwrap().bursts.len()).sum();
         assert!(bursts <= 5, "{bursts} in a hundred logs");
+    }
+
+    /// Nine bursts were found in it, for which no jitter was enough.
+    #[test]
+    fn a_busier_hour_is_no_herd() {
+        let found: usize = (0..50)
+            .map(|seed| {
+                let mut arrivals = random(seed, 5.0, 300.0);
+                arrivals.extend(random(seed + 100, 20.0, 300.0).iter().map(|at| 300.0 + at));
+                find(&arrivals, 1.0).unwrap().bursts.len()
+            })
+            .sum();
+        assert!(found <= 3, "{found} in fifty logs");
+    }
+
+    #[test]
+    fn a_herd_in_a_quiet_hour_is_found_beside_a_busy_one() {
+        let mut arrivals = random(1, 2.0, 600.0);
+        arrivals.extend((0..25).map(|i| 300.0 + f64::from(i) * 0.01));
+        arrivals.extend(random(2, 20.0, 600.0).iter().map(|at| 600.0 + at));
+        arrivals.sort_by(f64::total_cmp);
+        let herd = find(&arrivals, 1.0).unwrap();
+        assert!(herd.bursts.iter().any(|burst| (299.0..=301.0).contains(&burst.start)), "{herd:?}");
+    }
+
+    /// Its row had the most in a window of the clock, and the line below it the most in any.
+    #[test]
+    fn the_most_in_a_burst_is_the_most_without_jitter() {
+        let mut arrivals = random(1, 5.0, 600.0);
+        arrivals.extend((0..500).map(|i| 300.6 + f64::from(i) * 0.001));
+        arrivals.sort_by(f64::total_cmp);
+        let herd = find(&arrivals, 1.0).unwrap();
+        let most = peak_with_jitter(&arrivals, 1.0, 0.0).unwrap();
+        assert_eq!((herd.bursts[0].peak_rate, herd.peak_rate), (most, most));
     }
 
     #[test]

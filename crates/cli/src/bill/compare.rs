@@ -40,21 +40,38 @@ impl Change {
     }
 }
 
-/// The comparison for people.
-pub fn text(a: (&str, &Bill), b: (&str, &Bill), price: Option<Price>) -> String {
+/// One of the two.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    /// As it was asked for.
+    pub name: &'a str,
+    /// What it ran.
+    pub work: &'a str,
+    /// Its bill.
+    pub bill: &'a Bill,
+}
+
+/// The comparison for people. `alike`: both ran the same command.
+pub fn text(a: Side<'_>, b: Side<'_>, alike: bool, price: Option<Price>) -> String {
     let mut out = String::from("\n");
-    for (name, bill) in [a, b] {
-        out += &format!("  {name}: {}, {}\n", there_were(bill), count(bill.tasks, "task"));
+    for Side { name, work, bill } in [a, b] {
+        out += &format!("  {name}: {}, {}: {work}\n", there_were(bill), count(bill.tasks, "task"));
     }
-    let Some(change) = Change::between(a.1, b.1) else {
+    let (before, after) = (a.bill, b.bill);
+    let Some(change) = Change::between(before, after) else {
         return out + "  one of them has run no task: there is nothing to compare\n";
     };
     out += &table(a, b);
-    out += &format!("  {}\n", bought(&change));
-    out += &slower(&change, a.1, b.1);
-    out += &shifts(a.1, b.1);
+    if alike {
+        out += &format!("  {}\n", bought(&change));
+    } else {
+        out +=
+            "  they ran different commands: what differs may be the commands, and says nothing of workers\n";
+    }
+    out += &slower(&change, before, after, alike);
+    out += &shifts(before, after);
     if let Some(price) = price {
-        let [a, b] = [a.1, b.1].map(|bill| price.of(ratio(bill.offered_seconds(), bill.tasks as f64)));
+        let [a, b] = [before, after].map(|bill| price.of(ratio(bill.offered_seconds(), bill.tasks as f64)));
         let places = digits(a.min(b));
         out += &format!("  a task cost {a:.places$} in the first, and {b:.places$} in the second\n");
     }
@@ -62,10 +79,10 @@ pub fn text(a: (&str, &Bill), b: (&str, &Bill), price: Option<Price>) -> String 
 }
 
 /// Shares by state, side by side.
-fn table(a: (&str, &Bill), b: (&str, &Bill)) -> String {
-    let mut table = Table::new(&["", a.0, b.0]).words(&[0]);
+fn table(a: Side<'_>, b: Side<'_>) -> String {
+    let mut table = Table::new(&["", a.name, b.name]).words(&[0]);
     for state in State::ALL {
-        let shares = [a.1, b.1].map(|bill| 100.0 * bill.share(&[state]));
+        let shares = [a.bill, b.bill].map(|bill| 100.0 * bill.share(&[state]));
         if shares.iter().any(|share| *share >= 0.05) {
             let [a, b] = shares.map(|share| format!("{share:.1} %"));
             table.line(vec![state.name().into(), a, b]);
@@ -94,8 +111,8 @@ fn bought(change: &Change) -> String {
     }
 }
 
-/// Whether the tasks themselves took longer.
-fn slower(change: &Change, a: &Bill, b: &Bill) -> String {
+/// Whether the tasks themselves took longer. Workers are blamed only where the tasks were the same.
+fn slower(change: &Change, a: &Bill, b: &Bill, alike: bool) -> String {
     if (change.task - 1.0).abs() < 0.05 {
         return String::new();
     }
@@ -103,7 +120,7 @@ fn slower(change: &Change, a: &Bill, b: &Bill) -> String {
         (Some(a), Some(b)) => format!(" (half of them within {}, then {})", span(a), span(b)),
         _ => String::new(),
     };
-    let why = match change.task > 1.0 && change.workers > 1.0 + SAME {
+    let why = match alike && change.task > 1.0 && change.workers > 1.0 + SAME {
         true => {
             ": more workers make each task slower, as where they share cores, memory or a lock of their own"
         }
@@ -159,7 +176,25 @@ mod tests {
     }
 
     fn told(a: &Bill, b: &Bill) -> String {
-        text(("job 1", a), ("job 2", b), None)
+        let side = |name, bill| Side { name, work: "step", bill };
+        text(side("job 1", a), side("job 2", b), true, None)
+    }
+
+    /// Two jobs of which one slept longer "made each task slower" by its workers.
+    #[test]
+    fn different_commands_are_not_the_workers_fault() {
+        let (a, b) = (bill(2, 20, 1.0), bill(4, 25, 1.0));
+        let side = |name, work, bill| Side { name, work, bill };
+        let said = text(side("job 1", "true", &a), side("job 2", "sleep 1", &b), false, None);
+        for part in
+            ["100 tasks: true\n", "100 tasks: sleep 1\n", "different commands", "2.50 times as long\n"]
+        {
+            assert!(said.contains(part), "{part:?} is not in {said}");
+        }
+        assert!(
+            !said.contains("more workers") && !said.contains("bought") && !said.contains("gained"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -74,7 +74,8 @@ pub fn figures(bill: &Bill) -> [Figure; 4] {
     [spread(bill), overhead(bill), depth(bill), speedup(bill)]
 }
 
-/// Utilisation spread between the workers: standard deviation over mean, less what chance makes.
+/// Utilisation spread between the workers: standard deviation over mean of the share of its time that each ran, less what
+/// chance makes.
 fn spread(bill: &Bill) -> Figure {
     let (name, thresholds) = ("utilisation spread", (0.1, 0.3));
     let none = |why| Figure::none(name, thresholds, why);

@@ -8,6 +8,7 @@
 //! | `sum.rs` | what observations add up to |
 //! | `figures.rs` | the four figures, good and bad |
 //! | `text.rs`, `json.rs`, `chart.rs` | how it is shown; over time |
+//! | `missing.rs` | what a job has done and its bill does not hold |
 //! | `compare.rs` | two bills beside each other |
 //! | `price.rs` | what worker time costs |
 
@@ -15,19 +16,23 @@ mod chart;
 mod compare;
 mod figures;
 mod json;
+mod missing;
 mod price;
 mod sum;
 mod text;
 
 use crate::args::{BillArgs, Output};
+use crate::command::{Recipe, Text};
 use crate::exit::{Exit, bad_usage};
 use crate::jobs::answer;
 use crate::{home, jobs, select};
 use anyhow::Result;
+use compare::Side;
 use divvy_core::{Clock, JobId};
 use divvy_engine::{SystemClock, Usage};
 use divvy_mapreduce::phase;
-use divvy_store::{JobInfo, Observation, Progress, Store};
+use divvy_store::{JobInfo, JobSpec, Observation, Progress, Store};
+use missing::Missing;
 use price::Price;
 use serde_json::{Value, json};
 use sum::Bill;
@@ -92,8 +97,28 @@ impl Kept {
         bill
     }
 
+    fn missing(&self) -> Missing {
+        let mut missing = Missing::default();
+        self.phases.iter().for_each(|(job, seen)| missing.add(job, seen));
+        missing
+    }
+
     fn seen(&self) -> Vec<Observation> {
         self.phases.iter().flat_map(|(_, seen)| seen.clone()).collect()
+    }
+
+    /// What was run, for people.
+    fn work(&self) -> String {
+        let names: Vec<_> = self.phases.iter().map(|(job, _)| jobs::one_line(&job.spec.name, 60)).collect();
+        names.join("; ")
+    }
+
+    /// Whether the other is the same work, be it with other inputs or other workers.
+    fn is_like(&self, other: &Kept) -> bool {
+        self.phases
+            .iter()
+            .map(|(job, _)| what(&job.spec))
+            .eq(other.phases.iter().map(|(job, _)| what(&job.spec)))
     }
 
     /// The phases that ran, each with its bill, if there are several.
@@ -102,6 +127,13 @@ impl Kept {
         let ran = self.phases.iter().filter(move |(_, seen)| several && !seen.is_empty());
         ran.map(|(job, seen)| (job, Bill::of(seen)))
     }
+}
+
+/// What a job runs: its handler, and its command's words, whatever name people gave it; the name where the store knows
+/// no words, since they come with the inputs.
+fn what(spec: &JobSpec) -> (&str, Result<Text, &str>) {
+    let text = Recipe::decode(&spec.detail).ok().map(|recipe| recipe.text);
+    (&spec.handler, text.filter(|text| !text.words.is_empty()).ok_or(&spec.name))
 }
 
 /// Puts the ages of what still waits to the waits of what has begun: a task that never starts would not be seen
@@ -123,9 +155,9 @@ fn show(kept: &Kept, over_time: bool, price: Option<Price>, output: Output) -> R
 
 fn kept_text(kept: &Kept, bill: &Bill, over_time: bool, price: Option<Price>) -> String {
     if bill.is_empty() {
-        return format!("{}: no node has told of it yet\n", kept.name);
+        return format!("{}: no node has told of it yet\n{}", kept.name, kept.missing().text());
     }
-    let mut out = heading(kept) + &text::text(bill, price, true);
+    let mut out = heading(kept) + &text::text(bill, price, true) + &kept.missing().text();
     if over_time {
         out += &chart::chart(&kept.seen());
     }
@@ -143,13 +175,19 @@ fn heading(kept: &Kept) -> String {
 fn phases(kept: &Kept, price: Option<Price>) -> String {
     kept.each()
         .map(|(job, bill)| {
-            format!("\njob {}, {}", job.id, jobs::one_line(&job.spec.name, 60)) + &text::states(&bill, price)
+            format!("\njob {}, {}", job.id, jobs::one_line(&job.spec.name, 60))
+                + &text::states(&bill, price)
+                + &text::spread(&bill)
         })
         .collect()
 }
 
 fn kept_json(kept: &Kept, bill: &Bill, over_time: bool, price: Option<Price>) -> Value {
     let mut out = json::bill(bill, price);
+    let missing = kept.missing();
+    out["tasks_done"] = json!(missing.done);
+    out["tasks_untold"] = json!(missing.untold);
+    out["tasks_told_too_late"] = json!(missing.too_late);
     out["jobs"] = kept.phases.iter().map(|(job, _)| json!(job.id.0)).collect();
     let phases: Vec<_> = kept
         .each()
@@ -171,12 +209,14 @@ fn kept_json(kept: &Kept, bill: &Bill, over_time: bool, price: Option<Price>) ->
 
 fn show_both(both: [&Kept; 2], price: Option<Price>, output: Output) -> Result<Exit> {
     let bills = both.map(Kept::bill);
-    let named = |at: usize| (both[at].name.as_str(), &bills[at]);
+    let (works, alike) = (both.map(Kept::work), both[0].is_like(both[1]));
+    let side = |at: usize| Side { name: &both[at].name, work: &works[at], bill: &bills[at] };
     let as_json = || {
         let of = |at: usize| kept_json(both[at], &bills[at], false, price);
-        json!({ "bills": [of(0), of(1)], "change": compare::json(&bills[0], &bills[1]) })
+        let change = compare::json(&bills[0], &bills[1]);
+        json!({ "bills": [of(0), of(1)], "same_command": alike, "change": change })
     };
-    answer(output, || compare::text(named(0), named(1), price), as_json)?;
+    answer(output, || compare::text(side(0), side(1), alike, price), as_json)?;
     Ok(Exit::Done)
 }
 
@@ -195,7 +235,7 @@ pub fn at_end(store: &dyn Store, job: Option<JobId>, usage: &Usage) -> Result<(S
     let bill = kept.bill();
     let mut value = kept_json(&kept, &bill, false, None);
     value["job"] = job_json;
-    Ok((text::text(&bill, None, true) + &phases(&kept, None), value))
+    Ok((text::text(&bill, None, true) + &kept.missing().text() + &phases(&kept, None), value))
 }
 
 /// A node's account as JSON.

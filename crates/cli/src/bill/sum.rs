@@ -25,7 +25,7 @@ pub struct Bill {
     pub nodes_seen: u64,
     /// Those of them that are told apart.
     pub nodes: BTreeMap<NodeId, Part>,
-    /// How evenly the workers ran; `None` where that cannot be added up.
+    /// How evenly the workers ran, as shares of the time for which they were there; `None` where that cannot be added up.
     pub spread: Option<Spread>,
     /// Task times.
     pub run: Histogram,
@@ -59,7 +59,7 @@ impl Bill {
     /// Of one job.
     pub fn of(seen: &[Observation]) -> Bill {
         let mut bill = Bill::default();
-        let mut spread = Spread::default();
+        let mut ran: BTreeMap<NodeId, Ran> = BTreeMap::new();
         for seen in seen {
             bill.account.merge(&seen.account);
             bill.offered_ns += seen.offered_ns;
@@ -69,14 +69,16 @@ impl Bill {
             bill.run.merge(&seen.run);
             bill.wait.merge(&seen.wait);
             bill.nodes_seen += seen.nodes;
+            let (spread, offered_ns) = ran.entry(seen.node).or_default();
             spread.merge(&seen.spread);
+            *offered_ns += seen.offered_ns;
             if seen.node != OTHERS {
                 bill.nodes.entry(seen.node).or_default().add(seen);
             }
         }
         // Who was killed may not have told that it was there.
         bill.nodes_seen = bill.nodes_seen.max(bill.nodes.len() as u64);
-        bill.spread = Some(spread);
+        bill.spread = Some(shares(ran.values()));
         bill.wall_ns = 1_000_000 * awake_ms(seen);
         bill.exact_wall();
         bill
@@ -149,6 +151,26 @@ impl Bill {
     }
 }
 
+/// What the workers of a node ran, and worker-nanoseconds for which they were there.
+type Ran = (Spread, u64);
+
+/// The shares of their time that workers ran, of all nodes together. In seconds a node that came late or left early would
+/// look slow. A worker counts by the time for which it was there: one that came for the last moment tells next to nothing.
+/// Nodes that are not told apart count as if all their workers had been there equally long.
+fn shares<'a>(ran: impl Iterator<Item = &'a Ran> + Clone) -> Spread {
+    let there_s = |(ran, offered_ns): &Ran| ratio(*offered_ns as f64 / 1e9, ran.workers as f64);
+    let ran = ran.filter(|node| there_s(node) > 0.0);
+    let workers: u64 = ran.clone().map(|(ran, _)| ran.workers).sum();
+    let offered_s: f64 = ran.clone().map(|(_, offered_ns)| *offered_ns as f64 / 1e9).sum();
+    let mean_s = ratio(offered_s, workers as f64);
+    let mut all = Spread { workers, ..Spread::default() };
+    for node in ran {
+        all.sum += ratio(node.0.sum, mean_s);
+        all.squares += ratio(node.0.squares, there_s(node) * mean_s);
+    }
+    all
+}
+
 /// `a / b`, and nothing where there is nothing to divide by.
 pub fn ratio(a: f64, b: f64) -> f64 {
     if b > 0.0 { a / b } else { 0.0 }
@@ -173,10 +195,41 @@ mod tests {
         let bill = Bill::of(&[seen(1, 0, 1_000, 5), seen(1, 1_000, 2_000, 9), seen(2, 1_500, 2_500, 1)]);
         assert_eq!((bill.wall_ns, bill.tasks, bill.nodes.len()), (2_500_000_000, 15, 2));
         assert!((bill.workers() - 2.4).abs() < 1e-9);
-        assert_eq!(bill.spread, Some(Spread { workers: 0, sum: 15.0, squares: 3.0 }));
+        assert_eq!(bill.spread.map(|spread| spread.workers), Some(0), "nobody told of workers");
         let with_pause = Bill::of(&[seen(1, 0, 1_000, 5), seen(2, 9_000, 10_000, 9)]);
         assert_eq!(with_pause.wall_ns, 2_000_000_000);
         assert!((with_pause.workers() - 2.0).abs() < 1e-9);
+    }
+
+    /// All workers ran all the time, and the bill said that some ran much longer than others.
+    #[test]
+    fn nodes_that_come_and_go_do_not_make_workers_uneven() {
+        let busy = |node, from, until| {
+            let mut seen = Observation { node: NodeId(node), ..seen(node, from, until, 0) };
+            seen.spread = Spread::default();
+            (0..2).for_each(|_| seen.spread.add((until - from) as f64 / 1e3));
+            seen
+        };
+        let cv = |seen: &[Observation]| Bill::of(seen).spread.unwrap().cv().unwrap();
+        assert!(cv(&[busy(1, 0, 4_000), busy(2, 2_000, 4_000)]) < 1e-6);
+        assert!(cv(&[busy(1, 0, 900), busy(2, 5_000, 9_000)]) < 1e-6);
+        let half = |node, from, until| {
+            let mut seen = busy(node, from, until);
+            seen.spread =
+                Spread { workers: 2, sum: seen.spread.sum / 2.0, squares: seen.spread.squares / 4.0 };
+            seen
+        };
+        assert!((cv(&[busy(1, 0, 4_000), half(2, 0, 4_000)]) - 1.0 / 3.0).abs() < 1e-6, "one is slower");
+        let late = cv(&[busy(1, 0, 4_000), half(2, 3_990, 4_000)]);
+        assert!(late < 0.05, "a node that saw the end only: {late}");
+    }
+
+    #[test]
+    fn of_each_node_the_latest_spread_holds() {
+        let bill = Bill::of(&[seen(1, 0, 1_000, 5), seen(1, 1_000, 2_000, 9)]);
+        let spread = bill.spread.unwrap();
+        // Nine of the two seconds that it was there.
+        assert_eq!((spread.workers, spread.sum), (2, 4.5));
     }
 
     #[test]

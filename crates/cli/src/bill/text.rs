@@ -25,10 +25,14 @@ pub fn text(bill: &Bill, price: Option<Price>, of_job: bool) -> String {
         return out + "  no task ran: the workers were there, and had nothing to do\n";
     }
     out += &tasks(bill);
-    let mut table = Table::new(&["", "", "", ""]).words(&[0, 2, 3]);
-    figures(bill).into_iter().for_each(|figure| table.line(cells(figure)));
-    out += &table.text();
+    out += &listed(figures(bill));
     out + &format!("  {}\n", lost_to(bill, of_job))
+}
+
+/// How evenly the workers of a phase ran: of all phases together that cannot be told.
+pub fn spread(bill: &Bill) -> String {
+    let [spread, ..] = figures(bill);
+    listed([spread])
 }
 
 /// Worker time by state, and what it cost.
@@ -93,6 +97,13 @@ fn p50_p99(times: &Histogram) -> Option<String> {
 /// A span of time, of nanoseconds.
 pub fn span(nanos: u64) -> String {
     time(nanos as f64 / 1e9)
+}
+
+/// Figures, a line each.
+fn listed(figures: impl IntoIterator<Item = Figure>) -> String {
+    let mut table = Table::new(&["", "", "", ""]).words(&[0, 2, 3]);
+    figures.into_iter().for_each(|figure| table.line(cells(figure)));
+    table.text()
 }
 
 /// Name, value, verdict, and what it means.

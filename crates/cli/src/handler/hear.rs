@@ -1,6 +1,7 @@
 //! What a process says of its tasks, and what follows from it.
 
 use super::answer::{self, Answer, Hello, VERSION};
+use super::beginning::{self, Beginning};
 use super::round::Round;
 use super::talk::Talk;
 use crate::command::{Ended, Printout};
@@ -20,13 +21,24 @@ impl Round<'_, '_, '_> {
         let answered = before - self.hands.held_count();
         if answered > 0 {
             self.on_progress(talk, answered);
+        } else if talk.has_spoken && matches!(talk.beginning, Beginning::Starting(_)) {
+            // All that it can have said without an answer.
+            talk.measured_ns = self.chunk.now_ns();
+            beginning::on_hello(&mut talk.beginning, self.chunk, talk.measured_ns);
         }
         Ok(said)
     }
 
     fn on_progress(&mut self, talk: &mut Talk, answered: u64) {
         self.since_ns = self.chunk.now_ns();
-        talk.learn(self.since_ns, answered);
+        let each_ns = talk.learn(self.since_ns, answered);
+        beginning::on_answers(
+            &mut talk.beginning,
+            self.chunk,
+            talk.is_first,
+            self.since_ns,
+            (answered, each_ns),
+        );
         if self.hands.held_count() == 0 {
             talk.on_idle();
         }

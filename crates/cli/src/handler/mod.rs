@@ -8,6 +8,7 @@
 //! | `hands.rs` | which tasks it has, and who is to blame when it ends |
 //! | `talk.rs` | the process, and what is on its way to it and from it |
 //! | `round.rs`, `hear.rs`, `loss.rs` | a chunk's tasks, sent; what is said of them; what a process' end means |
+//! | `beginning.rs` | what of a process' first answer was its start |
 //! | `runner.rs` | a job's processes, from the first task to the last |
 //!
 //! What a job records is the recipe of a command (`command/recipe.rs`), and outputs go the same way as a command's
@@ -15,6 +16,7 @@
 
 mod answer;
 mod answer_fast;
+mod beginning;
 mod hands;
 mod hear;
 mod loss;

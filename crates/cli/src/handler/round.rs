@@ -100,7 +100,11 @@ impl<'r, 'c, 'l> Round<'r, 'c, 'l> {
         let scarce_since = self.chunk.now_ns();
         loop {
             match Resident::start(&mut command, self.chunk) {
-                Ok(process) => return Some(Talk::new(process)),
+                Ok(process) => {
+                    self.chunk.starting();
+                    let is_first = self.job.is_first(self.chunk.worker());
+                    return Some(Talk::new(process, self.chunk.now_ns(), is_first));
+                }
                 Err(error) if is_scarce(&error) && self.chunk.now_ns() < scarce_since + SCARCE_NS => {
                     if self.chunk.stop().level() >= StopLevel::End {
                         return None;

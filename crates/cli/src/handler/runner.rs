@@ -9,6 +9,7 @@ use divvy_core::{Intervals, JobId};
 use divvy_engine::process::SESSION_VAR;
 use divvy_engine::{Chunk, Grain, Handler, Order, Runner, Stop, StopLevel, TaskKey};
 use divvy_store::{Held, JobSpec};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
@@ -73,6 +74,7 @@ impl Handler for Handlers {
                 }
             },
             talks: Mutex::default(),
+            begun: Mutex::default(),
             batch: AtomicU32::new(1),
             has_answered: AtomicBool::new(false),
             barren: AtomicU32::new(0),
@@ -92,6 +94,8 @@ pub(super) struct Processes {
     pub(super) timeout_ns: Option<u64>,
     /// By worker, while it runs no chunk.
     talks: Mutex<Vec<Option<Talk>>>,
+    /// Workers that have had a process.
+    begun: Mutex<BTreeSet<usize>>,
     /// Tasks that a process wants at once.
     batch: AtomicU32,
     /// Some process has answered a task, ever.
@@ -161,6 +165,11 @@ impl Processes {
             command.env(SESSION_VAR, session);
         }
         Ok(command)
+    }
+
+    /// Whether this worker has had no process before.
+    pub(super) fn is_first(&self, worker: usize) -> bool {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(worker)
     }
 
     /// A process has announced how many tasks it wants at once. Returns how many it gets.

@@ -1,6 +1,7 @@
 //! A handler's process with what is on its way to it and from it: lines out, lines in.
 
 use super::answer::Answer;
+use super::beginning::Beginning;
 use divvy_engine::Chunk;
 use divvy_engine::process::{Captured, Had, Interest, Ready, Resident, Room};
 use std::io;
@@ -35,6 +36,10 @@ pub struct Talk {
     pub has_answered: bool,
     /// It has printed a line.
     pub has_spoken: bool,
+    /// Whether it is known how long it took to start.
+    pub beginning: Beginning,
+    /// It is the first of its worker.
+    pub is_first: bool,
     /// What a task takes it, nanoseconds, as of late.
     pub task_ns: Option<f64>,
     /// Up to when that was measured.
@@ -42,8 +47,8 @@ pub struct Talk {
 }
 
 impl Talk {
-    /// With a process that was just started.
-    pub fn new(process: Resident) -> Talk {
+    /// With a process that was started at this time, its worker's first or not.
+    pub fn new(process: Resident, started_ns: u64, is_first: bool) -> Talk {
         Talk {
             process,
             tasks: Vec::new(),
@@ -57,6 +62,8 @@ impl Talk {
             fence: true,
             has_answered: false,
             has_spoken: false,
+            beginning: Beginning::Starting(started_ns),
+            is_first,
             task_ns: None,
             measured_ns: 0,
         }
@@ -84,11 +91,15 @@ impl Talk {
         self.held_bytes = 0;
     }
 
-    /// It has answered so many more tasks by now.
-    pub fn learn(&mut self, now_ns: u64, answered: u64) {
+    /// It has answered so many more tasks by now. Returns what each of them took.
+    pub fn learn(&mut self, now_ns: u64, answered: u64) -> u64 {
         let each = now_ns.saturating_sub(self.measured_ns) as f64 / answered as f64;
-        self.task_ns = Some(self.task_ns.map_or(each, |before| (before + each) / 2.0));
+        // What the first took, with the start of the process, does not tell what others will.
+        if !matches!(self.beginning, Beginning::Starting(_)) {
+            self.task_ns = Some(self.task_ns.map_or(each, |before| (before + each) / 2.0));
+        }
         self.measured_ns = now_ns;
+        each as u64
     }
 
     /// Whether it has read nothing of what it holds.

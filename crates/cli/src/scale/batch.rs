@@ -27,11 +27,17 @@ pub fn batch(args: &BatchArgs, output: Output) -> Result<Exit> {
     let limits = limits(args)?;
     let advice = costs.advise(&limits);
     let decided_by = why(advice.bound, limits.overhead);
+    let given = Given { setup, item, holding: args.holding };
+    let missed = missed(&costs, &given, advice.size, limits.overhead);
     let rows: Vec<_> = sizes(advice.size).into_iter().map(|size| Row::new(&costs, setup, size)).collect();
     let as_json = || {
         json!({
             "size": advice.size,
             "decided_by": decided_by,
+            "missed": missed,
+            "setup_seconds": given.setup,
+            "item_seconds": given.item,
+            "holding": given.holding,
             "best": costs.best(),
             "floor_2_percent": costs.floor(SMALL),
             "sizes": rows.iter().map(Row::json).collect::<Vec<_>>(),
@@ -39,7 +45,8 @@ pub fn batch(args: &BatchArgs, output: Output) -> Result<Exit> {
             "source": SOURCE,
         })
     };
-    answer(output, || text(&costs, advice.size, &decided_by, &rows), as_json)?;
+    let as_text = || text(&costs, &given, advice.size, &decided_by, missed.as_deref(), &rows);
+    answer(output, as_text, as_json)?;
     Ok(Exit::Done)
 }
 
@@ -59,6 +66,36 @@ fn limits(args: &BatchArgs) -> Result<Limits> {
         limits.remaining = tasks as f64;
     }
     Ok(limits)
+}
+
+/// What the answer is computed from.
+struct Given {
+    setup: f64,
+    item: f64,
+    holding: f64,
+}
+
+impl Given {
+    fn text(&self) -> String {
+        let Given { setup, item, holding } = self;
+        let h = match *holding {
+            0.0 => "h = 0: holding a task costs nothing (--holding)".into(),
+            h => format!(
+                "h = {}: holding a task for a second costs as much as so many seconds of a worker (--holding)",
+                number(h)
+            ),
+        };
+        format!("  K = {} to take a batch, S = {} for a task, {h}\n", time(*setup), time(*item))
+    }
+}
+
+/// That the overhead which was asked for is exceeded, since something else wants smaller batches.
+fn missed(costs: &Costs, given: &Given, size: u64, share: f64) -> Option<String> {
+    let overhead = Row::new(costs, given.setup, size).overhead;
+    // A whole number of tasks may be half a one too few.
+    let is_missed = share.is_finite() && costs.floor(share) > size as f64 + 0.5;
+    is_missed
+        .then(|| format!("the overhead is {} then, and not {} or less", percent(overhead), percent(share)))
 }
 
 /// One size of batches.
@@ -115,11 +152,13 @@ fn why(bound: Bound, share: f64) -> String {
     why.into()
 }
 
-fn text(costs: &Costs, right: u64, why: &str, rows: &[Row]) -> String {
+fn text(costs: &Costs, given: &Given, right: u64, why: &str, missed: Option<&str>, rows: &[Row]) -> String {
     let floor = costs.floor(SMALL).ceil();
     let mut out = format!(
-        "take {} at a time: {why}\n  {FORMULA}\n  ({SOURCE})\n  b* = {}; {} and more keep the overhead below {}\n\n",
+        "take {} at a time: {why}{}\n{}  {FORMULA}\n  ({SOURCE})\n  b* = {}; {} and more keep the overhead below {}\n\n",
         number(right as f64),
+        missed.map_or(String::new(), |missed| format!("; {missed}")),
+        given.text(),
         number(costs.best()),
         number(floor),
         percent(SMALL)
@@ -149,7 +188,34 @@ fn text(costs: &Costs, right: u64, why: &str, rows: &[Row]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::sizes;
+    use super::*;
+
+    fn said(overhead: f64, latency: f64, holding: f64) -> String {
+        let given = Given { setup: 0.005, item: 0.001, holding };
+        let costs = Costs::new(given.setup, given.item, holding).unwrap();
+        let advice = costs.advise(&Limits { overhead, latency, ..Limits::default() });
+        let missed = missed(&costs, &given, advice.size, overhead);
+        text(&costs, &given, advice.size, &why(advice.bound, overhead), missed.as_deref(), &[])
+    }
+
+    #[test]
+    fn a_target_that_is_missed_is_said_to_be() {
+        let missed = said(0.02, 0.02, 0.0);
+        assert!(
+            missed.starts_with("take 20 at a time: ")
+                && missed.contains("the overhead is 25 % then, and not 2 %"),
+            "{missed}"
+        );
+        assert!(!said(0.02, f64::INFINITY, 0.0).contains("then, and not"));
+    }
+
+    #[test]
+    fn what_decides_is_shown() {
+        for part in ["K = 5 ms", "S = 1 ms", "h = 0.01: holding a task"] {
+            let said = said(f64::INFINITY, f64::INFINITY, 0.01);
+            assert!(said.contains(part), "{part:?} is not in {said}");
+        }
+    }
 
     #[test]
     fn sizes_stand_around_the_right_one() {

@@ -6,11 +6,19 @@ use anyhow::Result;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// A span of time that a flag was given.
+/// A span of time that a flag was given. It needs a unit: what is computed here is as likely in milliseconds as in seconds,
+/// and a hundred of the wrong ones look like an answer.
 ///
 /// # Errors
 /// Bad usage: it is none.
 pub fn seconds(flag: &str, text: &OsStr) -> Result<f64> {
+    let text_bytes = text.as_bytes();
+    let is_bare =
+        !text_bytes.is_empty() && text_bytes.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    if is_bare && text_bytes.iter().any(|byte| matches!(byte, b'1'..=b'9')) {
+        let text = text.display();
+        return Err(bad_usage(format!("{flag}: {text} has no unit: is it {text}ms or {text}s?")));
+    }
     let span = duration::parse(text.as_bytes()).map_err(|error| bad_usage(format!("{flag}: {error}")))?;
     Ok(span.as_secs_f64())
 }

@@ -7,7 +7,7 @@ use crate::figures::{filled, number, time};
 use crate::jobs::answer;
 use crate::table::Table;
 use anyhow::Result;
-use divvy_model::queue::{Mgc, Row, servers_for, table};
+use divvy_model::queue::{Mgc, servers_for, table};
 use serde_json::{Value, json};
 
 /// How close to it no wait is worth a server: a tenth of the service.
@@ -45,7 +45,7 @@ struct Answer {
     /// Other numbers, ascending.
     by_servers: Vec<Mgc>,
     /// Other loads of the chosen number.
-    by_load: Vec<Row>,
+    by_load: Vec<Mgc>,
 }
 
 /// Computes and tells.
@@ -73,10 +73,10 @@ fn asked(args: &QueueArgs) -> Result<Asked> {
     }
     if arrival * service > SERVERS_MAX {
         return Err(bad_usage(format!(
-            "{} tasks/s of {} each keep {} servers busy: is the unit right?",
+            "{} tasks/s of {} each keep {} busy: is the unit right?",
             number(arrival),
             time(service),
-            number(arrival * service)
+            servers_of(arrival * service)
         )));
     }
     Ok(Asked { arrival, service, cv: args.cv, target: target.unwrap_or(TARGET_SHARE * service) })
@@ -85,6 +85,12 @@ fn asked(args: &QueueArgs) -> Result<Asked> {
 impl Asked {
     fn with(&self, servers: u32) -> Result<Mgc> {
         Mgc::new(self.arrival, self.service, self.cv * self.cv, servers).map_err(bad_usage)
+    }
+
+    /// So many servers at other loads, with the variation that was asked about.
+    fn loads(&self, servers: u32) -> Result<Vec<Mgc>> {
+        let rows = table(self.service, servers).map_err(bad_usage)?;
+        rows.into_iter().map(|row| Asked { arrival: row.arrival, ..*self }.with(servers)).collect()
     }
 
     fn is_exponential(&self) -> bool {
@@ -126,13 +132,25 @@ fn enough(asked: &Asked) -> Result<u32> {
 fn impossible(asked: &Asked, servers: u32, least: u32, enough: u32) -> anyhow::Error {
     let are = if servers == 1 { "1 server is".into() } else { format!("{servers} servers are") };
     bad_usage(format!(
-        "{are} impossible: {} tasks/s of {} each keep {} servers busy without a break, so the queue would grow for \
+        "{are} impossible: {} tasks/s of {} each keep {} busy without a break, so the queue would grow for \
          ever. {least} could work at the least; with {enough} the mean wait is {} or less",
         number(asked.arrival),
         time(asked.service),
-        number(asked.arrival * asked.service),
+        servers_of(asked.arrival * asked.service),
         time(asked.target)
     ))
+}
+
+/// `1 server`, `2.5 servers`.
+fn servers_of(busy: f64) -> String {
+    let shown = number(busy);
+    format!("{shown} server{}", if shown == "1" { "" } else { "s" })
+}
+
+fn are_busy(busy: f64) -> String {
+    let servers = servers_of(busy);
+    let verb = if servers.ends_with('s') { "are" } else { "is" };
+    format!("{servers} {verb}")
 }
 
 /// The number asked for, its neighbours, the least and the one that is enough, ascending.
@@ -150,7 +168,7 @@ impl Answer {
             return Err(impossible(&asked, servers, least, enough));
         }
         let by_servers = around(servers, least, enough).map(|c| asked.with(c)).collect::<Result<_>>()?;
-        let by_load = table(asked.service, servers).map_err(bad_usage)?;
+        let by_load = asked.loads(servers)?;
         let chosen = asked.with(servers)?;
         Ok(Answer { asked, least, enough, chosen, by_servers, by_load })
     }
@@ -159,11 +177,11 @@ impl Answer {
         let Answer { asked, least, enough, chosen, by_servers, by_load } = self;
         let servers = chosen.exponential.servers();
         let mut out = format!(
-            "{} tasks/s of {} each, cv {}\n  {} servers are busy on average: {LITTLE}\n  {}\n\n",
+            "{} tasks/s of {} each, cv {}\n  {} busy on average: {LITTLE}\n  {}\n\n",
             number(asked.arrival),
             time(asked.service),
             asked.cv,
-            number(asked.arrival * asked.service),
+            are_busy(asked.arrival * asked.service),
             if asked.is_exponential() { EXPONENTIAL } else { GENERAL }
         );
         let mut head = vec!["servers", "utilisation", "mean wait"];
@@ -181,18 +199,23 @@ impl Answer {
             time(asked.target)
         );
         out += &format!(
-            "  {} at other loads, exponential service times (M/M/c):\n\n",
-            crate::jobs::count(u64::from(servers), "server")
+            "  {} at other loads, {}:\n\n",
+            crate::jobs::count(u64::from(servers), "server"),
+            if asked.is_exponential() {
+                "exponential service times (M/M/c)".into()
+            } else {
+                format!("service times of cv {} (M/G/c)", asked.cv)
+            }
         );
         let mut load_table =
             Table::new(&["utilisation", "tasks/s", "mean wait", "wait and service", "waiting"]);
         for row in by_load {
             load_table.line(vec![
-                filled(row.utilisation),
-                number(row.arrival),
-                time(row.wait),
-                time(row.response),
-                number(row.depth),
+                filled(row.exponential.utilisation()),
+                number(row.exponential.arrival()),
+                time(row.wait()),
+                time(row.response()),
+                number(row.depth()),
             ]);
         }
         out + &load_table.text()
@@ -212,13 +235,13 @@ impl Answer {
                 "waiting": row.depth(),
             })
         };
-        let load = |row: &Row| {
+        let load = |row: &Mgc| {
             json!({
-                "utilisation": row.utilisation,
-                "arrival_per_second": row.arrival,
-                "wait_seconds": row.wait,
-                "response_seconds": row.response,
-                "waiting": row.depth,
+                "utilisation": row.exponential.utilisation(),
+                "arrival_per_second": row.exponential.arrival(),
+                "wait_seconds": row.wait(),
+                "response_seconds": row.response(),
+                "waiting": row.depth(),
             })
         };
         let mut out = of(chosen);
@@ -282,6 +305,23 @@ mod tests {
             let c = enough(&of).unwrap();
             assert!(of.with(c).unwrap().wait() <= 0.005 && of.with(c - 1).unwrap().wait() > 0.005, "{cv}");
         }
+    }
+
+    /// The table of loads had the waits of exponential service times, whatever was asked.
+    #[test]
+    fn other_loads_have_the_variation_that_was_asked_about() {
+        let of = asked(8.0, 0.1, 2.0, 0.05);
+        let chosen = of.with(1).unwrap();
+        let same =
+            of.loads(1).unwrap().into_iter().find(|row| (row.exponential.utilisation() - 0.8).abs() < 1e-9);
+        assert!((same.unwrap().wait() - chosen.wait()).abs() < 1e-9 && (chosen.wait() - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn one_server_is_one() {
+        assert!(
+            impossible(&asked(10.0, 0.1, 1.0, 0.1), 1, 2, 3).to_string().contains("each keep 1 server busy")
+        );
     }
 
     #[test]

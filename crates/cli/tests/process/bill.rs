@@ -60,6 +60,48 @@ fn what_a_killed_node_saw_and_who_went_on_are_in_one_bill() {
 }
 
 #[test]
+fn what_a_killed_node_could_not_tell_of_is_said_to_be_missing() {
+    let place = Place::new();
+    // Nobody has told of anything in the first second; three tasks are reported, as the fourth keeps the node.
+    let run = place.start(["run", "-j2", "--shell", "--array", "1-4", "test {} -lt 4 -o -e go || sleep 60"]);
+    until("three tasks are done", || place.json(&["jobs"])[0]["done"] == 3);
+    run.end_by(Signal::KILL);
+    place.write("go", "");
+    let said = place.divvy(["resume", "-j1", "--bill"]).exits(0);
+    let bill = place.json(&["bill"]);
+    let untold = 4 - bill["tasks"].as_u64().unwrap();
+    assert_eq!((&bill["tasks_done"], &bill["tasks_untold"]), (&4.into(), &untold.into()));
+    assert_eq!(said.contains("of the 4 tasks done"), untold > 0, "{said}");
+}
+
+/// All that the node waited after it went on being put down to the job, and the bill was told when the node left.
+#[test]
+fn a_canceled_job_has_its_bill_at_once_and_pays_for_nothing_afterwards() {
+    let place = Place::new();
+    let work = place.start(["work", "-j4"]);
+    place
+        .divvy([
+            "submit",
+            "--hold",
+            "--shell",
+            "--array",
+            "1-1000",
+            "test {} -lt 40 || (touch hung && sleep 60)",
+        ])
+        .exits(0);
+    place.divvy(["unpause", "1"]).exits(0);
+    until("it works on it", || place.has("hung"));
+    place.divvy(["cancel", "1"]).exits(0);
+    until("the bill is told", || place.json(&["bill"])["account"]["worker_seconds"].as_f64() > Some(0.0));
+    work.end_by(Signal::TERM);
+    let bill = place.json(&["bill"]);
+    let idle = number(&bill["account"]["seconds"]["idle"]) + number(&bill["account"]["seconds"]["starved"]);
+    let all = number(&bill["account"]["worker_seconds"]);
+    assert!(number(&bill["account"]["unaccounted"]).abs() < 0.01, "{bill}");
+    assert!(idle < all / 2.0, "{bill}");
+}
+
+#[test]
 fn two_jobs_are_compared() {
     let place = Place::new();
     place.divvy(["run", "-j1", "--array", "1-8", "true"]).silent();
@@ -79,6 +121,20 @@ fn two_jobs_are_compared() {
 }
 
 #[test]
+fn of_two_different_commands_it_is_said_that_they_differ() {
+    let place = Place::new();
+    place.divvy(["run", "-j1", "--name", "nightly", "--array", "1-8", "true"]).silent();
+    place.divvy(["run", "-j2", "--array", "1-8", "true"]).silent();
+    place.divvy(["run", "-j2", "--array", "1-8", "echo"]).exits(0);
+    let told = |jobs: [&str; 2]| place.divvy(["bill", jobs[0], jobs[1]]).silent();
+    assert!(!told(["1", "2"]).contains("different commands"), "a name is for people");
+    let said = told(["2", "3"]);
+    assert!(said.contains("8 tasks: true") && said.contains("8 tasks: echo"), "{said}");
+    assert!(said.contains("different commands") && !said.contains("more workers"), "{said}");
+    assert_eq!(place.json(&["bill", "2", "3"])["same_command"], false);
+}
+
+#[test]
 fn of_a_map_reduce_all_phases_are_shown_together_and_each() {
     let place = Place::new();
     place.write("in", "a b a\n".repeat(1_000));
@@ -88,6 +144,8 @@ fn of_a_map_reduce_all_phases_are_shown_together_and_each() {
     for part in ["wordcount, map", "wordcount, reduce", "wordcount, finish", "each phase has its own"] {
         assert!(shown[0].contains(part), "{part:?} is not in {}", shown[0]);
     }
+    let spreads = shown[0].lines().filter(|line| line.contains("utilisation spread")).count();
+    assert_eq!(spreads, 4, "of all together, and of each: {}", shown[0]);
     assert!(
         said.lines().filter(|line| line.contains("worker-seconds")).all(|line| shown[0].contains(line)),
         "{said}"

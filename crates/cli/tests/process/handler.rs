@@ -420,3 +420,20 @@ fn what_cannot_be_a_handler_is_refused_before_anything_is_stored() {
     refused(&["run", "--handler", "python3", "worker.py", ":::", "a"], &["--handler"]);
     assert!(!place.has("state/divvy.db"));
 }
+
+/// It was called running, and the bill said that all workers ran tasks nearly all the time.
+#[test]
+fn the_start_of_a_handler_is_not_its_tasks() {
+    for setup in ["time.sleep(1)\nsay({'divvy': 1})", "time.sleep(1)"] {
+        let place = Place::new();
+        let handler = python(&place, setup, "say({'task': task['task']})");
+        place.divvy(["run", "-j1", "--handler", &handler, "--array", "1-200"]).silent();
+        let bill = place.json(&["bill"]);
+        let seconds = |state: &str| bill["account"]["seconds"][state].as_f64().unwrap();
+        assert!(seconds("run") < seconds("spawn"), "{bill}");
+        assert!(bill["run_seconds"]["p50"].as_f64() < Some(0.5), "{bill}");
+        assert!(bill["account"]["unaccounted"].as_f64().unwrap().abs() < 0.01, "{bill}");
+        // Its first tasks have no time of their own where nothing was heard of it before their answers.
+        assert!(bill["run_seconds"]["count"].as_u64() >= Some(190), "{bill}");
+    }
+}

@@ -407,6 +407,11 @@ fn what_coordinating_costs_is_measured() {
         "process",
     ] {
         let cost = &json["costs"][name];
+        if name == "lock_contended" && cost.is_null() {
+            // Where others use the processors, threads need not meet; then that is said.
+            assert!(json["missing"].as_str().unwrap().starts_with("lock contended"), "{json}");
+            continue;
+        }
         let [low, middle, high] = ["low", "seconds", "high"].map(|field| cost[field].as_f64().unwrap());
         assert!(low > 0.0 && low <= middle && middle <= high, "{name}: {cost}");
         assert_eq!(cost["batch"].as_f64().unwrap(), (middle / 0.02 / 1e-3).ceil().max(1.0));

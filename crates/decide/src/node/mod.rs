@@ -42,7 +42,7 @@ mod tuning_tests;
 
 use crate::backoff::full_jitter;
 use crate::config::Config;
-use crate::cost::Mean;
+use crate::cost::{Mean, Trips};
 use crate::event::{Action, End, Failure, Tick, Worked};
 use crate::lent::Lent;
 use divvy_core::{Demand, Intervals, JobId, Rng, State};
@@ -107,7 +107,7 @@ pub struct Node {
     unable: BTreeSet<JobId>,
     trip: Option<Trip>,
     trips: u64,
-    round_trip: Mean,
+    round_trip: Trips,
     workers_all: u64,
     idle: u32,
     /// Room has come back since the last claim went out.
@@ -164,7 +164,7 @@ impl Node {
             unable: BTreeSet::new(),
             trip: None,
             trips: 0,
-            round_trip: Mean::default(),
+            round_trip: Trips::default(),
             workers_all: u64::from(cfg.workers),
             idle: cfg.workers,
             grew: false,

@@ -12,7 +12,7 @@ impl Node {
     pub fn on_reply(&mut self, now: u64, wall: Millis, id: u64, reply: Reply, out: &mut Vec<Action>) {
         let Some(trip) = self.take_trip(id) else { return };
         self.refused = 0;
-        self.round_trip.observe(now.saturating_sub(trip.sent_ns) as f64);
+        self.round_trip.observe(now, now.saturating_sub(trip.sent_ns) as f64);
         self.workers_all = reply.workers.max(u64::from(self.cfg.workers));
         self.hungry = reply.hungry;
         self.held.values_mut().for_each(Lent::on_confirmed);

@@ -13,6 +13,7 @@ mod hops;
 mod memory;
 mod system;
 
+use super::ladder::Busy;
 use super::numbers::{positive, share};
 use crate::args::{CostsArgs, Output};
 use crate::exit::Exit;
@@ -20,8 +21,9 @@ use crate::figures::{number, percent, time};
 use crate::home;
 use crate::jobs::answer;
 use crate::table::Table;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use divvy_model::median;
+use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::json;
 use std::time::Instant;
 
@@ -53,18 +55,58 @@ pub fn costs(args: &CostsArgs, output: Output) -> Result<Exit> {
     let task = args.task.as_ref().map(|text| positive("--task", text)).transpose()?;
     let dir = home::dir()?;
     std::fs::create_dir_all(&dir)?;
-    let costs = [
-        memory::atomic(),
-        memory::lock_alone(),
-        memory::lock_shared()?,
+    let cores = std::thread::available_parallelism()?.get() as u64;
+    let (busy, own_s) = (Busy::now(cores), cpu_s()?);
+    let contended = memory::lock_shared()?;
+    let missing = contended.is_none().then_some(UNMET);
+    let others = busy
+        .zip(Busy::now(cores))
+        .map(|(from, until)| Ok::<_, anyhow::Error>(from.others(until, cpu_s()? - own_s)));
+    let others = others.transpose()?.filter(|others| *others >= OTHERS_SEEN);
+    let mut costs = vec![memory::atomic(), memory::lock_alone()];
+    costs.extend(contended);
+    costs.extend([
         hops::channel()?,
         hops::pipe()?,
         hops::loopback()?,
         system::fsync(&dir)?,
         system::process()?,
-    ];
-    answer(output, || text(&costs, task, overhead), || as_json(&costs, task, overhead))?;
+    ]);
+    let as_text = || {
+        let notes = [missing.map(String::from), others.map(|others| disturbed(others, cores))];
+        let notes: String = notes.into_iter().flatten().map(|note| format!("\n{note}\n")).collect();
+        text(&costs, task, overhead) + &notes
+    };
+    let as_json = || {
+        let mut out = as_json(&costs, task, overhead);
+        out["missing"] = json!(missing);
+        out["others_cores"] = json!(others);
+        out
+    };
+    answer(output, as_text, as_json)?;
     Ok(Exit::Done)
+}
+
+/// Fewer processors than these in use by others are not worth a word.
+const OTHERS_SEEN: f64 = 0.2;
+
+const UNMET: &str = "lock contended could not be measured: threads that want a lock at once hardly ever ran at once, as on a machine \
+                     that others use";
+
+fn disturbed(others: f64, cores: u64) -> String {
+    format!(
+        "others used {} of {} processors meanwhile: what threads and processes wait for took longer than on a quiet machine",
+        number(others),
+        number(cores as f64)
+    )
+}
+
+/// CPU time of this process.
+fn cpu_s() -> Result<f64> {
+    let usage =
+        getrusage(UsageWho::RUSAGE_SELF).context("the system does not tell what this process took")?;
+    let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+    Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
 }
 
 impl Cost {

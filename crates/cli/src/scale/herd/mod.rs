@@ -20,7 +20,7 @@ const SHOWN: usize = 20;
 /// Spans of jitter that are tried, in windows.
 const JITTERS: [f64; 7] = [0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
 
-const FORMULA: &str = "a burst is more in a window than independent arrivals at the mean rate (Poisson) bring anywhere \
+const FORMULA: &str = "a burst is more in a window than independent arrivals at the rate around it (Poisson) bring anywhere \
                        in one of a hundred such logs; full jitter delays each by uniform(0, J)";
 
 const SOURCE: &str = "Poisson 1837; full jitter after Brooker 2015";
@@ -71,9 +71,10 @@ impl Found {
         let Found { log, herd, window, spread, needed } = self;
         let span = log.arrivals[log.arrivals.len() - 1] - log.arrivals[0];
         let mut out = format!(
-            "{}: {} arrivals in {}, {}/s on average ({})\n",
+            "{}: {} arrival{} in {}, {}/s on average ({})\n",
             log.name,
             number(log.arrivals.len() as f64),
+            if log.arrivals.len() == 1 { "" } else { "s" },
             time(span),
             number(herd.mean_rate),
             log.format
@@ -84,7 +85,8 @@ impl Found {
         }
         out += &super::tell::wrapped("  ", FORMULA, 2);
         out += &format!("  ({SOURCE})\n");
-        out += &format!("  here: more than {} in {}\n\n", number(herd.threshold), time(*window));
+        let threshold = number(herd.threshold);
+        out += &format!("  here: more than {threshold} in {}, where most come\n\n", time(*window));
         if herd.bursts.is_empty() {
             return out + "no bursts: this many at once come by chance alone. Jitter would change nothing\n";
         }

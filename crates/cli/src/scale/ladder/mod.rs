@@ -23,6 +23,7 @@ mod tail;
 
 #[cfg(test)]
 pub use measure::Cost;
+pub use others::Busy;
 pub use rung::{Rung, Sample, Typical};
 
 use super::give;
