@@ -224,12 +224,17 @@ mod tests {
         assert!(late < 0.05, "a node that saw the end only: {late}");
     }
 
+    /// A node tells only what is new, so a worker that it told of once counts in all its windows.
     #[test]
-    fn of_each_node_the_latest_spread_holds() {
-        let bill = Bill::of(&[seen(1, 0, 1_000, 5), seen(1, 1_000, 2_000, 9)]);
+    fn what_a_node_told_of_its_workers_adds_up() {
+        let first = Spread { workers: 2, sum: 1.0, squares: 1.0 };
+        let next = Spread { workers: 0, sum: 1.0, squares: 1.0 };
+        let told = |from, spread| Observation { spread, ..seen(1, from, from + 1_000, 5) };
+        let bill = Bill::of(&[told(0, first), told(1_000, next)]);
+        // Two workers, there for two seconds each, of which one ran for all of them and the other never.
         let spread = bill.spread.unwrap();
-        // Nine of the two seconds that it was there.
-        assert_eq!((spread.workers, spread.sum), (2, 4.5));
+        assert_eq!((spread.workers, spread.sum, spread.squares), (2, 1.0, 0.5));
+        assert!(bill.offered_ns == 4_000_000_000, "{}", bill.offered_ns);
     }
 
     #[test]

@@ -49,9 +49,8 @@ pub(super) struct Costs {
     pub(super) grouped: bool,
     /// Nodes are processes that look again and again whether the store is free.
     pub(super) contended: bool,
-    /// Tasks in a lease.
+    /// The most tasks that a round trip brings; infinite where leases grow with its price, so that the store never limits.
     pub(super) lease: f64,
-    pub(super) lease_grows: bool,
     /// What tasks wait for inside of themselves, if there is such a thing.
     pub(super) section: Section,
     pub(super) cores: f64,
@@ -67,6 +66,10 @@ const CONTENDED: f64 = 0.001;
 /// How sharp the knee between two stations is. Where both would get the same done, together they get 7 % less, which is
 /// what was measured with sections of 1 ms and tasks of 20 ms.
 const KNEE: f64 = 10.0;
+/// The work, in seconds, that a lease is made for where nothing else bounds it.
+const LEASE_S: f64 = 0.25;
+/// Rounds after which a task's time without want of cores has settled.
+const SETTLED: usize = 60;
 
 impl Costs {
     pub(super) fn of(seen: &Seen) -> (Costs, Hidden) {
@@ -83,8 +86,13 @@ impl Costs {
             |of: fn(&Level) -> f64| levels.iter().map(|level| level.trips * of(level)).sum::<f64>() / trips;
         let grouped = of_a_trip(|level| level.group) > ALONE;
         let commit = means(&|level| level.commit);
+        let task = means(&|level| level.task);
+        let (tasks, node) = (of_a_trip(|level| level.tasks), seen.node.max(1.0));
+        // A worker whose task is longer than what leases are made for takes one when it has nothing left.
+        let is_long = Line::flat(&task).at(0.0) >= LEASE_S;
+        let most = if is_long { tasks.max(node) } else { f64::INFINITY };
         let mut costs = Costs {
-            task: Line::flat(&means(&|level| level.task)),
+            task: Line::flat(&task),
             between: Line::default(),
             cpu: Line::flat(&means(&|level| Moments { count: level.trips, mean: level.cpu, variance: 0.0 })),
             work: Line::growing(&means(&|level| level.work)),
@@ -93,14 +101,18 @@ impl Costs {
             commit_beyond: Line::flat(&means(&|level| level.commit_beyond)),
             grouped,
             contended: of_a_trip(|level| level.retries) > CONTENDED,
-            lease: seen.lease_max.unwrap_or_else(|| of_a_trip(|level| level.tasks)),
-            lease_grows: seen.lease_max.is_none(),
+            lease: seen.lease_max.unwrap_or(f64::INFINITY).min(most),
             section: Section::default(),
             cores: seen.cores,
             others: others(levels),
-            node: seen.node.max(1.0),
+            node,
         };
         costs.between = costs.between_tasks(levels);
+        // The mean of all times has those in it that were long for want of cores, and how long these would have been otherwise
+        // goes by the mean.
+        for _ in 0..SETTLED {
+            costs.task = Line::flat(&Means::of(costs.tasks_alone(levels)));
+        }
         let hidden = Hidden::of(costs.tasks_alone(levels));
         let (task, section) = hidden.likeliest();
         (Costs { task, section, ..costs }, hidden)
@@ -133,9 +145,6 @@ impl Costs {
     }
 
     pub(super) fn store_rate(&self, n: f64) -> f64 {
-        if self.lease_grows {
-            return f64::INFINITY;
-        }
         let group = if self.grouped { (SHARE_WRITTEN * n / self.node).max(1.0) } else { 1.0 };
         let of = |usual: &Line, beyond: &Line| usual.at(n).max(0.0) + beyond.at(n).max(0.0);
         let hold = of(&self.work, &self.work_beyond) + of(&self.commit, &self.commit_beyond) / group;
@@ -154,7 +163,7 @@ impl Costs {
 
     /// The number of workers with the highest throughput, if it falls beyond.
     pub(super) fn peak(&self) -> Option<f64> {
-        let grows = !self.lease_grows && self.growth() > 0.0;
+        let grows = self.lease.is_finite() && self.growth() > 0.0;
         // Rising as far as workers or cores decide, falling beyond: looked for by thirds, in steps that grow with it.
         let (mut low, mut high) = (0.0f64, super::PEAK_MAX.ln());
         while grows && high - low > 1e-3 {

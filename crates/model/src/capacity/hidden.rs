@@ -6,7 +6,8 @@
 //! alike, with many they do not, so each is the truth in one half of the draws, and where it matters which, nothing is said.
 //!
 //! What has not shown itself still counts: a section whose length does not stand out with six workers may be all that
-//! matters with fifty.
+//! matters with fifty. But most tasks share none, and task times that would show one with many workers can hardly ever
+//! rule it out with few, so without a prior nothing could be said.
 
 use super::line::{Line, Mean, Means};
 use crate::rng::Rng;
@@ -14,6 +15,9 @@ use crate::rng::Rng;
 /// Lengths that are tried, as parts of a task's time: from the least that matters to the longest, evenly in logarithms.
 const LENGTHS: usize = 60;
 const SHORTEST: f64 = 1e-4;
+/// How likely it is before anything was seen that tasks share no section. Otherwise any length is as likely as any other, in
+/// logarithms: nobody knows its order of magnitude.
+const NOTHING: f64 = 0.4;
 /// How much likelier a section has to be than none: three standard errors.
 const CLEARLY: f64 = 9.0;
 /// From the fewest workers to the most, tasks that clearly slow down may do so by this share before all that is said about
@@ -25,15 +29,15 @@ const SLOWS_MAX: f64 = 0.10;
 pub(super) struct Hidden {
     /// Task times without a section: for those who slow each other down.
     slow: Line,
-    /// Sections it may be, each with how likely it is that it is this one or one before it.
+    /// None, and sections it may be, each with how likely it is that it is this one or one before it.
     sections: Vec<(Fit, f64)>,
     /// The likeliest, if it is clearly likelier than none.
     clear: Option<Fit>,
 }
 
-/// What is left of a visit to a section, in visits, for one who comes in the middle of it: if all are equally long, and if they
-/// are of exponential length.
-const LEFT: [f64; 2] = [0.5, 1.0];
+/// What is left of a visit to a section, in visits, for one who comes in the middle of it: if they are of exponential length, if
+/// all are equally long, and if tasks, too, are so alike that they half keep out of each other's way.
+const LEFT: [f64; 3] = [1.0, 0.5, 0.25];
 
 /// A section that one task at a time may be in.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -69,14 +73,16 @@ impl Hidden {
         let fits: Vec<Fit> =
             LEFT.iter().flat_map(|left| lengths(longest, *left)).map(|s| Fit::of(&weighed, s)).collect();
         let best = fits.iter().fold(none, |best, fit| if fit.off < best.off { *fit } else { best });
+        let each = (1.0 - NOTHING) / fits.len() as f64;
+        let with = |fit: Fit, prior: f64| (fit, prior * (-(fit.off - best.off) / 2.0).exp());
+        let mut sections: Vec<(Fit, f64)> = vec![with(none, NOTHING)];
+        sections.extend(fits.into_iter().map(|fit| with(fit, each)));
+        let all: f64 = sections.iter().map(|(_, weight)| weight).sum();
         let mut sum = 0.0;
-        let so_far = |fit: Fit| {
-            // All lengths are as likely beforehand; those tried are the farther apart the longer they are.
-            sum += (-(fit.off - best.off) / 2.0).exp() * fit.section.length;
-            (fit, sum)
-        };
-        let mut sections: Vec<(Fit, f64)> = fits.into_iter().map(so_far).collect();
-        sections.iter_mut().for_each(|(_, share)| *share /= sum);
+        for (_, weight) in &mut sections {
+            sum += *weight / all;
+            *weight = sum;
+        }
         Hidden { slow, sections, clear: (none.off - best.off > CLEARLY).then_some(best) }
     }
 
@@ -124,6 +130,10 @@ impl Fit {
 }
 
 impl Section {
+    pub(super) fn is_none(&self) -> bool {
+        self.length == 0.0
+    }
+
     /// How long each of `n` waits before it, to whom a round takes `alone` when no other is there. What one finds there
     /// is what stands there on average, but for himself (Schweitzer, *Approximate analysis of multiclass closed
     /// networks of queues*, 1979), and of the visit that is going on what is left: for a single section a quadratic equation.

@@ -158,8 +158,16 @@ impl Oracle {
             self.may_go_beyond(&said)?;
         }
         let Prediction { rate, low, high, .. } = said;
-        let is_wide = low < rate * (1.0 - WIDE) || high > rate * (1.0 + WIDE);
-        if is_wide { Err(Silence::TooWide { low, high }) } else { Ok(said) }
+        let is_wide = |low: f64, high: f64| low < rate * (1.0 - WIDE) || high > rate * (1.0 + WIDE);
+        if !is_wide(low, high) {
+            return Ok(said);
+        }
+        let (least, most) = self.interval(workers, |costs| costs.section.is_none());
+        if is_wide(least, most) {
+            Err(Silence::TooWide { low, high })
+        } else {
+            Err(Silence::MayShare { rate, low })
+        }
     }
 
     /// Whether what was seen says anything of more workers.
@@ -181,10 +189,15 @@ impl Oracle {
 
     /// What would be said without the gates.
     fn guess(&self, workers: f64) -> Prediction {
-        let rates = self.drawn.iter().map(|costs| costs.throughput(workers)).collect();
-        let (low, high) = middle(rates);
+        let (low, high) = self.interval(workers, |_| true);
         let rate = self.costs.throughput(workers);
         Prediction { workers, rate, low, high, limit: self.costs.limit(workers) }
+    }
+
+    /// Where throughput is with 95 %, by those draws that are asked for.
+    fn interval(&self, workers: f64, which: fn(&Costs) -> bool) -> (f64, f64) {
+        let drawn = self.drawn.iter().filter(|costs| which(costs));
+        middle(drawn.map(|costs| costs.throughput(workers)).collect())
     }
 
     /// Where throughput is highest, if more workers than that get clearly less done, and that is within what can be told.
@@ -213,6 +226,7 @@ impl Oracle {
 /// The middle 95 % of values.
 fn middle(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
-    let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
+    let last = values.len().saturating_sub(1) as f64;
+    let at = |share: f64| values.get((last * share).round() as usize).copied().unwrap_or(0.0);
     (at(0.025), at(0.975))
 }

@@ -53,6 +53,13 @@ pub enum Silence {
         /// The most workers that can be spoken of.
         most: f64,
     },
+    /// It would be known but for what tasks may share without its having shown so far.
+    MayShare {
+        /// Tasks per second if they share nothing.
+        rate: f64,
+        /// Where throughput may be otherwise.
+        low: f64,
+    },
     /// What decides there is not known well enough.
     TooWide {
         /// Where throughput may be.
@@ -113,6 +120,11 @@ impl fmt::Display for Silence {
                     "that is too far beyond what was seen: nothing is said of more than {most:.0} workers"
                 )
             }
+            Silence::MayShare { rate, low } => write!(
+                f,
+                "{rate:.0} tasks/s, unless tasks share something that has not shown yet, a lock or a service: then it may be \
+                 as little as {low:.0}"
+            ),
             Silence::TooWide { low, high } => write!(
                 f,
                 "it may be anything from {low:.0} to {high:.0} tasks/s: what decides there was not seen for long \
