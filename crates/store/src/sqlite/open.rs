@@ -119,11 +119,13 @@ pub(super) fn connect(path: &Path, options: &Options) -> Result<Connection> {
     patiently(path, options, || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | no_mutex();
         let conn = Connection::open_with_flags(path, flags)?;
-        // Both take effect only while the file is empty.
-        conn.pragma_update(None, "page_size", PAGE_BYTES)?;
-        conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         settings(&conn, options)?;
-        recognised(&conn, path)?;
+        if !schema::recognise(&conn, path)? {
+            // Both take effect only while the file is empty. The second would take the write lock later on, too, and among
+            // dozens of writers that sleep for a millisecond SQLite, which sleeps for a tenth of a second, never gets it.
+            conn.pragma_update(None, "page_size", PAGE_BYTES)?;
+            conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        }
         let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         if mode != "wal" {
             let why = format!("has no write-ahead log ({mode})");
@@ -134,11 +136,6 @@ pub(super) fn connect(path: &Path, options: &Options) -> Result<Connection> {
         conn.busy_timeout(Duration::ZERO)?;
         Ok(conn)
     })
-}
-
-/// Refuses a file that is something else before anything is written to it.
-fn recognised(conn: &Connection, path: &Path) -> Step<()> {
-    schema::recognise(conn, path).map(drop)
 }
 
 /// A connection that only reads. It is opened for writing, because a connection that could not write could not
