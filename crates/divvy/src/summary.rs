@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use divvy_core::JobId;
 use divvy_engine::Usage;
-use divvy_store::JobInfo;
+use divvy_store::{JobInfo, Progress};
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ impl Summary {
         let end = match ended {
             _ if info.canceled => End::Canceled,
             divvy_decide::End::Finished => End::Finished,
+            // The stop came while the last tasks ran, and they ended well.
+            _ if matches!(info.progress, Progress::Finished(_)) => End::Finished,
             divvy_decide::End::Stopped | divvy_decide::End::Refused => End::Stopped,
         };
         let counts = info.counts;
