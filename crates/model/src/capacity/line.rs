@@ -22,7 +22,7 @@ pub(super) struct Line {
     /// What least squares say.
     slope_seen: f64,
     slope_sd: f64,
-    /// By how much the mean of the seconds to come may be off the line.
+    /// By how much what is to come may be off the line: as a single second, since moods last.
     mood_sd: f64,
 }
 
@@ -39,8 +39,6 @@ pub(super) struct Mean {
 const STANDS_OUT: f64 = 2.5;
 /// A mean is never taken to be surer than this share of itself: clocks and caches have moods that last.
 const SURENESS: f64 = 0.002;
-/// Moods that a prediction's future is made of: about those of some seconds.
-const MOODS: f64 = 4.0;
 /// The least variance: what never was anything but 0 is sure, but not so sure that weights would overflow.
 const LEAST: f64 = 1e-100;
 
@@ -114,17 +112,18 @@ impl Line {
     fn unsure(self, means: &Means, pull: impl Fn(&Mean) -> f64, unknowns: f64) -> Line {
         let count = means.sum(|_| 1.0).max(1.0);
         let spare = (means.means.len() as f64 - unknowns).max(1.0);
-        // By what each is off, with the share taken out that it has in the line itself.
+        // By what each is off, with the share taken out that it has in the line itself. A few of them tell little of how far off
+        // they could be; how far chance goes is known well, from all values.
+        let wider = student(spare).powi(2);
         let off = |mean: &Mean| {
             let own = mean.count * (1.0 / count + pull(mean) * (mean.n - self.center));
             let off = (mean.value - self.at(mean.n)).powi(2) / (1.0 - own).max(0.1).powi(2);
-            off.max(Means::chance(means.pooled, mean))
+            (wider * off).max(Means::chance(means.pooled, mean))
         };
-        let wider = student(spare);
         let error = |pull: &dyn Fn(&Mean) -> f64| {
-            wider * means.sum(|mean| mean.count * pull(mean).powi(2) * off(mean)).sqrt()
+            means.sum(|mean| mean.count * pull(mean).powi(2) * off(mean)).sqrt()
         };
-        let moods = (means.sum(off) / count / MOODS).sqrt();
+        let moods = (means.sum(off) / count).sqrt();
         Line { value_sd: error(&|_| 1.0 / count), slope_sd: error(&pull), mood_sd: moods, ..self }
     }
 
@@ -193,8 +192,8 @@ mod tests {
             (line.drawn(&mut Rng::new(seed)).at(50.0) - line.value).powi(2)
         };
         let sd = ((0..1_000).map(off).sum::<f64>() / 1_000.0).sqrt();
-        // Twelve seconds tell the mean to 0.3 / sqrt(12), and the next four are off by 0.3 / sqrt(4) on top.
-        assert!((0.16..0.22).contains(&sd), "{sd}");
+        // Twelve seconds tell the mean to 0.3 / sqrt(12), and the next one is off by 0.3 on top.
+        assert!((0.30..0.45).contains(&sd), "{sd}");
     }
 
     #[test]
@@ -210,7 +209,7 @@ mod tests {
     fn how_values_scatter_is_taken_from_all() {
         let mean = |n: f64, variance: f64| Mean { n, value: 1.0, count: 100.0, variance };
         let line = Line::flat(&Means::of(vec![mean(1.0, 0.0), mean(2.0, 30.0), mean(3.0, 0.0)]));
-        assert!((line.value_sd / student(2.0) - (10.0f64 / 300.0).sqrt()).abs() < 1e-3, "{line:?}");
+        assert!((line.value_sd - (10.0f64 / 300.0).sqrt()).abs() < 1e-3, "{line:?}");
     }
 
     /// A slow second, of which there are few values, does not count as much as a fast one.
