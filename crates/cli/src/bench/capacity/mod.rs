@@ -25,6 +25,8 @@ use std::time::Duration;
 const TIMES: [usize; 3] = [2, 4, 8];
 /// An error up to here is what the oracle is to keep within.
 const GOOD: f64 = 0.10;
+/// The oracle is shown about so many numbers of workers one after the other, at the least.
+const STEPS_MIN: usize = 10;
 /// New nodes are given so long before they are measured.
 const SETTLE: Duration = Duration::from_millis(700);
 
@@ -93,17 +95,21 @@ fn back_test(scene: &Scene, args: &CapacityBenchArgs, clock: SystemClock) -> Res
 }
 
 /// What is seen while nodes join one after the other and then leave again: so each number of workers is there twice, and
-/// a disk that gets slower meanwhile is not taken for a cost of workers.
+/// a disk that gets slower meanwhile is not taken for a cost of workers. With few nodes again, until there was enough to see.
 fn ramp(scene: &Scene, args: &CapacityBenchArgs, clock: SystemClock) -> Result<Vec<Observation>> {
     let mut fleet = Fleet::new(*scene, clock)?;
     let step = || std::thread::sleep(Duration::from_millis(args.step_ms));
-    for _ in 0..scene.seen {
-        fleet.add()?;
-        step();
-    }
-    for _ in 1..scene.seen {
-        fleet.remove()?;
-        step();
+    fleet.add()?;
+    step();
+    for _ in 0..STEPS_MIN.div_ceil(2 * scene.seen) {
+        for _ in 1..scene.seen {
+            fleet.add()?;
+            step();
+        }
+        for _ in 1..scene.seen {
+            fleet.remove()?;
+            step();
+        }
     }
     fleet.end()
 }
