@@ -275,6 +275,10 @@ impl Store for Sqlite {
 
     fn observe(&self, seen: &[Observation]) {
         self.writer.observe(seen);
+        if self.writer.observations_are_late() {
+            // If that fails they are lost, and nothing else is.
+            let _ = self.call(Op::Observe);
+        }
     }
 
     fn observations(&self, job: JobId) -> Result<Vec<Observation>> {

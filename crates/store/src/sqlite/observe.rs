@@ -1,7 +1,7 @@
 //! Observations: written with whatever else is committed, and never in its way.
 //!
-//! They wait in memory until the next group commit that writes takes them along; where none does, until one that would not
-//! have, [`WAIT_MAX`] later. So they cost next to no fsync of their own, nobody waits for them, and what they cannot be
+//! They wait in memory until the next group commit that writes takes them along; where none does, for [`WAIT_MAX`], since nodes
+//! whose tasks take hours have nothing else to write. So they cost next to no fsync of their own, nobody waits for them, and what they cannot be
 //! written for (a full disk) is no trouble of those whose operations are.
 
 use super::errors::Step;
@@ -52,6 +52,12 @@ impl Pending {
             return Vec::new();
         }
         std::mem::take(&mut *waiting).seen.into_values().flatten().collect()
+    }
+
+    /// Whether they have waited long enough.
+    pub(super) fn is_late(&self) -> bool {
+        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.since.is_some_and(|since| since.elapsed() >= WAIT_MAX)
     }
 
     pub(super) fn is_empty(&self) -> bool {

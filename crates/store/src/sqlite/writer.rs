@@ -121,6 +121,11 @@ impl Writer {
         self.pending.add(seen);
     }
 
+    /// Whether some have waited long enough for a commit that takes them along.
+    pub(super) fn observations_are_late(&self) -> bool {
+        self.pending.is_late()
+    }
+
     /// Whether any wait.
     pub(super) fn has_observations(&self) -> bool {
         !self.pending.is_empty()
