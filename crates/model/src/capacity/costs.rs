@@ -51,6 +51,9 @@ pub(super) struct Costs {
     pub(super) contended: bool,
     /// The most tasks that a round trip brings; infinite where leases grow with its price, so that the store never limits.
     pub(super) lease: f64,
+    /// The fewest it brings where the store limits. Less than `lease` if tasks are long: then a worker takes one when it has
+    /// nothing left, unless round trips have become long, too.
+    pub(super) lease_least: f64,
     /// What tasks wait for inside of themselves, if there is such a thing.
     pub(super) section: Section,
     pub(super) cores: f64,
@@ -88,9 +91,8 @@ impl Costs {
         let commit = means(&|level| level.commit);
         let task = means(&|level| level.task);
         let (tasks, node) = (of_a_trip(|level| level.tasks), seen.node.max(1.0));
-        // A worker whose task is longer than what leases are made for takes one when it has nothing left.
+        let lease = seen.lease_max.unwrap_or(f64::INFINITY);
         let is_long = Line::flat(&task).at(0.0) >= LEASE_S;
-        let most = if is_long { tasks.max(node) } else { f64::INFINITY };
         let mut costs = Costs {
             task: Line::flat(&task),
             between: Line::default(),
@@ -101,7 +103,8 @@ impl Costs {
             commit_beyond: Line::flat(&means(&|level| level.commit_beyond)),
             grouped,
             contended: of_a_trip(|level| level.retries) > CONTENDED,
-            lease: seen.lease_max.unwrap_or(f64::INFINITY).min(most),
+            lease,
+            lease_least: if is_long { tasks.max(node).min(lease) } else { lease },
             section: Section::default(),
             cores: seen.cores,
             others: others(levels),
@@ -203,10 +206,12 @@ impl Costs {
     /// Other coefficients that might be the true ones.
     pub(super) fn drawn(&self, hidden: &Hidden, rng: &mut Rng) -> Costs {
         let (task, section) = hidden.drawn(rng);
+        let lease = if rng.unit() < 0.5 { self.lease_least } else { self.lease };
         let mut draw = |line: &Line| line.drawn(rng);
         Costs {
             task,
             section,
+            lease,
             between: draw(&self.between),
             cpu: draw(&self.cpu),
             work: draw(&self.work),

@@ -55,6 +55,18 @@ fn a_fixed_section_is_a_ceiling_and_no_peak() {
     near(oracle.at(64.0).unwrap().rate, 1_000.0, 0.02);
 }
 
+/// Whether workers with tasks of a second take them one by one or, waiting for the store, several at once, is not known.
+#[test]
+fn of_long_tasks_a_round_trip_may_bring_few() {
+    let mut seen = seen(10e-3, 0.0, 1.0, &FEW);
+    seen.lease_max = Some(64.0);
+    let oracle = Oracle::of(&seen).unwrap();
+    near(oracle.at(48.0).unwrap().rate, 48.0, 0.02);
+    seen.levels.iter_mut().for_each(|level| level.work.mean = 100e-3);
+    let far = Oracle::of(&seen).unwrap().at(48.0);
+    assert!(matches!(far, Err(Silence::TooWide { low, .. }) if low < 12.0), "{far:?}");
+}
+
 #[test]
 fn cores_are_a_ceiling() {
     let mut seen = seen(1e-6, 0.0, 5e-3, &[1.0, 2.0]);
