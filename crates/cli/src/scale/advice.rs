@@ -230,6 +230,7 @@ fn machine_doubts(study: &Study) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::scale::ladder::{Cost, Rung, Sample};
+    use crate::scale::published::SPEC_SDM91;
     use crate::scale::study::Sweep;
     use divvy_model::fit::Point;
 
@@ -267,16 +268,21 @@ mod tests {
         let cost = Cost { user_s: 1.0, sys_s: 0.0, voluntary: 2, involuntary: 2 };
         let sample = |rate: f64| Sample { rate, work: 1.0, wall_s: 1.0 / rate, cost, others: None };
         let rung = |n: u64, rates: [f64; 2]| Rung { samples: rates.map(sample).to_vec(), ..Rung::new(n) };
+        study_of(vec![rung(1, rates[0]), rung(2, rates[1])]).advice.join("\n")
+    }
+
+    /// Of these runs, on two processors.
+    fn study_of(rungs: Vec<Rung>) -> Study {
         let sweep = Sweep {
             command: "test".into(),
             assumption: "",
             cores: 2,
             seed: 1,
             interrupted: false,
-            asked: vec![1, 2],
-            rungs: vec![rung(1, rates[0]), rung(2, rates[1])],
+            asked: rungs.iter().map(|rung| rung.n).collect(),
+            rungs,
         };
-        Study::of_sweep(sweep, "", 1).advice.join("\n")
+        Study::of_sweep(sweep, "", 1)
     }
 
     #[test]
@@ -344,16 +350,7 @@ mod tests {
             ..Rung::new(n)
         };
         let rates = [(1, 1.0), (2, 1.333), (4, 1.6), (8, 1.778), (16, 1.882)];
-        let sweep = Sweep {
-            command: "test".into(),
-            assumption: "",
-            cores: 2,
-            seed: 1,
-            interrupted: false,
-            asked: rates.map(|(n, _)| n).to_vec(),
-            rungs: rates.map(rung).to_vec(),
-        };
-        let mut study = Study::of_sweep(sweep, "", 1);
+        let mut study = study_of(rates.map(rung).to_vec());
         let said = study.advice.join("\n");
         assert!(said.contains("processors: 1.9 of 2") && !said.contains("contention"), "{said}");
         // A law that is told of no limit takes it for contention.
@@ -363,15 +360,6 @@ mod tests {
 
     #[test]
     fn a_single_low_run_is_no_loss() {
-        let points = [
-            (1.0, 64.9),
-            (18.0, 995.9),
-            (36.0, 1652.4),
-            (72.0, 1853.2),
-            (108.0, 1828.9),
-            (144.0, 1775.0),
-            (216.0, 1702.2),
-        ];
-        assert!(!said(&points).contains("you lose"));
+        assert!(!said(&SPEC_SDM91).contains("you lose"));
     }
 }

@@ -29,6 +29,8 @@ mod limit;
 mod limited;
 mod machines;
 mod numbers;
+#[cfg(test)]
+mod published;
 mod queue;
 mod read;
 mod source;

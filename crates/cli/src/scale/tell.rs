@@ -185,21 +185,13 @@ pub fn wrapped(first: &str, text: &str, indent: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scale::published::SPEC_SDM91;
     use divvy_model::fit::Point;
 
     #[test]
     fn what_differences_between_laws_prove_is_said_as_it_is() {
         // A law 17 better than the USL, and one 3 behind the best: SPEC SDM91.
-        let points = [
-            (1.0, 64.9),
-            (18.0, 995.9),
-            (36.0, 1652.4),
-            (72.0, 1853.2),
-            (108.0, 1828.9),
-            (144.0, 1775.0),
-            (216.0, 1702.2),
-        ];
-        let points = points.map(|(n, x)| Point::new(n, x)).to_vec();
+        let points = SPEC_SDM91.map(|(n, x)| Point::new(n, x)).to_vec();
         let said = text(&Study::of_points("sdm91".into(), points, 1).unwrap(), false);
         let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
         for part in [

@@ -108,8 +108,11 @@ fn a_lease_has_no_more_tasks_than_it_may() {
         place.divvy([&["run", "-j1"], given, &["--array", "1-200", "true"]].concat()).exits(0);
         place.json(&["bill"])["exchanges"].as_u64().expect("a count")
     };
-    // Tasks that are known to be short come in large leases otherwise.
-    let (few, many) = (trips(&[]), trips(&["--lease-max", "2"]));
-    assert!(few < 80 && many >= 100, "{few} and {many} round trips");
+    trips(&[]);
+    assert!(trips(&["--lease-max", "2"]) >= 100);
+    // Without the flag leases are unbounded. How many round trips that makes depends on how fast this machine is.
+    let bounds = "SELECT group_concat(range_max) FROM (SELECT range_max FROM job ORDER BY job)";
+    let kept: String = place.raw().query_row(bounds, [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, "0,2");
     place.divvy(["run", "--lease-max", "0", "true", ":::", "a"]).refused(125, &["--lease-max"]);
 }
